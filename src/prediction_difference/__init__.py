@@ -1,0 +1,65 @@
+"""Evidence maps for classifiers: which parts of an image speak for and against a decision.
+
+What the workflow itself uses, and scripts may rely on. A name's module is imported when the name
+is first used, so `import prediction_difference` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prediction_difference.attribution.heatmaps import heatmap
+    from prediction_difference.attribution.nodes import Node
+    from prediction_difference.attribution.prediction_difference import (
+        Attribution,
+        PredictionDifference,
+    )
+    from prediction_difference.attribution.publishing import open_attribution
+    from prediction_difference.classifiers.logistic_regression import LinearClassifier
+    from prediction_difference.evaluation.perturbation import aopc, perturbation_curves
+    from prediction_difference.priors.gaussian import GaussianPatchPrior
+    from prediction_difference.priors.samplers import (
+        ConditionalSampler,
+        MarginalSampler,
+        Sampler,
+    )
+
+_HOMES = {
+    "Attribution": "attribution.prediction_difference",
+    "ConditionalSampler": "priors.samplers",
+    "GaussianPatchPrior": "priors.gaussian",
+    "LinearClassifier": "classifiers.logistic_regression",
+    "MarginalSampler": "priors.samplers",
+    "Node": "attribution.nodes",
+    "PredictionDifference": "attribution.prediction_difference",
+    "Sampler": "priors.samplers",
+    "aopc": "evaluation.perturbation",
+    "heatmap": "attribution.heatmaps",
+    "open_attribution": "attribution.publishing",
+    "perturbation_curves": "evaluation.perturbation",
+}
+
+__all__ = [
+    "Attribution",
+    "ConditionalSampler",
+    "GaussianPatchPrior",
+    "LinearClassifier",
+    "MarginalSampler",
+    "Node",
+    "PredictionDifference",
+    "Sampler",
+    "aopc",
+    "heatmap",
+    "open_attribution",
+    "perturbation_curves",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

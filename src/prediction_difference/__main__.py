@@ -1,0 +1,5 @@
+"""`python -m prediction_difference` is the command line."""
+
+from prediction_difference.cli import main
+
+main()

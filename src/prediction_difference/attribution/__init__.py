@@ -1,0 +1,1 @@
+"""Stage 4: heatmaps, by prediction difference analysis and by the methods it is compared with."""

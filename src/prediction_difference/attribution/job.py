@@ -1,0 +1,292 @@
+"""One job of an explanation: its share of the rows, for a batch of images."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prediction_difference import provenance
+from prediction_difference.attribution.heatmaps import UNITS, heatmap
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.prediction_difference import PredictionDifference
+from prediction_difference.attribution.selection import (
+    describe_node,
+    image_of_slot,
+    node_names,
+    resolve_node,
+)
+from prediction_difference.attribution.working_store import WorkingStore
+from prediction_difference.classifiers.card import Card, read_card
+from prediction_difference.classifiers.loading import (
+    classifier_digest,
+    load_linear,
+    load_module,
+    read_predictions,
+)
+from prediction_difference.config import Config, batches, model
+from prediction_difference.data.dataset import Dataset, read_dataset
+from prediction_difference.errors import DataError, StoreError
+from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
+from prediction_difference.priors.store import read_prior, reference_images
+from prediction_difference.progress import say, track
+from prediction_difference.stores import (
+    read_attributes,
+    refuse_other_config,
+    settings_digest,
+    write_json,
+)
+
+_SCHEDULING = {"images", "chunks", "images_per_job"}
+"""Settings that say who computes what when; a map does not depend on them."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Files that an explanation is made from; a prior or a reference dataset where one is used."""
+
+    dataset: Path
+    classifier: Path
+    prior: Path | None = None
+    reference: Path | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be computed for one image.
+
+    shapes: (nodes, units, ...) of the arrays. compute: unit -> values of the arrays for it, and
+    how many forward passes that took.
+    """
+
+    attributes: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+    compute: Callable[[int], tuple[dict[str, np.ndarray], int]]
+
+    @property
+    def units(self) -> int:
+        return next(iter(self.shapes.values()))[1]
+
+
+def run_chunk(
+    config: Config,
+    name: str,
+    inputs: Inputs,
+    batch: int,
+    chunk: int,
+    work: Path,
+    done: Path,
+    device: str,
+) -> None:
+    """Compute the rows of one chunk for every image of a batch, and note where they lie.
+
+    Rows that an earlier, interrupted run finished are kept. `done` is written last.
+
+    Raises:
+        DataError: the inputs do not fit the explanation or each other.
+    """
+    explanation = config.explanations[name]
+    check_inputs_given(explanation, inputs)
+    workbench = _Workbench(config, name, inputs, device)
+    places = {}
+    for slot in batches(explanation)[batch]:
+        task = workbench.task(slot)
+        path = work / f"{slot}-{task.attributes['fingerprint']}.zarr"
+        store = WorkingStore.open_or_create(path, task.shapes, task.attributes)
+        _fill(store, task, chunk, explanation.chunk_count, f"{name}, {slot}")
+        places[slot] = path.name
+    write_json(done, {"explanation": name, "batch": batch, "chunk": chunk, "stores": places})
+
+
+def _fill(store: WorkingStore, task: Task, chunk: int, chunks: int, description: str) -> None:
+    mine = np.array_split(np.arange(task.units), chunks)[chunk]
+    finished = store.finished()
+    missing = [int(unit) for unit in mine if not finished[unit]]
+    if len(missing) < len(mine):
+        say(f"{description}: {len(mine) - len(missing)} of {len(mine)} rows were finished before")
+    for unit in track(missing, description):
+        started = time.perf_counter()
+        values, forwards = task.compute(unit)
+        store.write(unit, values, time.perf_counter() - started, forwards)
+
+
+class _Workbench:
+    """Everything that the images of one explanation share, loaded once."""
+
+    def __init__(self, config: Config, name: str, inputs: Inputs, device: str):
+        self.config = config
+        self.name = name
+        self.explanation = config.explanations[name]
+        self.inputs = inputs
+        self.device = device
+        self.card = read_card(inputs.classifier)
+        self.dataset = read_dataset(inputs.dataset)
+        self.reference = None if inputs.reference is None else read_dataset(inputs.reference)
+        _refuse_strangers(config, self.explanation, inputs, self.card, self.dataset)
+        self.predictions = read_predictions(inputs.classifier)
+
+    def task(self, slot: str) -> Task:
+        """The work for the image that fills a slot."""
+        index = image_of_slot(slot, self.explanation, self.dataset, self.predictions, self.card)
+        image, split = self.dataset.images[index], self.dataset.split[index]
+        label = int(self.predictions["label"].iloc[index])
+        attributes = self._attributes(index, label)
+        if isinstance(self.explanation, model.PredictionDifference):
+            return self._prediction_difference(self.explanation, image, split, label, attributes)
+        return self._heatmap(image, split, label, attributes)
+
+    def _prediction_difference(
+        self,
+        explanation: model.PredictionDifference,
+        image: np.ndarray,
+        split: str,
+        label: int,
+        attributes: dict[str, Any],
+    ) -> Task:
+        is_linear = self.card.kind == "logistic-regression" and explanation.engine != "dense"
+        load = load_linear if is_linear else load_module
+        analysis = PredictionDifference(
+            load(self.inputs.classifier, self.card, split),
+            self._sampler(explanation, split),
+            explanation.window,
+            explanation.stride,
+            explanation.samples,
+            explanation.engine,
+            self.card.training_instances[self.card.weights_for(split)],
+            self.config.run.seed,
+            device=self.device,
+            batch_size=explanation.batch_size,
+        )
+        scores = analysis.class_scores(image)
+        nodes = self._nodes(scores, label, "probability")
+        target = analysis.target(image, nodes)
+
+        def compute(row: int) -> tuple[dict[str, np.ndarray], int]:
+            done = analysis.row(target, row)
+            arrays = {"window_score": done.score, "window_standard_error": done.standard_error}
+            return arrays, done.forwards
+
+        shape = (len(nodes), *analysis.grid(image).shape)
+        attributes |= self._describe(nodes, scores, "probability")
+        return Task(attributes, {"window_score": shape, "window_standard_error": shape}, compute)
+
+    def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
+        if explanation.sampler == "conditional":
+            assert self.inputs.prior is not None
+            prior = read_prior(self.inputs.prior, self.dataset, split)
+            clip = (0.0, 1.0) if explanation.clip else None
+            return ConditionalSampler(prior, explanation.window, clip)
+        reference = self.reference or self.dataset
+        return MarginalSampler(reference_images(reference, self.dataset, split), explanation.window)
+
+    def _heatmap(
+        self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
+    ) -> Task:
+        from prediction_difference.attribution.engines import DenseEngine
+
+        explanation = self.explanation
+        module = load_module(self.inputs.classifier, self.card, split)
+        scores = DenseEngine(module, self.device).class_scores(image)
+        nodes = self._nodes(scores, label, "score")
+        options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
+        if explanation.method == "random":
+            options["seed"] = self.config.run.seed
+
+        def compute(_unit: int) -> tuple[dict[str, np.ndarray], int]:
+            maps = [
+                heatmap(explanation.method, module, image, n, device=self.device, **options)
+                for n in nodes
+            ]
+            return {"relevance": np.stack(maps)}, len(nodes)
+
+        attributes |= self._describe(nodes, scores, "score")
+        return Task(attributes, {"relevance": (len(nodes), 1, *image.shape[1:])}, compute)
+
+    def _nodes(self, scores: np.ndarray, label: int, output: str) -> list[Node]:
+        return [
+            resolve_node(choice, output, scores, label, self.card)
+            for choice in self.explanation.nodes
+        ]
+
+    def _describe(self, nodes: list[Node], scores: np.ndarray, output: str) -> dict[str, Any]:
+        is_difference = self.explanation.method == "prediction-difference"
+        return {
+            "nodes": [describe_node(node, scores, self.card) for node in nodes],
+            "node_names": node_names(self.explanation, output),
+            "units": [n.unit if is_difference else UNITS[self.explanation.method] for n in nodes],
+            "predicted": self.card.class_names[int(scores.argmax())],
+        }
+
+    def _attributes(self, index: int, label: int) -> dict[str, Any]:
+        settings = self.explanation.model_dump(mode="json")
+        provenance_of_inputs = {
+            "dataset_digest": self.dataset.digest,
+            "classifier_digest": classifier_digest(self.card),
+            "prior_digest": _digest_of(self.inputs.prior),
+            "reference_digest": None if self.reference is None else self.reference.digest,
+            "code_digest": provenance.source_digest("attribution"),
+            "config_digest": settings_digest(what_matters(settings)),
+            "seed": self.config.run.seed,
+        }
+        name = self.dataset.names[index]
+        return {
+            "explanation": self.name,
+            "method": self.explanation.method,
+            "settings": settings,
+            "dataset": self.card.dataset,
+            "classifier": self.card.name,
+            "image_name": name,
+            "image_index": index,
+            "label": None if label < 0 else self.card.class_names[label],
+            "split": self.dataset.split[index],
+            "versions": provenance.versions(),
+            "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
+            **provenance_of_inputs,
+        }
+
+
+def what_matters(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of an explanation that its maps depend on."""
+    return {key: value for key, value in settings.items() if key not in _SCHEDULING}
+
+
+def _digest_of(store: Path | None) -> str | None:
+    return None if store is None else str(read_attributes(store)["digest"])
+
+
+def _refuse_strangers(
+    config: Config, explanation: Any, inputs: Inputs, card: Card, dataset: Dataset
+) -> None:
+    """Refuse inputs that come from another configuration or do not belong together."""
+    if card.dataset_digest != dataset.digest:
+        raise StoreError(
+            inputs.classifier,
+            f"was made from other data than {inputs.dataset}",
+            "make the classifier again",
+        )
+    made_from: list[tuple[Path, Any, Any]] = [
+        (
+            inputs.dataset,
+            read_attributes(inputs.dataset)["settings"],
+            config.datasets[card.dataset],
+        ),
+        (inputs.classifier, card.settings, config.classifiers[explanation.classifier]),
+    ]
+    if inputs.prior is not None:
+        settings = read_attributes(inputs.prior)["settings"]
+        made_from.append((inputs.prior, settings, config.priors[explanation.prior]))
+    for path, made_with, wanted in made_from:
+        refuse_other_config(path, made_with, wanted.model_dump(mode="json"))
+
+
+def check_inputs_given(explanation: Any, inputs: Inputs) -> None:
+    """Refuse a conditional sampler without a prior's store.
+
+    Raises:
+        DataError: --prior is missing.
+    """
+    needs_prior = getattr(explanation, "prior", None) is not None
+    if needs_prior and inputs.prior is None:
+        raise DataError("--prior", "is missing", f"give the store of prior {explanation.prior!r}")

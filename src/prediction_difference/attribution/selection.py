@@ -1,0 +1,113 @@
+"""Which image fills a slot of an explanation, and which node is meant."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from prediction_difference import randomness
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.classifiers.card import Card
+from prediction_difference.config import model
+from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
+from prediction_difference.errors import DataError
+
+
+def image_of_slot(
+    slot: str,
+    explanation: model.Explanation,
+    dataset: Dataset,
+    predictions: Any,
+    card: Card,
+) -> int:
+    """Position in the dataset of the image that a slot stands for.
+
+    Images of a sort are drawn in an order that depends on the run's seed and on the classifier,
+    so all explanations of one classifier explain the same ones.
+
+    Raises:
+        DataError: there is no image of this name, it is not held out, or too few of the sort.
+    """
+    if not isinstance(explanation.images, model.ImageChoice):
+        index = dataset.index(unquote(slot))
+        if dataset.split[index] == TRAIN:
+            raise DataError(
+                f"image {unquote(slot)!r}",
+                "the classifier was trained on it",
+                "choose an image of another split",
+            )
+        return index
+    sort, _, number = slot.rpartition("-")
+    candidates = np.flatnonzero(_is_of_sort(sort, predictions))
+    order = randomness.generator(randomness.key(card.seed, card.name, sort)).permutation(candidates)
+    if int(number) > len(order):
+        raise DataError(
+            f"images: {sort}",
+            f"{getattr(explanation.images, sort)} are asked for, classifier {card.name!r} has "
+            f"{len(order)} such held-out images",
+            f"set {sort} to at most {len(order)}",
+        )
+    return int(order[int(number) - 1])
+
+
+def _is_of_sort(sort: str, predictions: Any) -> np.ndarray:
+    held_out = (predictions["split"] != TRAIN).to_numpy()
+    labelled = (predictions["label"] != UNLABELLED).to_numpy()
+    right = (predictions["label"] == predictions["predicted"]).to_numpy()
+    sorts = {
+        "random": held_out,
+        "correct": held_out & labelled & right,
+        "misclassified": held_out & labelled & ~right,
+    }
+    return sorts[sort]
+
+
+def node_names(explanation: model.Explanation, default_output: str) -> list[str]:
+    """Names of an explanation's nodes that hold for all of its images."""
+    return [f"{n.output or default_output} of {n.of}" for n in explanation.nodes]
+
+
+def resolve_node(
+    choice: model.NodeChoice, default_output: str, scores: np.ndarray, label: int, card: Card
+) -> Node:
+    """The node that is meant for an image with these class scores (K,) and this label.
+
+    Raises:
+        DataError: the class does not exist, or the image has no label.
+    """
+    match choice.of:
+        case "predicted":
+            index = int(scores.argmax())
+        case "label":
+            if label == UNLABELLED:
+                raise DataError("nodes: label", "the image has no label", "explain predicted")
+            index = label
+        case str() as name if name in card.class_names:
+            index = card.class_names.index(name)
+        case int() as number if 0 <= number < len(card.class_names):
+            index = number
+        case unknown:
+            few = ", ".join(card.class_names[:10])
+            raise DataError(
+                f"nodes: {unknown!r}",
+                f"classifier {card.name!r} has no such class",
+                f"its {len(card.class_names)} classes are {few}"
+                + (", ..." if len(card.class_names) > 10 else ""),
+            )
+    output = choice.output or default_output
+    return Node.probability(index) if output == "probability" else Node.score(index)
+
+
+def describe_node(node: Node, scores: np.ndarray, card: Card) -> dict[str, Any]:
+    """Facts about a node for a store's attributes: class, score, probability, rank from 1."""
+    probabilities = np.exp(scores - scores.max())
+    probabilities /= probabilities.sum()
+    return {
+        "kind": node.kind,
+        "layer": node.layer,
+        "unit": node.index,
+        "class": card.class_names[node.index],
+        "score": float(scores[node.index]),
+        "probability": float(probabilities[node.index]),
+        "rank": int((scores > scores[node.index]).sum()) + 1,
+    }

@@ -1,0 +1,118 @@
+"""The store that jobs share while an image is being explained: every unit of work is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from prediction_difference.errors import StoreError
+from prediction_difference.stores import publishing, raise_if_disk_full
+
+_SECONDS, _FORWARDS = "unit_seconds", "unit_forwards"
+
+
+@dataclass(frozen=True)
+class WorkingStore:
+    """Arrays (nodes, units, ...) that are written one unit at a time; disjoint, so without locks.
+
+    A unit is a row of windows, or a whole heatmap. It counts as finished once its seconds are
+    there, which are written last; every write is atomic.
+    """
+
+    path: Path
+
+    @classmethod
+    def open_or_create(
+        cls, path: Path, shapes: Mapping[str, tuple[int, ...]], attributes: Mapping[str, Any]
+    ) -> "WorkingStore":
+        """Open the store, or make it if no other job has.
+
+        shapes: (nodes, units, ...) of every array; the number of units is the same for all.
+        """
+        if not path.exists():
+            with publishing(path, replace=False) as temporary:
+                _create(temporary, shapes, attributes)
+        return cls(path)
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return dict(self._open("r").attrs)
+
+    def finished(self) -> np.ndarray:
+        """(units,) bool."""
+        return ~np.isnan(self._read(_SECONDS))
+
+    def write(
+        self, unit: int, values: Mapping[str, np.ndarray], seconds: float, forwards: int
+    ) -> None:
+        """Store one unit: (nodes, ...) values for each array.
+
+        Raises:
+            StoreError: the disk is full; the unit then counts as unfinished.
+        """
+        group = self._open("r+")
+        try:
+            for name, value in values.items():
+                _array(group, name)[:, unit] = value
+            _array(group, _FORWARDS)[unit] = forwards
+            _array(group, _SECONDS)[unit] = seconds
+        except OSError as error:
+            raise_if_disk_full(error, self.path)
+            raise
+
+    def read(self, name: str) -> np.ndarray:
+        """(nodes, units, ...) values of an array.
+
+        Raises:
+            StoreError: units are missing.
+        """
+        missing = int((~self.finished()).sum())
+        if missing:
+            raise StoreError(
+                self.path, f"{missing} of its parts are not computed yet", "run its chunks first"
+            )
+        return self._read(name)
+
+    @property
+    def arrays(self) -> set[str]:
+        """Names of the arrays that units write."""
+        return set(self._open("r").array_keys()) - {_SECONDS, _FORWARDS}
+
+    def totals(self) -> dict[str, float]:
+        """Seconds and forward passes of all units."""
+        return {
+            "seconds": float(self._read(_SECONDS).sum()),
+            "forwards": int(self._read(_FORWARDS).sum()),
+        }
+
+    def _read(self, name: str) -> np.ndarray:
+        return np.asarray(_array(self._open("r"), name)[...])
+
+    def _open(self, mode: Any) -> zarr.Group:
+        try:
+            return zarr.open_group(self.path, mode=mode)
+        except (FileNotFoundError, ValueError, KeyError) as error:
+            raise StoreError(
+                self.path, f"cannot be read ({error})", "delete it and run its chunks again"
+            ) from error
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return array
+
+
+def _create(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], attributes: Mapping[str, Any]
+) -> None:
+    group = zarr.create_group(path, attributes=dict(attributes))
+    units = next(iter(shapes.values()))[1]
+    for name, shape in shapes.items():
+        chunks = (shape[0], 1, *shape[2:])
+        group.create_array(name, shape=shape, chunks=chunks, dtype="float32", fill_value=np.nan)
+    group.create_array(_SECONDS, shape=(units,), chunks=(1,), dtype="float64", fill_value=np.nan)
+    group.create_array(_FORWARDS, shape=(units,), chunks=(1,), dtype="int64", fill_value=0)

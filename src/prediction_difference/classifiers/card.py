@@ -1,0 +1,80 @@
+"""The card of a classifier: what it is, what made it, how good it is."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prediction_difference.errors import StoreError
+from prediction_difference.stores import folder_of
+
+ANY_SPLIT = "any"
+WEIGHTS = "weights.safetensors"
+HISTORY = "history.csv"
+PREDICTIONS = "predictions.parquet"
+CARD = "card.json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts about a classifier; card.json beside its weights.
+
+    input_shape: (C, *spatial) of the images it takes. training_instances: per split, how many
+    images it was fitted on to explain that split, N of the Laplace correction; the key "any"
+    stands for weights that serve every split. normalisation: mean and std per channel that its
+    first layer applies, or None. accuracy: over held-out images with a label, or None.
+    """
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    dataset: str
+    dataset_digest: str
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    training_instances: dict[str, int]
+    normalisation: dict[str, list[float]] | None
+    accuracy: float | None
+    held_out_images: int
+    seed: int
+    weights_digest: str
+    provenance: dict[str, Any]
+
+    def weights_for(self, split: str) -> str:
+        """The part of the weights that was fitted without the images of a split.
+
+        Raises:
+            StoreError: there is none.
+        """
+        for part in (split, ANY_SPLIT):
+            if part in self.training_instances:
+                return part
+        raise StoreError(
+            self.name,
+            f"the classifier has no weights that were fitted without split {split!r}",
+            f"explain images of its dataset {self.dataset!r}",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as JSON-like data."""
+        return dataclasses.asdict(self)
+
+
+def read_card(path: Path) -> Card:
+    """Read card.json of a classifier's folder.
+
+    Raises:
+        StoreError: it is missing or not a card.
+    """
+    file = folder_of(path) / CARD
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        content |= {key: tuple(content[key]) for key in ("class_names", "input_shape")}
+        return Card(**content)
+    except OSError as error:
+        raise StoreError(file, "there is no classifier here", "train it first") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            file, f"is not the card of a classifier ({error})", "make the classifier again"
+        ) from error

@@ -1,0 +1,277 @@
+"""Making a classifier of any kind: fitting or loading it, trying it, publishing its files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prediction_difference import provenance, randomness
+from prediction_difference.classifiers.card import (
+    ANY_SPLIT,
+    CARD,
+    HISTORY,
+    PREDICTIONS,
+    WEIGHTS,
+    Card,
+)
+from prediction_difference.classifiers.logistic_regression import fit as fit_logistic_regression
+from prediction_difference.config import model
+from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset, channel_moments
+from prediction_difference.errors import DataError
+from prediction_difference.progress import say, track
+from prediction_difference.stores import (
+    array_digest,
+    folder_of,
+    publishing,
+    settings_digest,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting gives: weights named <split>/<tensor>, and how it went.
+
+    instances: per split, number of images that it was fitted on. scores: (n, K) of all images of
+    the dataset, each by the weights that were fitted without it. history: one record a row.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    instances: dict[str, int]
+    scores: np.ndarray
+    history: list[dict[str, Any]]
+    class_names: tuple[str, ...]
+    normalisation: model.Normalisation | None
+
+
+def make_classifier(
+    settings: model.Classifier, name: str, dataset: Dataset, seed: int, device: str, folder: Path
+) -> Card:
+    """Fit or load a classifier and publish its files: weights, history, predictions, card.
+
+    `folder` may also be the card.json in it.
+
+    Raises:
+        DataError: the dataset or the weights do not fit the classifier.
+    """
+    key = randomness.key(seed, "classifier", name)
+    match settings:
+        case model.TrainedNetwork():
+            fitted = _fit_networks(settings, dataset, key, device)
+        case model.LogisticRegression():
+            fitted = _fit_folds(settings, dataset)
+        case _:
+            fitted = _load_pretrained(settings, dataset, device)
+    labels = labels_in(fitted.class_names, dataset)
+    held_out = ~dataset.in_split(TRAIN) & (labels != UNLABELLED)
+    correct = fitted.scores.argmax(1) == labels
+    card = Card(
+        name=name,
+        kind=settings.kind,
+        settings=settings.model_dump(mode="json"),
+        dataset=settings.dataset,
+        dataset_digest=dataset.digest,
+        class_names=fitted.class_names,
+        input_shape=tuple(dataset.images.shape[1:]),
+        training_instances=fitted.instances,
+        normalisation=_as_lists(fitted.normalisation),
+        accuracy=float(correct[held_out].mean()) if held_out.any() else None,
+        held_out_images=int(held_out.sum()),
+        seed=seed,
+        weights_digest=array_digest(fitted.weights),
+        provenance={
+            "code": provenance.source_digest("classifiers"),
+            "config": settings_digest(settings.model_dump(mode="json")),
+            "versions": provenance.versions(),
+        },
+    )
+    _write(folder_of(folder), card, fitted, dataset, labels)
+    return card
+
+
+def _fit_networks(
+    settings: model.TrainedNetwork, dataset: Dataset, key: int, device: str
+) -> Fitted:
+    """One network per held-out split, trained on all other images."""
+    import torch
+
+    from prediction_difference.classifiers import networks, training
+
+    weights: dict[str, np.ndarray] = {}
+    instances: dict[str, int] = {}
+    history: list[dict[str, Any]] = []
+    classes = len(dataset.class_names)
+    scores = np.zeros((len(dataset.names), classes), dtype=np.float32)
+    normalisation = _normalisation_of(dataset)
+    for split in dataset.held_out_splits:
+        out = dataset.in_split(split)
+        _refuse_unlabelled(dataset, ~out, split)
+        with torch.random.fork_rng():
+            torch.manual_seed(key)
+            bare = networks.build(settings, dataset.channels, classes)
+            network = networks.with_preprocessing(bare, normalisation)
+            records = training.train(
+                network,
+                training.Examples(dataset.images[~out], dataset.labels[~out]),
+                training.Examples(dataset.images[out], dataset.labels[out]),
+                settings,
+                key,
+                device,
+            )
+        weights |= {f"{split}/{n}": t.cpu().numpy() for n, t in network.state_dict().items()}
+        instances[split] = int((~out).sum())
+        history += [{"split": split, **record} for record in records]
+        scored = out | dataset.in_split(TRAIN)
+        scores[scored] = training.class_scores(network, dataset.images[scored], device)
+    return Fitted(weights, instances, scores, history, dataset.class_names, normalisation)
+
+
+def _fit_folds(settings: model.LogisticRegression, dataset: Dataset) -> Fitted:
+    """One plane per held-out split, fitted to all other images."""
+    if len(dataset.class_names) != 2:
+        raise DataError(
+            "logistic-regression",
+            f"separates two classes, the dataset has {len(dataset.class_names)}",
+            "choose another dataset",
+        )
+    weights: dict[str, np.ndarray] = {}
+    instances: dict[str, int] = {}
+    history = []
+    scores = np.zeros((len(dataset.names), 2))
+    for split in track(dataset.held_out_splits, "cross-validation"):
+        out = dataset.in_split(split)
+        _refuse_unlabelled(dataset, ~out, split)
+        linear = fit_logistic_regression(
+            dataset.images[~out], dataset.labels[~out], dataset.mask, settings.C
+        )
+        weights |= {
+            f"{split}/weight": linear.weight,
+            f"{split}/intercept": np.array(linear.intercept),
+        }
+        instances[split] = int((~out).sum())
+        scored = out | dataset.in_split(TRAIN)
+        scores[scored] = linear.scores(dataset.images[scored])
+        fitted_scores = linear.scores(dataset.images[~out])
+        history.append(
+            {
+                "split": split,
+                "training_accuracy": float(
+                    (fitted_scores.argmax(1) == dataset.labels[~out]).mean()
+                ),
+                "test_accuracy": float((scores[out].argmax(1) == dataset.labels[out]).mean()),
+            }
+        )
+    return Fitted(weights, instances, scores, history, dataset.class_names, None)
+
+
+def _load_pretrained(
+    settings: model.TorchvisionNetwork | model.TorchNetwork, dataset: Dataset, device: str
+) -> Fitted:
+    from prediction_difference.classifiers import networks, pretrained, training
+
+    bare, names = pretrained.load(settings)
+    network = networks.with_preprocessing(bare, settings.normalisation)
+    scores = _try_on(
+        network, dataset, lambda: training.class_scores(network, dataset.images, device)
+    )
+    class_names = _read_class_names(settings.class_names) or names or dataset.class_names
+    if len(class_names) != scores.shape[1]:
+        raise DataError(
+            f"classifier of kind {settings.kind!r}",
+            f"returns {scores.shape[1]} scores, but there are {len(class_names)} class names",
+            "set class_names to a file with one name a line",
+        )
+    weights = {f"{ANY_SPLIT}/{n}": t.cpu().numpy() for n, t in network.state_dict().items()}
+    instances = {ANY_SPLIT: settings.training_instances}
+    return Fitted(weights, instances, scores, [], class_names, settings.normalisation)
+
+
+def _try_on(network: "nn.Module", dataset: Dataset, attempt: Any) -> np.ndarray:
+    """Run a network on the dataset and say what does not fit, in the words of the user."""
+    try:
+        scores: np.ndarray = attempt()
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"images of shape {tuple(dataset.images.shape[1:])}",
+            f"the network does not take them ({reason})",
+            "set size and channels of the dataset to what the network was trained with",
+        ) from error
+    if scores.ndim != 2 or not np.isfinite(scores).all():
+        raise DataError(
+            "the network",
+            f"returns an array of shape {scores.shape} or values that are not finite",
+            "return finite class scores of shape (images, classes)",
+        )
+    return scores
+
+
+def labels_in(class_names: tuple[str, ...], dataset: Dataset) -> np.ndarray:
+    """(n,) labels as numbers of a classifier's classes; -1 where it has no such class."""
+    numbers = {name: number for number, name in enumerate(class_names)}
+    own = np.array([numbers.get(n, UNLABELLED) for n in dataset.class_names] + [UNLABELLED])
+    return own[dataset.labels]
+
+
+def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: np.ndarray) -> None:
+    """Write the card last: a folder with a card is complete."""
+    import pandas
+    from safetensors.numpy import save_file
+    from scipy.special import softmax
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD).unlink(missing_ok=True)
+    predictions = pandas.DataFrame(
+        {
+            "image": dataset.names,
+            "split": dataset.split,
+            "label": labels,
+            "predicted": fitted.scores.argmax(1),
+            "probabilities": list(softmax(fitted.scores, axis=1).astype(np.float32)),
+        }
+    )
+    with publishing(folder / WEIGHTS) as temporary:
+        save_file({n: np.ascontiguousarray(a) for n, a in fitted.weights.items()}, temporary)
+    with publishing(folder / HISTORY) as temporary:
+        columns = None if fitted.history else ["split", "training_accuracy", "test_accuracy"]
+        pandas.DataFrame(fitted.history, columns=columns).to_csv(temporary, index=False)
+    with publishing(folder / PREDICTIONS) as temporary:
+        predictions.to_parquet(temporary, index=False)
+    write_json(folder / CARD, json.loads(json.dumps(card.to_json())))
+    accuracy = "unknown" if card.accuracy is None else f"{card.accuracy:.1%}"
+    say(f"classifier {card.name}: accuracy on {card.held_out_images} held-out images {accuracy}")
+
+
+def _refuse_unlabelled(dataset: Dataset, used: np.ndarray, split: str) -> None:
+    if not used.any():
+        raise DataError(
+            f"split {split!r}", "no images are left to train on", "set test_fraction or folds"
+        )
+    if (dataset.labels[used] == UNLABELLED).any():
+        raise DataError("labels", "some training images have none", "put images in class folders")
+
+
+def _normalisation_of(dataset: Dataset) -> model.Normalisation:
+    mean, std = channel_moments(dataset)
+    return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))
+
+
+def _as_lists(normalisation: model.Normalisation | None) -> dict[str, list[float]] | None:
+    if normalisation is None:
+        return None
+    return {"mean": list(normalisation.mean), "std": list(normalisation.std)}
+
+
+def _read_class_names(file: Path | None) -> tuple[str, ...] | None:
+    if file is None:
+        return None
+    try:
+        return tuple(file.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(file, f"cannot be read ({error})", "correct class_names") from error

@@ -1,0 +1,62 @@
+"""The architectures of the package; every network begins with its own preprocessing."""
+
+import torch
+from torch import Tensor, nn
+
+from prediction_difference.config import model
+
+
+class Normalise(nn.Module):
+    """(N, C, *spatial) images in 0 to 1 -> (image - mean) / std per channel."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
+
+    def forward(self, images: Tensor) -> Tensor:
+        shape = (1, -1, *(1,) * (images.ndim - 2))
+        return (images - self.mean.view(shape)) / self.std.view(shape)
+
+
+def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | None) -> nn.Module:
+    """A network that takes images as a person looks at them: its first layer normalises them."""
+    if normalisation is None:
+        return network
+    first = Normalise(normalisation.mean, normalisation.std)
+    return nn.Sequential(first, network)
+
+
+def all_convolutional(channels: int, classes: int, width: int, dropout: float) -> nn.Sequential:
+    """ALL-CNN for small images [springenberg2015]: strided convolutions in place of pooling.
+
+    The last convolution has one feature map per class; its mean over the image is the score.
+    """
+    wide = 2 * width
+    return nn.Sequential(
+        *_block(channels, width),
+        *_block(width, width),
+        *_block(width, wide, stride=2),
+        nn.Dropout(dropout),
+        *_block(wide, wide),
+        *_block(wide, wide),
+        nn.Dropout(dropout),
+        nn.Conv2d(wide, classes, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+
+
+def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+    return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
+
+
+def build(settings: model.TrainedNetwork, channels: int, classes: int) -> nn.Module:
+    """A network that is trained in the pipeline, before training."""
+    builders = {"all-convolutional": all_convolutional}
+    builder = builders[settings.architecture]
+    return builder(channels, classes, settings.width, settings.dropout)

@@ -1,0 +1,133 @@
+"""Networks with weights from elsewhere: torchvision's by name, and a user's own."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from prediction_difference.config import model
+from prediction_difference.errors import DataError
+
+Settings = model.TorchvisionNetwork | model.TorchNetwork
+_INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
+"""Both Inception networks as their weights were trained, without the auxiliary classifiers."""
+_OPTIONS = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+
+
+def build(settings: Settings) -> nn.Module:
+    """The network without its weights.
+
+    Raises:
+        DataError: torchvision has no such model, or the factory cannot be imported or used.
+    """
+    if isinstance(settings, model.TorchNetwork):
+        return _from_factory(settings.factory)
+    _torchvision_weights(settings.model)
+    return _torchvision_network(settings.model, None)
+
+
+def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
+    """The network with its weights, and its class names where the weights' enum entry tells.
+
+    Raises:
+        DataError: as `build`; no such weights; or a weights file that does not fit the network.
+    """
+    if isinstance(settings, model.TorchvisionNetwork):
+        enum = _torchvision_weights(settings.model)
+        if settings.weights in enum.__members__:
+            entry = enum[settings.weights]
+            network = _torchvision_network(settings.model, entry)
+            return network, tuple(entry.meta["categories"])
+        if not Path(settings.weights).is_file():
+            raise DataError(
+                f"weights {settings.weights!r}",
+                f"are neither a file nor an entry of {settings.model}'s weights",
+                f"entries are {', '.join(enum.__members__)}",
+            )
+    network = build(settings)
+    load_weights(network, Path(settings.weights))
+    return network, None
+
+
+def _torchvision_network(name: str, weights: Any) -> nn.Module:
+    network: nn.Module = torchvision.models.get_model(
+        name, weights=weights, **_OPTIONS.get(name, {})
+    )
+    return network
+
+
+def _torchvision_weights(name: str) -> Any:
+    try:
+        return torchvision.models.get_model_weights(name)
+    except ValueError as error:
+        few = ", ".join(torchvision.models.list_models(module=torchvision.models)[:8])
+        raise DataError(
+            f"model {name!r}", "torchvision has no such classifier", f"it has {few}, ..."
+        ) from error
+
+
+def _from_factory(factory: str) -> nn.Module:
+    module_name, _, function_name = factory.partition(":")
+    where = f"factory {factory!r}"
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError) as error:
+        raise DataError(
+            where, f"cannot be imported ({error})", "set PYTHONPATH to the folder of the module"
+        ) from error
+    network = function()
+    if not isinstance(network, nn.Module):
+        raise DataError(where, f"returned {type(network).__name__}", "return a torch module")
+    return network
+
+
+def load_weights(network: nn.Module, file: Path) -> None:
+    """Load a safetensors or weights-only file into a network, all of it or nothing.
+
+    Raises:
+        DataError: the file is missing, unreadable, or its tensors are not those of the network.
+    """
+    own = network.state_dict()
+    read = _read_tensors(file)
+    tensors = {n: t for n, t in read.items() if n in own or not n.startswith(_AUXILIARY)}
+    problems = [f"{name} is missing" for name in sorted(own.keys() - tensors.keys())]
+    problems += [
+        f"{name} is not a tensor of the network" for name in sorted(tensors.keys() - own.keys())
+    ]
+    problems += [
+        f"{name} has shape {tuple(tensors[name].shape)} and not {tuple(own[name].shape)}"
+        for name in sorted(own.keys() & tensors.keys())
+        if own[name].shape != tensors[name].shape
+    ]
+    if problems:
+        shown = ", ".join(problems[:4]) + (f" and {len(problems) - 4} more" if problems[4:] else "")
+        raise DataError(
+            file,
+            f"the weights do not fit the network: {shown}",
+            "choose the matching file or network",
+        )
+    network.load_state_dict(tensors)
+
+
+def _read_tensors(file: Path) -> Mapping[str, Tensor]:
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
+        raise DataError(file, f"cannot be read ({error})", "give a safetensors file") from error
+    except Exception as error:
+        # torch raises pickle's UnpicklingError for files that hold more than weights.
+        raise DataError(
+            file, "is no weights-only file", "save the state_dict, best as safetensors"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise DataError(file, "holds no state_dict", "save network.state_dict()")
+    return content

@@ -1,0 +1,255 @@
+"""Whether the named sections of a configuration fit each other."""
+
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prediction_difference.config import model
+from prediction_difference.config.shapes import (
+    SIMULATED_SHAPE,
+    class_names,
+    is_volume,
+    spatial_shape,
+)
+from prediction_difference.errors import Problem
+
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """The entries that are right by themselves, and all names that the file declares."""
+
+    sections: Sections
+    declared: Mapping[str, set[str]]
+
+    def entry(self, section: str, name: str | None) -> Any | None:
+        return None if name is None else self.sections[section].get(name)
+
+    def missing(self, where: str, section: str, name: str | None) -> Iterator[Problem]:
+        known = sorted(self.declared[section])
+        if name is None or name in known:
+            return
+        near = difflib.get_close_matches(name, known, n=1)
+        remedy = (
+            f"did you mean {near[0]!r}?" if near else f"{section} are: {', '.join(known) or 'none'}"
+        )
+        yield Problem(where, f"there is no {name!r} in {section}", remedy)
+
+    def dataset_of(self, classifier: str) -> Any | None:
+        entry = self.entry("classifiers", classifier)
+        return None if entry is None else self.entry("datasets", entry.dataset)
+
+
+def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Problem]:
+    """Problems between entries: unknown references, and sizes, classes or kinds that do not fit."""
+    lookup = _Lookup(sections, declared)
+    checks: dict[str, Callable[[str, Any, _Lookup], Iterator[Problem]]] = {
+        "datasets": _check_dataset,
+        "priors": _check_prior,
+        "classifiers": _check_classifier,
+        "explanations": _check_explanation,
+        "evaluations": _check_evaluation,
+        "figures": _check_figure,
+    }
+    return [
+        problem
+        for section, check in checks.items()
+        for name, entry in sections[section].items()
+        for problem in check(f"{section}.{name}", entry, lookup)
+    ]
+
+
+def _check_dataset(where: str, dataset: model.Dataset, lookup: _Lookup) -> Iterator[Problem]:
+    if isinstance(dataset, model.SimulatedFA) and dataset.slab is not None:
+        side = SIMULATED_SHAPE[dataset.slab.axis]
+        if dataset.slab.stop > side:
+            yield Problem(
+                f"{where}.slab.stop", f"{dataset.slab.stop} is beyond the {side} slices", "lower it"
+            )
+    if isinstance(dataset, model.SimulatedFA) and dataset.folds is not None:
+        fewest = min(dataset.patients, dataset.controls)
+        if dataset.folds > fewest:
+            yield Problem(
+                f"{where}.folds",
+                f"{dataset.folds} folds need as many subjects of a class, the smaller has {fewest}",
+                f"set folds to {fewest} or less",
+            )
+
+
+def _check_prior(where: str, prior: model.Prior, lookup: _Lookup) -> Iterator[Problem]:
+    yield from lookup.missing(f"{where}.dataset", "datasets", prior.dataset)
+    dataset = lookup.entry("datasets", prior.dataset)
+    shape = None if dataset is None else spatial_shape(dataset)
+    if shape is not None and prior.patch > min(shape):
+        yield Problem(
+            f"{where}.patch",
+            f"patch={prior.patch} does not fit inside images of {_by(shape)}",
+            f"set patch to at most {min(shape)}",
+        )
+
+
+def _check_classifier(
+    where: str, classifier: model.Classifier, lookup: _Lookup
+) -> Iterator[Problem]:
+    yield from lookup.missing(f"{where}.dataset", "datasets", classifier.dataset)
+    dataset = lookup.entry("datasets", classifier.dataset)
+    if dataset is None:
+        return
+    is_linear = isinstance(classifier, model.LogisticRegression)
+    names = class_names(dataset)
+    if is_linear and names is not None and len(names) != 2:
+        yield Problem(
+            f"{where}.dataset",
+            f"logistic-regression separates two classes, {classifier.dataset!r} has {len(names)}",
+            "choose another dataset, or kind: train",
+        )
+    if is_volume(dataset) and isinstance(classifier, model.TrainedNetwork):
+        yield Problem(
+            f"{where}.architecture",
+            f"{classifier.architecture!r} takes 2-D images, {classifier.dataset!r} holds volumes",
+            "choose kind: logistic-regression, or kind: torch with a 3-D network",
+        )
+
+
+def _check_explanation(
+    where: str, explanation: model.ExplanationSettings, lookup: _Lookup
+) -> Iterator[Problem]:
+    yield from lookup.missing(f"{where}.classifier", "classifiers", explanation.classifier)
+    dataset = lookup.dataset_of(explanation.classifier)
+    if dataset is not None:
+        yield from _check_nodes(where, explanation, dataset)
+    if isinstance(explanation, model.PredictionDifference):
+        yield from _check_prediction_difference(where, explanation, dataset, lookup)
+
+
+def _check_nodes(
+    where: str, explanation: model.ExplanationSettings, dataset: model.Dataset
+) -> Iterator[Problem]:
+    names = class_names(dataset)
+    if names is None:
+        return
+    for index, node in enumerate(explanation.nodes):
+        is_named = isinstance(node.of, str) and node.of not in ("predicted", "label", *names)
+        is_numbered = isinstance(node.of, int) and not 0 <= node.of < len(names)
+        if is_named or is_numbered:
+            yield Problem(
+                f"{where}.nodes.{index}.of",
+                f"there is no class {node.of!r}",
+                f"classes are {', '.join(names)}; predicted and label are the other choices",
+            )
+
+
+def _check_prediction_difference(
+    where: str,
+    explanation: model.PredictionDifference,
+    dataset: model.Dataset | None,
+    lookup: _Lookup,
+) -> Iterator[Problem]:
+    k = explanation.window
+    yield from lookup.missing(f"{where}.prior", "priors", explanation.prior)
+    yield from lookup.missing(f"{where}.reference", "datasets", explanation.reference)
+    prior = lookup.entry("priors", explanation.prior)
+    if prior is not None and k >= prior.patch:
+        yield Problem(
+            f"{where}.window",
+            f"window={k} does not fit inside patch={prior.patch} of prior {explanation.prior!r}",
+            f"set window to at most {prior.patch - 1}, or patch to at least {k + 1}",
+        )
+    shape = None if dataset is None else spatial_shape(dataset)
+    if shape is not None and k > min(shape):
+        yield Problem(
+            f"{where}.window",
+            f"window={k} does not fit inside images of {_by(shape)}",
+            f"set window to at most {min(shape)}",
+        )
+    classifier = lookup.entry("classifiers", explanation.classifier)
+    is_linear = isinstance(classifier, model.LogisticRegression)
+    if explanation.engine == "linear" and classifier is not None and not is_linear:
+        yield Problem(
+            f"{where}.engine",
+            f"linear is for logistic-regression, {explanation.classifier!r} is {classifier.kind!r}",
+            "set engine to auto",
+        )
+
+
+def _check_evaluation(
+    where: str, evaluation: model.Evaluation, lookup: _Lookup
+) -> Iterator[Problem]:
+    yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
+    dataset = _dataset_of_explanations(evaluation.explanations, lookup)
+    shape = None if dataset is None else spatial_shape(dataset)
+    if shape is None:
+        return
+    regions = math.prod(side // evaluation.region for side in shape)
+    if regions == 0:
+        yield Problem(
+            f"{where}.region",
+            f"region={evaluation.region} does not fit inside images of {_by(shape)}",
+            f"set region to at most {min(shape)}",
+        )
+    elif evaluation.steps > regions:
+        yield Problem(
+            f"{where}.steps",
+            f"{evaluation.steps} steps, but images of {_by(shape)} have {regions} regions",
+            f"set steps to at most {regions}, or make region smaller",
+        )
+
+
+def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
+    """Methods can be compared only on the same images of the same classifier."""
+    for name in names:
+        yield from lookup.missing(where, "explanations", name)
+    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
+    if not entries:
+        return
+    first, *others = entries
+    for name in others:
+        for key in ("classifier", "images"):
+            if getattr(entries[name], key) != getattr(entries[first], key):
+                yield Problem(
+                    where,
+                    f"{name!r} and {first!r} have different {key}",
+                    f"give both the same {key}, or compare them apart",
+                )
+
+
+def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:
+    match figure:
+        case model.HeatmapPanels():
+            yield from _check_same_images(f"{where}.explanations", figure.explanations, lookup)
+            yield from _check_drawable(where, figure.explanations, figure.node, False, lookup)
+        case model.VolumeSlices():
+            yield from lookup.missing(f"{where}.explanation", "explanations", figure.explanation)
+            yield from _check_drawable(where, (figure.explanation,), figure.node, True, lookup)
+        case model.PerturbationCurves():
+            yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
+
+
+def _check_drawable(
+    where: str, names: tuple[str, ...], node: int, wants_volumes: bool, lookup: _Lookup
+) -> Iterator[Problem]:
+    dataset = _dataset_of_explanations(names, lookup)
+    if dataset is not None and is_volume(dataset) != wants_volumes:
+        kinds = ("volumes", "volume-slices") if is_volume(dataset) else ("2-D images", "heatmaps")
+        yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
+    for name in names:
+        entry = lookup.entry("explanations", name)
+        if entry is not None and node >= len(entry.nodes):
+            yield Problem(
+                f"{where}.node",
+                f"{name!r} has {len(entry.nodes)} node(s), counted from 0",
+                f"set node to at most {len(entry.nodes) - 1}",
+            )
+
+
+def _dataset_of_explanations(names: tuple[str, ...], lookup: _Lookup) -> Any | None:
+    entries = [lookup.entry("explanations", name) for name in names]
+    datasets = [lookup.dataset_of(e.classifier) for e in entries if e is not None]
+    return next((d for d in datasets if d is not None), None)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(side) for side in shape)

@@ -1,0 +1,191 @@
+"""From YAML to a checked `Config`; every problem is found and all are told at once."""
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from prediction_difference.config.crosschecks import crosscheck
+from prediction_difference.config.model import Config, Name, Section
+from prediction_difference.errors import ConfigError, Problem
+
+_TAGS = ("source", "kind", "method", "measure")
+_IMAGE_TAGS = ("counts", "names")
+
+
+def read_config(path: Path) -> Config:
+    """Read a YAML file into a checked `Config`.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or has problems; all of them are listed.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError([Problem(str(path), reason, "correct the path")]) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError([Problem(str(path), f"not YAML: {reason}", "correct it")]) from error
+    return parse_config(raw)
+
+
+def parse_config(raw: Any) -> Config:
+    """Check a mapping, as read from YAML, and return it as a `Config`.
+
+    Raises:
+        ConfigError: lists the unknown keys (with the nearest known one), wrong values and
+            references between sections that do not fit.
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigError([Problem("config", "not a mapping", "write key: value lines")])
+    problems = [
+        _unknown_key((), str(key), Config.model_fields)
+        for key in raw
+        if key not in Config.model_fields
+    ]
+    sections: dict[str, dict[str, Any]] = {}
+    declared: dict[str, set[str]] = {}
+    for section in Config.model_fields:
+        if section == "run":
+            continue
+        entries, found = _parse_section(section, raw.get(section) or {})
+        problems += found
+        sections[section] = entries
+        declared[section] = set(raw[section]) if isinstance(raw.get(section), Mapping) else set()
+    run, found = _parse_entry(("run",), Config.model_fields["run"].annotation, raw.get("run") or {})
+    problems += found
+    if not declared["datasets"]:
+        problems.append(Problem("datasets", "there is none", "describe at least one dataset"))
+    problems += crosscheck(sections, declared)
+    if problems or run is None:
+        raise ConfigError(problems)
+    return Config(run=run, **sections)
+
+
+def _parse_section(section: str, raw: Any) -> tuple[dict[str, Any], list[Problem]]:
+    if not isinstance(raw, Mapping):
+        return {}, [Problem(section, "not a mapping", "write name: settings below it")]
+    entry_type = typing.get_args(Config.model_fields[section].annotation)[1]
+    entries: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, settings in raw.items():
+        found = _check_name(section, name)
+        entry, wrong = _parse_entry((section, str(name)), entry_type, settings)
+        problems += found + wrong
+        if entry is not None and not found:
+            entries[name] = entry
+    return entries, problems
+
+
+def _check_name(section: str, name: Any) -> list[Problem]:
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        return [
+            Problem(
+                f"{section}.{name}",
+                "this name cannot be a file name",
+                "use letters, digits, dots, dashes and underscores",
+            )
+        ]
+    return []
+
+
+def _parse_entry(
+    place: tuple[str, ...], entry_type: Any, raw: Any
+) -> tuple[Any | None, list[Problem]]:
+    try:
+        return TypeAdapter(entry_type).validate_python(raw), []
+    except ValidationError as error:
+        return None, [_problem(place, entry_type, details) for details in error.errors()]
+
+
+def _problem(place: tuple[str, ...], entry_type: Any, details: ErrorDetails) -> Problem:
+    """Say one of pydantic's findings in the words of a user's file."""
+    location = _without_markers(details["loc"])
+    where = ".".join(str(part) for part in (*place, *location))
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "extra_forbidden":
+            keys = _known_keys(entry_type, details["loc"][:-1])
+            return _unknown_key((*place, *location[:-1]), str(location[-1]), keys)
+        case "union_tag_invalid":
+            known = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
+            key = context["discriminator"].strip("'")
+            return Problem(
+                f"{where}.{key}", f"{context['tag']!r} is unknown", _choose(context["tag"], known)
+            )
+        case "union_tag_not_found":
+            key = context["discriminator"].strip("'")
+            return Problem(where, f"the key {key} is missing", "add it")
+        case "missing":
+            return Problem(where, "this key is missing", "add it")
+        case "literal_error":
+            known = [
+                part.strip("' ") for part in context["expected"].replace(" or ", ", ").split(",")
+            ]
+            return Problem(
+                where, f"{details['input']!r} is unknown", _choose(str(details["input"]), known)
+            )
+        case "value_error":
+            what, _, remedy = str(context["error"]).partition("; ")
+            return Problem(where, what, remedy or "correct it")
+        case _:
+            return Problem(where, f"{details['input']!r}: {details['msg']}", "correct the value")
+
+
+def _unknown_key(place: Iterable[Any], key: str, known: Iterable[str]) -> Problem:
+    where = ".".join(str(part) for part in (*place, key))
+    return Problem(where, "this key is unknown", _choose(key, list(known)))
+
+
+def _choose(wrong: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}"
+
+
+def _without_markers(location: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The user's keys in a location of pydantic's, which also holds the tags of unions."""
+    start = 1 if location and location[0] in _entry_tags() else 0
+    return tuple(part for part in location[start:] if part not in _IMAGE_TAGS)
+
+
+def _entry_tags() -> set[str]:
+    sections = [s for f in Config.model_fields.values() for s in sections_in(f.annotation)]
+    return {tag for section in sections for tag in _tag_of(section)}
+
+
+def _tag_of(section: type[Section]) -> tuple[Any, ...]:
+    for name in _TAGS:
+        if name in section.model_fields:
+            return typing.get_args(section.model_fields[name].annotation)
+    return ()
+
+
+def _known_keys(entry_type: Any, location: tuple[Any, ...]) -> set[str]:
+    """Keys that are allowed at a place of pydantic's, found by walking the model along it."""
+    sections = sections_in(entry_type)
+    if location and location[0] in _entry_tags():
+        sections = [s for s in sections if location[0] in _tag_of(s)]
+    for part in _without_markers(location):
+        if not isinstance(part, int):
+            fields = [s.model_fields[part] for s in sections if part in s.model_fields]
+            sections = [s for field in fields for s in sections_in(field.annotation)]
+    return {key for section in sections for key in section.model_fields}
+
+
+def sections_in(annotation: Any) -> list[type[Section]]:
+    """The configuration models inside a type such as `dict[str, A | B] | None`."""
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return [annotation] if issubclass(annotation, Section) else []
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is Annotated:
+        arguments = arguments[:1]
+    return [section for argument in arguments for section in sections_in(argument)]

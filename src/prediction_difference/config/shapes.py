@@ -1,0 +1,55 @@
+"""What is known of a dataset before it is read: class names and the shape of its images."""
+
+from prediction_difference.config import model
+
+SIMULATED_SHAPE = (91, 109, 91)
+_TORCHVISION: dict[str, tuple[tuple[int, int], int, tuple[str, ...] | None]] = {
+    "mnist": ((28, 28), 1, tuple("0123456789")),
+    "fashion-mnist": ((28, 28), 1, None),
+    "kmnist": ((28, 28), 1, None),
+    "cifar10": ((32, 32), 3, None),
+    "cifar100": ((32, 32), 3, None),
+    "svhn": ((32, 32), 3, tuple("0123456789")),
+}
+
+
+def spatial_shape(dataset: model.Dataset) -> tuple[int, ...] | None:
+    """Height and width, or the three sides of a volume; None where only the files tell."""
+    match dataset:
+        case model.SklearnDigits():
+            return (8, 8)
+        case model.SimulatedFA(slab=slab):
+            return slab_shape(SIMULATED_SHAPE, slab)
+        case model.ImageFolder(size=size):
+            return size
+        case model.TorchvisionSet(source=source):
+            return _TORCHVISION[source][0]
+        case _:
+            return None
+
+
+def slab_shape(shape: tuple[int, ...], slab: model.Slab | None) -> tuple[int, ...]:
+    """Shape of a volume after the slab is cut out of it."""
+    if slab is None:
+        return shape
+    return tuple(
+        slab.stop - slab.start if axis == slab.axis else side for axis, side in enumerate(shape)
+    )
+
+
+def is_volume(dataset: model.Dataset) -> bool:
+    """Whether its images are 3-D."""
+    return isinstance(dataset, model.SimulatedFA | model.NiftiCohort)
+
+
+def class_names(dataset: model.Dataset) -> tuple[str, ...] | None:
+    """Names of the classes in the order of the scores; None where only the files tell."""
+    match dataset:
+        case model.SklearnDigits():
+            return tuple("0123456789")
+        case model.SimulatedFA():
+            return ("control", "patient")
+        case model.TorchvisionSet(source=source):
+            return _TORCHVISION[source][2]
+        case _:
+            return None

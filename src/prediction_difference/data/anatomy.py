@@ -1,0 +1,178 @@
+"""A standard brain on a 2 mm grid: mean FA, brain mask, lesion regions; and slabs of volumes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from prediction_difference.config import model
+from prediction_difference.config.shapes import SIMULATED_SHAPE
+
+GRID_AFFINE = np.array(
+    [[-2.0, 0, 0, 90], [0, 2.0, 0, -126], [0, 0, 2.0, -72], [0, 0, 0, 1]], dtype=np.float64
+)
+"""(4, 4) voxel to MNI millimetre of the grid, which is stored from right to left."""
+VOXEL_SIZE = 2.0
+"""Side of a voxel in mm."""
+FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
+_SMOOTHING = 1.5  # mm, full width at half maximum, of the mean map
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box in the right hemisphere, in mm: its lowest and its highest corner, both inside."""
+
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) mm -> (...) bool."""
+        inside = (points >= np.array(self.low)) & (points <= np.array(self.high))
+        return np.asarray(inside.all(-1))
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """An ellipsoid in the right hemisphere, in mm: its centre and semi-axes along x, y, z."""
+
+    centre: tuple[float, float, float]
+    semi_axes: tuple[float, float, float]
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) mm -> (...) bool."""
+        scaled = (points - np.array(self.centre)) / np.array(self.semi_axes)
+        return np.asarray((scaled**2).sum(-1) <= 1)
+
+
+CORPUS_CALLOSUM = (
+    Box((0, 18, -4), (14, 34, 24)),  # genu
+    Box((0, -28, 18), (14, 18, 32)),  # body
+    Box((0, -46, 4), (14, -28, 28)),  # splenium
+)
+"""Boxes whose white matter is taken as callosal."""
+LESION_SITES: Mapping[str, Box | Ellipsoid] = {
+    "anterior-corona-radiata": Ellipsoid((21, 27, 11), (9, 15, 21)),
+    "callosal-body": Box((2, -28, 18), (16, 16, 34)),
+    "posterior-thalamic-radiation": Ellipsoid((33, -55, 8), (9, 19, 13)),
+}
+"""Where patients' white matter is damaged, on the right; on the left they are mirrored."""
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """The standard brain, on the grid of GRID_AFFINE; arrays are read-only.
+
+    mean_fa: (91, 109, 91) float32 fractional anisotropy, 0 outside the mask. mask: bool, brain.
+    regions: bool, white matter of the lesion sites, `left-...` and `right-...`, disjoint.
+    """
+
+    mean_fa: np.ndarray
+    mask: np.ndarray
+    regions: Mapping[str, np.ndarray]
+
+
+@cache
+def load_anatomy() -> Anatomy:
+    """The brain that nilearn's wheel carries: MNI152 2009 tissue maps on a 2 mm grid.
+
+    Notes: the template is exactly symmetric, so only `regions` tell left from right.
+    """
+    grey, white, brain = (
+        _on_grid(tissue) for tissue in ("gm_template", "wm_template", "brain_mask")
+    )
+    mask = brain > 0.5
+    is_white = white > 0.5
+    mean_fa = np.where(mask, _mean_fa(grey, white), 0).astype(np.float32)
+    regions = lesion_regions(is_white & mask)
+    for array in (mean_fa, mask, *regions.values()):
+        array.flags.writeable = False
+    return Anatomy(mean_fa, mask, regions)
+
+
+def grid_points() -> np.ndarray:
+    """(91, 109, 91, 3) centre of each voxel in MNI mm; x grows to the right."""
+    indices = np.moveaxis(np.indices(SIMULATED_SHAPE), 0, -1)
+    return np.asarray(indices @ GRID_AFFINE[:3, :3].T + GRID_AFFINE[:3, 3])
+
+
+def lesion_regions(white_matter: np.ndarray) -> dict[str, np.ndarray]:
+    """(91, 109, 91) bool white matter -> that of each lesion site, left and right."""
+    points = grid_points()
+    sides = {"left": points * (-1, 1, 1), "right": points}
+    return {
+        f"{side}-{site}": shape.contains(mirrored) & white_matter
+        for side, mirrored in sides.items()
+        for site, shape in LESION_SITES.items()
+    }
+
+
+def _mean_fa(grey: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """Tissue shares -> mean FA: higher deep in white matter, highest in the corpus callosum."""
+    is_white = white > 0.5
+    depth = ndimage.distance_transform_edt(is_white, sampling=VOXEL_SIZE)
+    fa = 0.07 + 0.10 * grey + white * (0.25 + 0.28 * (1 - np.exp(-depth / 3)))
+    points = grid_points()
+    points[..., 0] = np.abs(points[..., 0])
+    callosal = is_white & np.any([box.contains(points) for box in CORPUS_CALLOSUM], axis=0)
+    fa = np.where(callosal, np.maximum(fa, 0.70), fa)
+    return np.asarray(ndimage.gaussian_filter(fa, _SMOOTHING / FWHM_PER_SIGMA / VOXEL_SIZE))
+
+
+def _on_grid(tissue: str) -> np.ndarray:
+    """One of nilearn's bundled 1 mm MNI152 maps, resampled to the grid."""
+    # nilearn takes seconds to import, and most commands have no use for it.
+    from nilearn import datasets, image
+
+    millimetre = getattr(datasets, f"load_mni152_{tissue}")(resolution=1)
+    # Every voxel centre of the grid is one of the map's, so the nearest is the exact value.
+    resampled = image.resample_img(
+        millimetre,
+        target_affine=GRID_AFFINE,
+        target_shape=SIMULATED_SHAPE,
+        interpolation="nearest",
+        force_resample=True,
+        copy_header=True,
+    )
+    return np.asarray(resampled.get_fdata())
+
+
+def slab_slices(slab: model.Slab | None) -> tuple[slice, slice, slice]:
+    """Index that cuts the slab out of a volume."""
+    whole = slice(None)
+    if slab is None:
+        return whole, whole, whole
+    cut = slice(slab.start, slab.stop)
+    x, y, z = (cut if axis == slab.axis else whole for axis in range(3))
+    return x, y, z
+
+
+def slab_affine(affine: np.ndarray, slab: model.Slab | None) -> np.ndarray:
+    """(4, 4) affine of a volume -> that of the slab, whose first voxel is the volume's `start`."""
+    first = np.array([0.0, 0.0, 0.0, 1.0])
+    if slab is not None:
+        first[slab.axis] = slab.start
+    shifted = np.array(affine, dtype=np.float64)
+    shifted[:, 3] = shifted @ first
+    return shifted
+
+
+def slab_facts(
+    affine: np.ndarray, shape: tuple[int, ...], slab: model.Slab | None
+) -> dict[str, Any] | None:
+    """The slab in voxels, and in mm the centres of its first and last slice; None without slab."""
+    if slab is None:
+        return None
+    centre = (np.array(shape) - 1) / 2
+    ends = np.array([centre, centre])
+    ends[:, slab.axis] = slab.start, slab.stop - 1
+    millimetres = ends @ affine[:3, :3].T + affine[:3, 3]
+    return {
+        "axis": slab.axis,
+        "start": slab.start,
+        "stop": slab.stop,
+        "first_slice_mm": millimetres[0].tolist(),
+        "last_slice_mm": millimetres[1].tolist(),
+    }

@@ -1,0 +1,168 @@
+"""A dataset as every later stage sees it, and its Zarr store."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prediction_difference.errors import DataError
+from prediction_difference.stores import open_store, write_store
+
+TEST = "test"
+TRAIN = "train"
+UNLABELLED = -1
+_BYTES_PER_CHUNK = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels and splits.
+
+    images: (n, C, *spatial) float32, as a person would look at them: 0 to 1 where the source has
+        a full scale. names: n unique names. labels: (n,) class numbers, -1 where unknown.
+    split: (n,) names; "train" is never explained, every other name is a held-out part: what
+        explains an image was fitted on the images of all other splits.
+    mask: (*spatial) bool, the pixels that count, or None for all.
+    affine: (4, 4) voxel to millimetre of the stored grid, for volumes; None for photographs.
+    sources: name of each source file (or package) and its sha256 (or version).
+    """
+
+    images: np.ndarray
+    names: tuple[str, ...]
+    labels: np.ndarray
+    split: tuple[str, ...]
+    class_names: tuple[str, ...]
+    mask: np.ndarray | None = None
+    affine: np.ndarray | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """Sides of an image without its channels."""
+        return tuple(self.images.shape[2:])
+
+    @property
+    def channels(self) -> int:
+        return int(self.images.shape[1])
+
+    @cached_property
+    def held_out_splits(self) -> tuple[str, ...]:
+        """Splits whose images may be explained, in order."""
+        return tuple(sorted(set(self.split) - {TRAIN}))
+
+    def in_split(self, split: str) -> np.ndarray:
+        """(n,) bool: images of a split."""
+        return np.array([s == split for s in self.split])
+
+    def index(self, name: str) -> int:
+        """Position of an image.
+
+        Raises:
+            DataError: there is no image of that name.
+        """
+        if name not in self.names:
+            few = ", ".join(self.names[:5])
+            raise DataError(f"image {name!r}", "is not in the dataset", f"names are like {few}")
+        return self.names.index(name)
+
+
+def check_dataset(dataset: Dataset, where: str) -> None:
+    """Refuse what no later stage could work with.
+
+    Raises:
+        DataError: no images, a value that is not finite, or two images of one name.
+    """
+    if len(dataset.names) == 0:
+        raise DataError(where, "the dataset holds no images", "add images, or correct the path")
+    for name, image in zip(dataset.names, dataset.images, strict=True):
+        if not np.isfinite(image).all():
+            raise DataError(f"{where}: {name}", "holds NaN or infinite values", "mend or remove it")
+    if len(set(dataset.names)) != len(dataset.names):
+        seen: set[str] = set()
+        twice = next(n for n in dataset.names if n in seen or seen.add(n))  # type: ignore[func-returns-value]
+        raise DataError(f"{where}: {twice}", "two images have this name", "rename one")
+
+
+def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | None = None) -> None:
+    """Publish a dataset as a Zarr store; `settings` are those that it was made with."""
+    import xarray
+
+    axes = spatial_axes(len(dataset.spatial))
+    variables: dict[str, Any] = {"images": (("image", "channel", *axes), dataset.images)}
+    if dataset.mask is not None:
+        variables["mask"] = (axes, dataset.mask)
+    if dataset.affine is not None:
+        variables["affine"] = (("row", "column"), dataset.affine)
+    mean, std = channel_moments(dataset)
+    store = xarray.Dataset(
+        variables,
+        coords={
+            "image": _texts(dataset.names),
+            "label": ("image", dataset.labels.astype(np.int64)),
+            "split": ("image", _texts(dataset.split)),
+        },
+        attrs={
+            "kind": "dataset",
+            "class_names": list(dataset.class_names),
+            "normalisation": {
+                "mean": mean.tolist(),
+                "std": std.tolist(),
+            },
+            "sources": dict(dataset.sources),
+            "facts": dict(dataset.facts),
+            "settings": dict(settings or {}),
+        },
+    )
+    image_shape = dataset.images.shape[1:]
+    per_chunk = max(1, _BYTES_PER_CHUNK // max(1, 4 * math.prod(image_shape)))
+    write_store(path, store, {"images": (min(per_chunk, len(dataset.names)), *image_shape)})
+
+
+def channel_moments(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """(C,) mean and (C,) standard deviation of the training images, or of all if there are none."""
+    used = dataset.in_split(TRAIN)
+    chosen = np.flatnonzero(used if used.any() else np.ones_like(used))
+    axes = tuple(range(1, dataset.images.ndim - 1))
+    # Image by image: a double-precision copy of a large dataset would not fit in memory.
+    sums = [
+        (image.mean(axes, dtype=np.float64), np.square(image, dtype=np.float64).mean(axes))
+        for image in (dataset.images[index] for index in chosen)
+    ]
+    mean, square = (np.mean(part, axis=0) for part in zip(*sums, strict=True))
+    return mean, np.sqrt(np.maximum(square - mean**2, 0))
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read a dataset from its store.
+
+    Raises:
+        StoreError: the store is missing, incomplete or of another kind.
+    """
+    store = open_store(path, "dataset")
+    return Dataset(
+        images=store["images"].values,
+        names=tuple(str(name) for name in store["image"].values),
+        labels=store["label"].values,
+        split=tuple(str(split) for split in store["split"].values),
+        class_names=tuple(store.attrs["class_names"]),
+        mask=store["mask"].values if "mask" in store else None,
+        affine=store["affine"].values if "affine" in store else None,
+        sources=store.attrs["sources"],
+        facts=store.attrs["facts"],
+        digest=store.attrs["digest"],
+    )
+
+
+def spatial_axes(dimensions: int) -> tuple[str, ...]:
+    """Names of the axes of an image without its channels: (y, x), or (x, y, z) for volumes."""
+    return ("y", "x") if dimensions == 2 else ("x", "y", "z")
+
+
+def _texts(texts: tuple[str, ...]) -> np.ndarray:
+    return np.array(texts, dtype=np.dtypes.StringDType())

@@ -1,0 +1,194 @@
+"""A simulated cohort of fractional-anisotropy volumes whose damage is known voxel by voxel."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import nibabel
+import numpy as np
+from scipy import ndimage
+
+from prediction_difference import randomness
+from prediction_difference.config import model
+from prediction_difference.config.shapes import SIMULATED_SHAPE, slab_shape
+from prediction_difference.data import anatomy
+from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.splits import assign_splits
+from prediction_difference.errors import ConfigError, Problem
+from prediction_difference.progress import track
+
+CLASS_NAMES = ("control", "patient")
+MEAN_AGE = 54.0
+AGE_SPREAD = 7.0  # years, standard deviation
+AGEING = 0.003  # share of FA lost in a year
+SECOND_SCANNER_SHARE = 0.24
+SECOND_SCANNER_GAIN = 0.03  # share of FA that the second scanner reads too high
+HIT_PROBABILITY = 0.6
+SEVERITY_SPREAD = 0.5  # standard deviation of the severity, whose mean is 1
+VARIATION = 0.10  # between subjects, as a share of the mean FA
+WHITE_NOISE = 0.02  # FA
+SMOOTH_SHARES = {6.0: 0.5, 20.0: 0.25}
+"""Share of the variance between subjects by its full width at half maximum, in mm."""
+WHOLE_BRAIN_SHARE = 0.25
+"""Share of the variance between subjects that is one number for the whole brain."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is true of a simulated subject.
+
+    key: of its random numbers. age: years. scanner: 1 or 2. severities: of the hit regions by
+    name, mean 1; empty for controls.
+    """
+
+    name: str
+    key: int
+    is_patient: bool
+    age: float
+    scanner: int
+    severities: Mapping[str, float] = field(default_factory=dict)
+
+
+def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
+    """Simulate the cohort: (n, 1, *slab) FA in 0 to 1, 0 outside the brain; controls come first.
+
+    A subject's volume depends on the seed, its class and its number within its class only; a slab
+    is cut out of the volume that would be made without one. The k-th patient and the k-th
+    control differ in their random numbers too.
+
+    Raises:
+        ConfigError: the slab reaches beyond the volume, or holds no brain.
+        DataError: a class has fewer subjects than there are folds.
+    """
+    brain = anatomy.load_anatomy()
+    slab = anatomy.slab_slices(settings.slab)
+    problems = _slab_problems(settings, brain.mask[slab], name)
+    if problems:
+        raise ConfigError(problems)
+    subjects = cohort(settings, seed)
+    labels = np.array([int(subject.is_patient) for subject in subjects], dtype=np.int64)
+    split = assign_splits(labels, settings, seed, name)
+    shape = slab_shape(SIMULATED_SHAPE, settings.slab)
+    images = np.empty((len(subjects), 1, *shape), dtype=np.float32)
+    for index, subject in enumerate(track(subjects, f"simulating {name}")):
+        images[index, 0] = volume(subject, brain, settings.effect)[slab]
+    return Dataset(
+        images=images,
+        names=tuple(subject.name for subject in subjects),
+        labels=labels,
+        split=split,
+        class_names=CLASS_NAMES,
+        mask=brain.mask[slab].copy(),
+        affine=anatomy.slab_affine(anatomy.GRID_AFFINE, settings.slab),
+        sources=_sources(),
+        facts=_facts(settings, subjects),
+    )
+
+
+def cohort(settings: model.SimulatedFA, seed: int) -> tuple[Subject, ...]:
+    """The subjects, controls first, named sub-01, sub-02, ..."""
+    width = max(2, len(str(settings.controls + settings.patients)))
+    groups = [(False, k) for k in range(settings.controls)]
+    groups += [(True, k) for k in range(settings.patients)]
+    return tuple(
+        _subject(f"sub-{number:0{width}d}", is_patient, member, seed)
+        for number, (is_patient, member) in enumerate(groups, start=1)
+    )
+
+
+def volume(subject: Subject, brain: anatomy.Anatomy, effect: float) -> np.ndarray:
+    """The subject's whole brain, (91, 109, 91) float32 FA in 0 to 1, 0 outside the mask.
+
+    `effect` is the mean decrease in a hit region, in standard deviations of the voxel.
+    """
+    ageing = 1 - AGEING * (subject.age - MEAN_AGE)
+    gain = 1 + SECOND_SCANNER_GAIN * (subject.scanner == 2)
+    random = randomness.generator(subject.key, stream=1)
+    fa = brain.mean_fa * np.float32(ageing * gain)
+    fa += brain.mean_fa * _between_subjects(random)
+    fa += np.float32(WHITE_NOISE) * random.standard_normal(SIMULATED_SHAPE, dtype=np.float32)
+    for region, severity in subject.severities.items():
+        hit = brain.regions[region]
+        fa[hit] -= np.float32(effect * severity) * voxel_spread(brain.mean_fa[hit])
+    return np.where(brain.mask, np.clip(fa, 0, 1), np.float32(0))
+
+
+def voxel_spread(mean_fa: np.ndarray) -> np.ndarray:
+    """Mean FA -> standard deviation between subjects of one age and scanner, before clipping."""
+    return np.asarray(np.hypot(VARIATION * mean_fa, WHITE_NOISE).astype(np.float32))
+
+
+def _subject(name: str, is_patient: bool, member: int, seed: int) -> Subject:
+    key = randomness.key(seed, "simulated-fa", CLASS_NAMES[is_patient], member)
+    random = randomness.generator(key)
+    age = float(random.normal(MEAN_AGE, AGE_SPREAD))
+    severities = dict(_lesions(random)) if is_patient else {}
+    return Subject(name, key, is_patient, age, _scanner(member), severities)
+
+
+def _scanner(member: int) -> int:
+    """1 or 2: spread evenly over a class, so that it tells nothing about the class."""
+    before, after = (int((count * SECOND_SCANNER_SHARE) + 0.5) for count in (member, member + 1))
+    return 2 if after > before else 1
+
+
+def _lesions(random: np.random.Generator) -> Iterator[tuple[str, float]]:
+    """Which regions are hit and how severely: Gamma distributed with mean 1."""
+    shape = 1 / SEVERITY_SPREAD**2
+    for side in ("left", "right"):
+        for site in anatomy.LESION_SITES:
+            is_hit = random.random() < HIT_PROBABILITY
+            severity = random.gamma(shape, 1 / shape)
+            if is_hit:
+                yield f"{side}-{site}", float(severity)
+
+
+def _between_subjects(random: np.random.Generator) -> np.ndarray:
+    """(91, 109, 91) float32 normal noise of standard deviation VARIATION, smooth in parts."""
+    noise = np.full(SIMULATED_SHAPE, WHOLE_BRAIN_SHARE**0.5 * random.standard_normal(), np.float32)
+    for width, share in SMOOTH_SHARES.items():
+        noise += np.float32(share**0.5) * _smooth_noise(random, width)
+    return noise * np.float32(VARIATION)
+
+
+def _smooth_noise(random: np.random.Generator, width: float) -> np.ndarray:
+    """(91, 109, 91) float32 normal noise of unit variance; `width` in mm at half maximum."""
+    sigma = width / anatomy.FWHM_PER_SIGMA / anatomy.VOXEL_SIZE
+    white = random.standard_normal(SIMULATED_SHAPE, dtype=np.float32)
+    # Wrapped around, every voxel sums the same weights, so the variance is the same at the border.
+    smooth = ndimage.gaussian_filter(white, sigma, mode="wrap", truncate=3)
+    impulse = np.zeros(2 * int(3 * sigma + 0.5) + 1)
+    impulse[len(impulse) // 2] = 1
+    weights = ndimage.gaussian_filter1d(impulse, sigma, truncate=3)
+    return np.asarray(smooth / np.float32((weights**2).sum() ** 1.5))
+
+
+def _slab_problems(settings: model.SimulatedFA, mask: np.ndarray, name: str) -> list[Problem]:
+    slab = settings.slab
+    where = f"datasets.{name}.slab"
+    if slab is not None and slab.stop > SIMULATED_SHAPE[slab.axis]:
+        side = SIMULATED_SHAPE[slab.axis]
+        return [Problem(where, f"stop={slab.stop} is beyond the {side} slices", "lower stop")]
+    if not mask.any():
+        return [Problem(where, "these slices hold no brain", "choose slices nearer the middle")]
+    return []
+
+
+def _sources() -> dict[str, str]:
+    import nilearn
+
+    return {"nilearn": nilearn.__version__}
+
+
+def _facts(settings: model.SimulatedFA, subjects: tuple[Subject, ...]) -> dict[str, Any]:
+    """What is true of the cohort, as JSON can hold it."""
+    return {
+        "full_scale": [0.0, 1.0],
+        "simulated": True,
+        "effect": settings.effect,
+        "slab": anatomy.slab_facts(anatomy.GRID_AFFINE, SIMULATED_SHAPE, settings.slab),
+        "orientation": "".join(nibabel.aff2axcodes(anatomy.GRID_AFFINE)),
+        "age": {subject.name: subject.age for subject in subjects},
+        "scanner": {subject.name: subject.scanner for subject in subjects},
+        "severities": {subject.name: dict(subject.severities) for subject in subjects},
+    }

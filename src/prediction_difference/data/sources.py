@@ -1,0 +1,60 @@
+"""Datasets by the source that a configuration names."""
+
+from prediction_difference.config import model
+from prediction_difference.data.dataset import Dataset, check_dataset
+from prediction_difference.errors import Problem
+
+
+def load(settings: model.Dataset, name: str, seed: int) -> Dataset:
+    """Read or simulate a dataset.
+
+    Raises:
+        ConfigError: lists all problems of the files that the settings name.
+        DataError: a file is damaged, or what was read cannot be worked with.
+    """
+    dataset = _load(settings, name, seed)
+    check_dataset(dataset, f"datasets.{name}")
+    return dataset
+
+
+def check(settings: model.Dataset, name: str) -> list[Problem]:
+    """All problems of the files that the settings name; none for sources without files."""
+    match settings:
+        case model.ImageFolder():
+            from prediction_difference.data import image_folder
+
+            return image_folder.check(settings, name)
+        case model.NiftiCohort():
+            from prediction_difference.data import nifti_cohort
+
+            return nifti_cohort.check(settings, name)
+        case model.TorchvisionSet():
+            from prediction_difference.data import torchvision_sets
+
+            return torchvision_sets.check(settings, name)
+        case model.SklearnDigits() | model.SimulatedFA():
+            return []
+
+
+def _load(settings: model.Dataset, name: str, seed: int) -> Dataset:
+    match settings:
+        case model.SklearnDigits():
+            from prediction_difference.data import digits
+
+            return digits.load(settings, name, seed)
+        case model.SimulatedFA():
+            from prediction_difference.data import simulated_fa
+
+            return simulated_fa.load(settings, name, seed)
+        case model.ImageFolder():
+            from prediction_difference.data import image_folder
+
+            return image_folder.load(settings, name, seed)
+        case model.NiftiCohort():
+            from prediction_difference.data import nifti_cohort
+
+            return nifti_cohort.load(settings, name, seed)
+        case model.TorchvisionSet():
+            from prediction_difference.data import torchvision_sets
+
+            return torchvision_sets.load(settings, name, seed)

@@ -1,0 +1,255 @@
+"""Data sets that torchvision knows by name, with their own training and test split."""
+
+import gzip
+import http.client
+import os
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prediction_difference import randomness
+from prediction_difference.config import model, shapes
+from prediction_difference.data.checksums import sha256
+from prediction_difference.data.dataset import TEST, TRAIN, Dataset
+from prediction_difference.data.splits import assign_splits
+from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.progress import say
+from prediction_difference.stores import raise_if_disk_full
+
+_CLASSES = {
+    "mnist": "MNIST",
+    "fashion-mnist": "FashionMNIST",
+    "kmnist": "KMNIST",
+    "cifar10": "CIFAR10",
+    "cifar100": "CIFAR100",
+    "svhn": "SVHN",
+}
+_IDX_SOURCES = ("mnist", "fashion-mnist", "kmnist")
+_IDX_PREFIXES = {TRAIN: "train", TEST: "t10k"}
+_CIFAR10_BATCHES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Images of an original split.
+
+    numbers: (n,) positions in the split's files. pixels: (n, C, H, W) uint8. labels: (n,) int64.
+    """
+
+    split: str
+    numbers: np.ndarray
+    pixels: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+
+
+def load(settings: model.TorchvisionSet, name: str, seed: int) -> Dataset:
+    """Images, (C, H, W), 0 to 1, in the set's own splits or, if settings ask for it, in new ones.
+
+    Raises:
+        ConfigError: files are missing and are not to be downloaded, or hold too few images.
+        DataError: the download fails, or a file is damaged.
+    """
+    problems = check(settings, name)
+    if problems:
+        raise ConfigError(problems)
+    root = _root(settings)
+    if _missing(settings.source, root):
+        _download(settings.source, root)
+    parts = [_draw(_read(settings, split, root), settings, name, seed) for split in (TRAIN, TEST)]
+    labels = np.concatenate([part.labels for part in parts])
+    files = [_find(settings.source, root, file) for file in _files(settings.source)]
+    return Dataset(
+        images=np.divide(np.concatenate([p.pixels for p in parts]), 255, dtype=np.float32),
+        names=tuple(f"{p.split}-{number:05d}" for p in parts for number in p.numbers),
+        labels=labels,
+        split=_splits(parts, labels, settings, name, seed),
+        class_names=parts[0].class_names,
+        sources={path.relative_to(root).as_posix(): sha256(path) for path in files},
+        facts={"full_scale": [0.0, 1.0]},
+    )
+
+
+def check(settings: model.TorchvisionSet, name: str) -> list[Problem]:
+    """Problems that show without reading images; files that are to be downloaded are none."""
+    source, root = settings.source, _root(settings)
+    problems: list[Problem] = []
+    missing = _missing(source, root)
+    if missing and not settings.download:
+        what = f"{source} is not in {root}: {', '.join(missing)} missing"
+        remedy = f"set download: true, or root to the folder that holds {_example(source)}"
+        problems.append(Problem(f"datasets.{name}.root", what, remedy))
+    if settings.images is not None and settings.images > _smaller_split(source):
+        problems.append(_too_many(settings.images, TEST, _smaller_split(source), name))
+    return problems
+
+
+def _smaller_split(source: str) -> int:
+    """How many test images there are, known without the files."""
+    return 26_032 if source == "svhn" else 10_000
+
+
+def _too_many(images: int, split: str, count: int, name: str) -> Problem:
+    what = f"{images} images of each split are asked for, {split} has {count}"
+    return Problem(f"datasets.{name}.images", what, f"set it to {count} or less")
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def _root(settings: model.TorchvisionSet) -> Path:
+    default = os.environ.get("PDA_DATA") or "~/.cache/prediction-difference"
+    return Path(settings.root or default).expanduser()
+
+
+def _files(source: str) -> tuple[str, ...]:
+    """What torchvision reads, relative to root."""
+    match source:
+        case "cifar10":
+            return tuple(f"cifar-10-batches-py/{file}" for file in _CIFAR10_BATCHES)
+        case "cifar100":
+            return tuple(f"cifar-100-python/{file}" for file in ("train", "test", "meta"))
+        case "svhn":
+            return ("train_32x32.mat", "test_32x32.mat")
+        case _:
+            return tuple(file for split in (TRAIN, TEST) for file in _idx_files(source, split))
+
+
+def _idx_files(source: str, split: str) -> tuple[str, str]:
+    """Images and labels of a split, relative to root."""
+    start = f"{_CLASSES[source]}/raw/{_IDX_PREFIXES[split]}"
+    return f"{start}-images-idx3-ubyte", f"{start}-labels-idx1-ubyte"
+
+
+def _find(source: str, root: Path, file: str) -> Path:
+    """Where a file is; without it, where it should be.
+
+    An IDX file may also be packed, as it is distributed, in a folder with the name of the source.
+    """
+    path = root / file
+    places = [path]
+    if source in _IDX_SOURCES:
+        places += [path.with_name(f"{path.name}.gz"), root / source / f"{path.name}.gz"]
+    return next((place for place in places if place.is_file()), path)
+
+
+def _example(source: str) -> str:
+    """A file that tells a person what the right folder looks like."""
+    file = _files(source)[0]
+    return f"{file} or {source}/{Path(file).name}.gz" if source in _IDX_SOURCES else file
+
+
+def _missing(source: str, root: Path) -> list[str]:
+    return [file for file in _files(source) if not _find(source, root, file).is_file()]
+
+
+def _download(source: str, root: Path) -> None:
+    say(f"downloading {source} to {root}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # Beside its place, so that a job that is killed, or a second one, leaves no half of a file.
+        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
+            for split in (TRAIN, TEST):
+                _open(source, split, Path(folder), download=True)
+            for file in _files(source):
+                (root / file).parent.mkdir(parents=True, exist_ok=True)
+                (Path(folder) / file).replace(root / file)
+    except (OSError, RuntimeError, http.client.HTTPException) as error:
+        if isinstance(error, OSError):
+            raise_if_disk_full(error, root)
+        what = f"{source} cannot be downloaded ({' '.join(str(error).split())})"
+        remedy = "see that the network works and that this folder can be written, or copy the files"
+        raise DataError(root, what, f"{remedy} there by hand") from error
+
+
+def _torchvision_class(source: str) -> Any:
+    from torchvision import datasets
+
+    return getattr(datasets, _CLASSES[source])
+
+
+def _open(source: str, split: str, root: Path, download: bool = False) -> Any:
+    """One of torchvision's data set objects."""
+    chosen = {"split": split} if source == "svhn" else {"train": split == TRAIN}
+    return _torchvision_class(source)(root, download=download, **chosen)
+
+
+# --- images -----------------------------------------------------------------------------------
+
+
+def _read(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+    is_idx = settings.source in _IDX_SOURCES
+    part = (_read_idx_part if is_idx else _read_through_torchvision)(settings, split, root)
+    count, highest = len(part.labels), part.labels.max(initial=0)
+    fits = len(part.pixels) == count and part.pixels.shape[2:] == shapes.spatial_shape(settings)
+    if not fits or highest >= len(part.class_names):
+        what = f"{len(part.pixels)} images of {part.pixels.shape[2:]} with {count} labels up to "
+        what += f"{highest} are not {settings.source} ({split})"
+        raise DataError(root, what, "remove its files and set download: true")
+    return part
+
+
+def _read_idx_part(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+    source = settings.source
+    images, labels = (_find(source, root, file) for file in _idx_files(source, split))
+    # MNIST's names in torchvision are "0 - zero"; a configuration says "0".
+    class_names = shapes.class_names(settings) or tuple(_torchvision_class(source).classes)
+    pixels, numbers = _read_idx(images, 3)[:, None], _read_idx(labels, 1).astype(np.int64)
+    return _Part(split, np.arange(len(numbers)), pixels, numbers, class_names)
+
+
+def _read_through_torchvision(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+    try:
+        opened = _open(settings.source, split, root)
+    except (RuntimeError, OSError) as error:
+        what = f"the files of {settings.source} are damaged or cannot be read ({error})"
+        raise DataError(root, what, "remove them and set download: true") from error
+    class_names = shapes.class_names(settings) or tuple(opened.classes)
+    if settings.source == "svhn":
+        pixels, labels = opened.data, opened.labels
+    else:
+        pixels, labels = opened.data.transpose(0, 3, 1, 2), np.array(opened.targets, dtype=np.int64)
+    return _Part(split, np.arange(len(labels)), pixels, labels, class_names)
+
+
+def _read_idx(path: Path, dimensions: int) -> np.ndarray:
+    """Unsigned bytes in the shape that the file's header tells.
+
+    torchvision reads no packed files, has no check whether unpacked ones are whole, and prefers an
+    older copy if it finds one; the format is shorter than ways around that.
+    """
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+        if content[:4] != bytes([0, 0, 8, dimensions]):
+            raise ValueError(f"it is no IDX file of bytes in {dimensions} dimension(s)")
+        shape = np.frombuffer(content, ">u4", dimensions, offset=4)
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        what = f"this file is damaged or cannot be read ({error})"
+        raise DataError(path, what, "remove it and set download: true, or copy it again") from error
+
+
+def _draw(part: _Part, settings: model.TorchvisionSet, name: str, seed: int) -> _Part:
+    """As many images as are asked for, in their order; a larger draw holds the smaller ones."""
+    count = len(part.numbers)
+    if settings.images is None:
+        return part
+    if settings.images > count:
+        raise ConfigError([_too_many(settings.images, part.split, count, name)])
+    generator = randomness.generator(randomness.key(seed, name, part.split))
+    chosen = np.sort(generator.permutation(count)[: settings.images])
+    pixels, labels = part.pixels[chosen], part.labels[chosen]
+    return _Part(part.split, chosen, pixels, labels, part.class_names)
+
+
+def _splits(
+    parts: list[_Part], labels: np.ndarray, settings: model.TorchvisionSet, name: str, seed: int
+) -> tuple[str, ...]:
+    if settings.folds is None and settings.test_fraction is None:
+        return tuple(part.split for part in parts for _ in part.numbers)
+    return assign_splits(labels, settings, seed, name)

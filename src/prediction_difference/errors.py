@@ -1,0 +1,42 @@
+"""What can be wrong with a user's input; the command line shows these without a traceback."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: the file, key or subject, what is wrong with it, how to mend it."""
+
+    where: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.remedy}"
+
+
+class PredictionDifferenceError(Exception):
+    """Base of every error that a user can mend."""
+
+
+class ConfigError(PredictionDifferenceError):
+    """Problems of a configuration and of what it names, all of them at once."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = "1 problem" if count == 1 else f"{count} problems"
+        super().__init__("\n".join([f"{heading} found:", *(f"  - {p}" for p in self.problems)]))
+
+
+class DataError(PredictionDifferenceError):
+    """An input file, image, subject or weights file that cannot be used."""
+
+    def __init__(self, where: object, what: str, remedy: str):
+        self.problem = Problem(str(where), what, remedy)
+        super().__init__(str(self.problem))
+
+
+class StoreError(DataError):
+    """A store that is incomplete, missing, or made by something else than what reads it."""

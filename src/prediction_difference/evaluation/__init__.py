@@ -1,0 +1,1 @@
+"""Stage 5: how good heatmaps are, in numbers."""

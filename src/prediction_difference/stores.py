@@ -1,0 +1,180 @@
+"""Files and Zarr stores that are complete or absent: written beside their place, then renamed."""
+
+import errno
+import hashlib
+import json
+import shutil
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prediction_difference.errors import StoreError
+
+DIGEST_LENGTH = 16
+
+
+def digest(*parts: bytes | str) -> str:
+    """Hexadecimal SHA-256 of the parts, each delimited by its length, shortened to 16 digits."""
+    sha = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        sha.update(len(raw).to_bytes(8, "little"))
+        sha.update(raw)
+    return sha.hexdigest()[:DIGEST_LENGTH]
+
+
+def settings_digest(settings: Mapping[str, Any]) -> str:
+    """Digest of JSON-like settings; the order of keys does not count."""
+    return digest(json.dumps(settings, sort_keys=True, default=str))
+
+
+def array_digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Digest of names, types, shapes and contents of arrays."""
+    parts: list[bytes | str] = []
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        is_text = array.dtype.kind in "OUT"
+        contents = json.dumps(array.tolist()).encode() if is_text else array.tobytes()
+        kind = "text" if is_text else array.dtype.str
+        parts += [name, kind, str(array.shape), contents]
+    return digest(*parts)
+
+
+@contextmanager
+def publishing(path: Path, replace: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block ends well.
+
+    File or folder alike; what stood at `path` is replaced whole, or with `replace` False a folder
+    that another job put there in the meantime is left as it is. After an error nothing is left.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        yield temporary
+        if replace and temporary.is_dir():
+            remove(path)
+        _rename(temporary, path, replace)
+    except OSError as error:
+        raise_if_disk_full(error, path)
+        raise
+    finally:
+        remove(temporary)
+
+
+def _rename(temporary: Path, path: Path, replace: bool) -> None:
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if replace or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def raise_if_disk_full(error: OSError, path: Path) -> None:
+    """Turn "no space left" (and an exceeded quota) into a message that says how to go on."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise StoreError(
+            path,
+            "the disk is full",
+            "free some space and start again; what was finished before is kept",
+        ) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with publishing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON whole or not at all; NaN is refused, since it is not JSON."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of a store or classifier, given that folder or the file that stands for it."""
+    return path.parent if path.name in ("zarr.json", "card.json") else path
+
+
+def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] = {}) -> None:
+    """Publish an xarray Dataset as a consolidated Zarr v3 group, with a digest of its content.
+
+    `path` is the store's folder or the zarr.json in it. `chunks` gives the chunk shape of
+    variables by name; without one, zarr's default holds.
+    """
+    arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
+    content = digest(array_digest(arrays), json.dumps(dataset.attrs, sort_keys=True))
+    stamped = dataset.assign_attrs(digest=content)
+    encoding = {name: {"chunks": shape} for name, shape in chunks.items()}
+    with publishing(folder_of(path)) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        stamped.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
+
+
+def open_store(path: Path, kind: str) -> Any:
+    """Open a published store as a lazy xarray Dataset.
+
+    Raises:
+        StoreError: nothing complete is there, or it is not a store of this `kind`.
+    """
+    import xarray
+
+    path = folder_of(path)
+    if not (path / "zarr.json").is_file():
+        raise StoreError(
+            path, "there is no complete Zarr store here", "make it first, or correct the path"
+        )
+    try:
+        store = xarray.open_zarr(path, consolidated=True)
+    except (ValueError, KeyError, OSError) as error:
+        raise StoreError(
+            path, f"the store cannot be read ({error})", "delete it and make it again"
+        ) from error
+    if store.attrs.get("kind") != kind:
+        raise StoreError(
+            path,
+            f"this is a store of kind {store.attrs.get('kind', 'unknown')!r}, not {kind!r}",
+            "correct the path",
+        )
+    return store
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """Attributes of a published store, without opening its arrays."""
+    metadata = json.loads((folder_of(path) / "zarr.json").read_text(encoding="utf-8"))
+    attributes: dict[str, Any] = metadata["attributes"]
+    return attributes
+
+
+def refuse_other_config(
+    path: Path, made_with: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> None:
+    """Refuse a result that was made with other settings than the wanted ones.
+
+    Raises:
+        StoreError: names the first key that differs, and both values.
+    """
+    changed = sorted(key for key in wanted if made_with.get(key) != wanted[key])
+    if changed:
+        key = changed[0]
+        raise StoreError(
+            path,
+            f"comes from another config: it was made with {key}={made_with.get(key)!r}, "
+            f"the config says {wanted[key]!r}",
+            "make it again, or use the config that it was made with",
+        )

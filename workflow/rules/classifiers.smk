@@ -1,0 +1,32 @@
+# Stage 3, classifiers.
+# Needs: a dataset.
+# Makes: one folder per classifier, with weights, card, training history and predictions.
+
+
+rule classifier:
+    input:
+        data=lambda wildcards: dataset_store(
+            CONFIG.classifiers[wildcards.classifier].dataset
+        ),
+    output:
+        card=f"{RESULTS}/classifiers/{{classifier}}/card.json",
+        weights=f"{RESULTS}/classifiers/{{classifier}}/weights.safetensors",
+        history=f"{RESULTS}/classifiers/{{classifier}}/history.csv",
+        predictions=f"{RESULTS}/classifiers/{{classifier}}/predictions.parquet",
+    log:
+        f"{LOGS}/classifiers/{{classifier}}.log",
+    benchmark:
+        f"{BENCHMARKS}/classifiers/{{classifier}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    resources:
+        gpu=gpus(),
+    params:
+        config=CONFIG_FILE,
+        settings=lambda wildcards: settings("classifiers", wildcards.classifier),
+        seed=CONFIG.run.seed,
+        code=code("classifiers"),
+    shell:
+        "prediction-difference classifier --config {params.config:q}"
+        " --name {wildcards.classifier:q} --data {input.data:q} --output {output.card:q}"
+        " > {log:q} 2>&1"

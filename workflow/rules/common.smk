@@ -1,0 +1,131 @@
+# What the other files share: the checked configuration and the names that follow from it.
+
+import json
+import shlex
+
+from prediction_difference import provenance
+from prediction_difference.config import batches, parse_config, slots, windows_of_prior
+from prediction_difference.errors import ConfigError
+from prediction_difference.preflight import check_files
+from prediction_difference.stores import write_text
+from snakemake.exceptions import WorkflowError
+
+
+def checked_config():
+    """The configuration, or one message with everything that is wrong with it and its files."""
+    try:
+        checked = parse_config(dict(config))
+        if workflow.is_main_process:
+            check_files(checked)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+    return checked
+
+
+CONFIG = checked_config()
+RESULTS = f"results/{CONFIG.run.name}"
+LOGS = f"logs/{CONFIG.run.name}"
+BENCHMARKS = f"benchmarks/{CONFIG.run.name}"
+CONFIG_FILE = f"{RESULTS}/config.yaml"
+
+
+wildcard_constraints:
+    dataset=r"[^/]+",
+    prior=r"[^/]+",
+    classifier=r"[^/]+",
+    explanation=r"[^/]+",
+    image=r"[^/]+",
+    batch=r"\d+",
+    chunk=r"\d+",
+    evaluation=r"[^/]+",
+    paper=r"[^/]+",
+    figure=r"[^/]+",
+
+
+def write_run_config():
+    """What the jobs read: the configuration as Snakemake merged it."""
+    write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
+
+
+def settings(section, name, without=()):
+    """One entry of the configuration as text: a job is run again when it changes."""
+    entry = getattr(CONFIG, section)[name]
+    return entry.model_dump_json(exclude=set(without))
+
+
+def code(stage):
+    """Digest of a stage's source: its jobs are run again when it changes."""
+    return provenance.source_digest(stage)
+
+
+def flag(name, value):
+    """An option and its value, quoted for the shell; nothing where there is no value."""
+    return f"{name} {shlex.quote(str(value))}" if value else ""
+
+
+def gpus():
+    """GPUs that a job reserves."""
+    return 1 if CONFIG.run.device.startswith("cuda") else 0
+
+
+def dataset_store(name):
+    return f"{RESULTS}/data/{name}.zarr/zarr.json"
+
+
+def classifier_card(name):
+    return f"{RESULTS}/classifiers/{name}/card.json"
+
+
+def attribution_stores(explanations):
+    """The attribution store of every image of these explanations."""
+    return [
+        f"{RESULTS}/attributions/{name}/{image}.zarr/zarr.json"
+        for name in explanations
+        for image in slots(CONFIG.explanations[name])
+    ]
+
+
+def figure_files(suffix):
+    """Every figure of the configuration."""
+    return [
+        f"{RESULTS}/figures/{figure.paper or CONFIG.run.name}/{name}.{suffix}"
+        for name, figure in CONFIG.figures.items()
+    ]
+
+
+def explained_dataset(wildcards):
+    """The dataset that an explanation's images are from."""
+    explanation = CONFIG.explanations[wildcards.explanation]
+    return dataset_store(CONFIG.classifiers[explanation.classifier].dataset)
+
+
+def prior_store(wildcards):
+    """The prior of an explanation, if it has one."""
+    prior = getattr(CONFIG.explanations[wildcards.explanation], "prior", None)
+    return f"{RESULTS}/priors/{prior}.zarr/zarr.json" if prior else []
+
+
+def reference_store(wildcards):
+    """The reference dataset of an explanation, if it has another than the explained one."""
+    reference = getattr(CONFIG.explanations[wildcards.explanation], "reference", None)
+    return dataset_store(reference) if reference else []
+
+
+def chunks_of_image(wildcards):
+    """The done-files of every chunk of an image's batch."""
+    explanation = CONFIG.explanations[wildcards.explanation]
+    all_batches = enumerate(batches(explanation))
+    batch = next(n for n, images in all_batches if wildcards.image in images)
+    folder = f"{RESULTS}/work/{wildcards.explanation}"
+    chunks = range(explanation.chunk_count)
+    return [f"{folder}/batch-{batch}.chunk-{chunk}.json" for chunk in chunks]
+
+
+def drawn_results(wildcards):
+    """What a figure shows."""
+    figure = CONFIG.figures[wildcards.figure]
+    if figure.kind == "perturbation-curves":
+        return f"{RESULTS}/evaluations/{figure.evaluation}.parquet"
+    if figure.kind == "volume-slices":
+        return attribution_stores([figure.explanation])
+    return attribution_stores(figure.explanations)

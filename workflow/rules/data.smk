@@ -1,0 +1,22 @@
+# Stage 1, data.
+# Needs: nothing but the configuration and the files that it names.
+# Makes: one store per dataset, with images, labels, splits and checksums of the sources.
+
+
+rule data:
+    output:
+        f"{RESULTS}/data/{{dataset}}.zarr/zarr.json",
+    log:
+        f"{LOGS}/data/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/data/{{dataset}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    params:
+        config=CONFIG_FILE,
+        settings=lambda wildcards: settings("datasets", wildcards.dataset),
+        seed=CONFIG.run.seed,
+        code=code("data"),
+    shell:
+        "prediction-difference data --config {params.config:q} --name {wildcards.dataset:q}"
+        " --output {output:q} > {log:q} 2>&1"

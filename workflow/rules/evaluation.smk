@@ -1,0 +1,35 @@
+# Stage 5, evaluation.
+# Needs: the attributions of several explanations, and their classifier.
+# Makes: one table per evaluation, a row for each image, method, step and repeat.
+
+
+rule evaluation:
+    input:
+        attributions=lambda wildcards: attribution_stores(
+            CONFIG.evaluations[wildcards.evaluation].explanations
+        ),
+        classifier=lambda wildcards: classifier_card(
+            CONFIG.explanations[
+                CONFIG.evaluations[wildcards.evaluation].explanations[0]
+            ].classifier
+        ),
+    output:
+        f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+    log:
+        f"{LOGS}/evaluations/{{evaluation}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluations/{{evaluation}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    resources:
+        gpu=gpus(),
+    params:
+        config=CONFIG_FILE,
+        results=lambda wildcards: RESULTS,
+        settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
+        seed=CONFIG.run.seed,
+        code=code("evaluation"),
+    shell:
+        "prediction-difference evaluation --config {params.config:q}"
+        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output:q}"
+        " > {log:q} 2>&1"

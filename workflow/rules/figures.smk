@@ -1,0 +1,32 @@
+# Stage 6, figures.
+# Needs: attributions, or a table of an evaluation.
+# Makes: one picture per figure as PNG and as vector PDF, and the drawn numbers beside it.
+
+
+rule figure:
+    input:
+        drawn_results,
+    output:
+        png=report(
+            f"{RESULTS}/figures/{{paper}}/{{figure}}.png",
+            category="Figures",
+            caption="../report/figure.rst",
+            labels={"paper": "{paper}", "figure": "{figure}"},
+        ),
+        pdf=f"{RESULTS}/figures/{{paper}}/{{figure}}.pdf",
+        json=f"{RESULTS}/figures/{{paper}}/{{figure}}.json",
+    log:
+        f"{LOGS}/figures/{{paper}}/{{figure}}.log",
+    benchmark:
+        f"{BENCHMARKS}/figures/{{paper}}/{{figure}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    params:
+        config=CONFIG_FILE,
+        results=lambda wildcards: RESULTS,
+        settings=lambda wildcards: settings("figures", wildcards.figure),
+        code=code("figures"),
+    shell:
+        "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"
+        " --results {params.results:q} --png {output.png:q} --pdf {output.pdf:q}"
+        " --json {output.json:q} > {log:q} 2>&1"
