@@ -46,7 +46,7 @@ def load_linear(folder: Path, card: Card, split: str) -> LinearClassifier:
     if card.kind != "logistic-regression":
         raise StoreError(folder, f"holds a classifier of kind {card.kind!r}", "use engine: dense")
     tensors = _weights_of(folder, card, split)
-    return LinearClassifier(tensors["weight"], float(tensors["intercept"]))
+    return LinearClassifier(tensors["weight"], float(tensors["intercept"].item()))
 
 
 def _weights_of(folder: Path, card: Card, split: str) -> dict[str, np.ndarray]:

@@ -307,13 +307,18 @@ class PredictionDifference(Explanation):
         return self.chunks
 
     @model_validator(mode="after")
-    def _sampler_has_what_it_needs(self) -> "PredictionDifference":
+    def _keys_fit(self) -> "PredictionDifference":
         if self.sampler == "conditional" and self.prior is None:
             raise ValueError("the conditional sampler needs a prior; name one of the priors")
         if self.sampler == "marginal" and self.prior is not None:
             raise ValueError("the marginal sampler takes no prior; remove the key prior")
         if self.sampler == "conditional" and self.reference is not None:
             raise ValueError("the conditional sampler takes no reference; remove the key")
+        if self.stride > self.window:
+            raise ValueError(
+                f"stride={self.stride} leaves pixels between windows of side {self.window}; "
+                f"set stride to at most {self.window}"
+            )
         return self
 
 

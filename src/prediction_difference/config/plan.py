@@ -21,7 +21,13 @@ def slots(explanation: Explanation) -> list[str]:
     images = explanation.images
     if isinstance(images, ImageChoice):
         return [f"{sort}-{n}" for sort in SORTS for n in range(1, getattr(images, sort) + 1)]
-    return [quote(name, safe="") for name in images]
+    return [_file_name(name) for name in images]
+
+
+def _file_name(name: str) -> str:
+    quoted = quote(name, safe="")
+    # A leading dot would hide the file, and "." and ".." are folders.
+    return quoted.replace(".", "%2E", 1) if quoted.startswith(".") else quoted
 
 
 def batches(explanation: Explanation) -> list[list[str]]:

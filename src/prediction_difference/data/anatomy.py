@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import nibabel
 import numpy as np
 from scipy import ndimage
 
@@ -34,31 +35,21 @@ class Box:
         return np.asarray(inside.all(-1))
 
 
-@dataclass(frozen=True)
-class Ellipsoid:
-    """An ellipsoid in the right hemisphere, in mm: its centre and semi-axes along x, y, z."""
-
-    centre: tuple[float, float, float]
-    semi_axes: tuple[float, float, float]
-
-    def contains(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) mm -> (...) bool."""
-        scaled = (points - np.array(self.centre)) / np.array(self.semi_axes)
-        return np.asarray((scaled**2).sum(-1) <= 1)
-
-
 CORPUS_CALLOSUM = (
     Box((0, 18, -4), (14, 34, 24)),  # genu
     Box((0, -28, 18), (14, 18, 32)),  # body
     Box((0, -46, 4), (14, -28, 28)),  # splenium
 )
 """Boxes whose white matter is taken as callosal."""
-LESION_SITES: Mapping[str, Box | Ellipsoid] = {
-    "anterior-corona-radiata": Ellipsoid((21, 27, 11), (9, 15, 21)),
-    "callosal-body": Box((2, -28, 18), (16, 16, 34)),
-    "posterior-thalamic-radiation": Ellipsoid((33, -55, 8), (9, 19, 13)),
+LESION_SITES: Mapping[str, Box] = {
+    "anterior-corona-radiata": Box((8, 14, -16), (36, 54, 42)),
+    "callosal-body": Box((2, -36, 14), (22, 12, 44)),
+    "posterior-thalamic-radiation": Box((20, -84, -12), (44, -38, 30)),
 }
-"""Where patients' white matter is damaged, on the right; on the left they are mirrored."""
+"""Boxes around the tracts whose white matter is damaged, on the right; mirrored on the left.
+
+They reach about 10 mm beyond the tracts: a lesion of patchy white matter does not end with one.
+"""
 
 
 @dataclass(frozen=True)
@@ -176,3 +167,8 @@ def slab_facts(
         "first_slice_mm": millimetres[0].tolist(),
         "last_slice_mm": millimetres[1].tolist(),
     }
+
+
+def orientation(affine: np.ndarray) -> str:
+    """(4, 4) affine -> where the three axes lead to, such as LAS: left, anterior, superior."""
+    return "".join(nibabel.aff2axcodes(affine))  # type: ignore[no-untyped-call]

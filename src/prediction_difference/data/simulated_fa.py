@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import nibabel
 import numpy as np
 from scipy import ndimage
 
@@ -25,12 +24,12 @@ SECOND_SCANNER_SHARE = 0.24
 SECOND_SCANNER_GAIN = 0.03  # share of FA that the second scanner reads too high
 HIT_PROBABILITY = 0.6
 SEVERITY_SPREAD = 0.5  # standard deviation of the severity, whose mean is 1
-VARIATION = 0.10  # between subjects, as a share of the mean FA
+VARIATION = 0.10  # between subjects, as a share of the mean FA; the weights below divide it
+SMOOTH_WEIGHTS = {6.0: 0.5, 20.0: 0.25}
+"""Weight of smooth noise of unit variance by its full width at half maximum, in mm."""
+WHOLE_BRAIN_WEIGHT = 0.25
+"""Weight of one normal number for the whole brain."""
 WHITE_NOISE = 0.02  # FA
-SMOOTH_SHARES = {6.0: 0.5, 20.0: 0.25}
-"""Share of the variance between subjects by its full width at half maximum, in mm."""
-WHOLE_BRAIN_SHARE = 0.25
-"""Share of the variance between subjects that is one number for the whole brain."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,8 @@ class Subject:
 def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
     """Simulate the cohort: (n, 1, *slab) FA in 0 to 1, 0 outside the brain; controls come first.
 
-    A subject's volume depends on the seed, its class and its number within its class only; a slab
-    is cut out of the volume that would be made without one. The k-th patient and the k-th
-    control differ in their random numbers too.
+    A subject's volume depends on the seed, its class and its number within the class, and on
+    nothing else; a slab is cut out of the volume that would be made without one.
 
     Raises:
         ConfigError: the slab reaches beyond the volume, or holds no brain.
@@ -99,7 +97,7 @@ def cohort(settings: model.SimulatedFA, seed: int) -> tuple[Subject, ...]:
 def volume(subject: Subject, brain: anatomy.Anatomy, effect: float) -> np.ndarray:
     """The subject's whole brain, (91, 109, 91) float32 FA in 0 to 1, 0 outside the mask.
 
-    `effect` is the mean decrease in a hit region, in standard deviations of the voxel.
+    `effect` is the mean decrease in a hit region, in units of `effect_unit`.
     """
     ageing = 1 - AGEING * (subject.age - MEAN_AGE)
     gain = 1 + SECOND_SCANNER_GAIN * (subject.scanner == 2)
@@ -109,12 +107,16 @@ def volume(subject: Subject, brain: anatomy.Anatomy, effect: float) -> np.ndarra
     fa += np.float32(WHITE_NOISE) * random.standard_normal(SIMULATED_SHAPE, dtype=np.float32)
     for region, severity in subject.severities.items():
         hit = brain.regions[region]
-        fa[hit] -= np.float32(effect * severity) * voxel_spread(brain.mean_fa[hit])
+        fa[hit] -= np.float32(effect * severity) * effect_unit(brain.mean_fa[hit])
     return np.where(brain.mask, np.clip(fa, 0, 1), np.float32(0))
 
 
-def voxel_spread(mean_fa: np.ndarray) -> np.ndarray:
-    """Mean FA -> standard deviation between subjects of one age and scanner, before clipping."""
+def effect_unit(mean_fa: np.ndarray) -> np.ndarray:
+    """Mean FA -> the voxel's nominal standard deviation, which effects are counted in.
+
+    Notes: nominal, since it takes the parts of VARIATION as one. They are independent, so the
+    standard deviation between subjects of one age and scanner is hypot(.061 mean FA, .02).
+    """
     return np.asarray(np.hypot(VARIATION * mean_fa, WHITE_NOISE).astype(np.float32))
 
 
@@ -144,11 +146,12 @@ def _lesions(random: np.random.Generator) -> Iterator[tuple[str, float]]:
 
 
 def _between_subjects(random: np.random.Generator) -> np.ndarray:
-    """(91, 109, 91) float32 normal noise of standard deviation VARIATION, smooth in parts."""
-    noise = np.full(SIMULATED_SHAPE, WHOLE_BRAIN_SHARE**0.5 * random.standard_normal(), np.float32)
-    for width, share in SMOOTH_SHARES.items():
-        noise += np.float32(share**0.5) * _smooth_noise(random, width)
-    return noise * np.float32(VARIATION)
+    """(91, 109, 91) float32: how far the subject is from the mean FA, as a share of it."""
+    whole_brain = VARIATION * WHOLE_BRAIN_WEIGHT * random.standard_normal()
+    share = np.full(SIMULATED_SHAPE, whole_brain, dtype=np.float32)
+    for width, weight in SMOOTH_WEIGHTS.items():
+        share += np.float32(VARIATION * weight) * _smooth_noise(random, width)
+    return share
 
 
 def _smooth_noise(random: np.random.Generator, width: float) -> np.ndarray:
@@ -187,7 +190,7 @@ def _facts(settings: model.SimulatedFA, subjects: tuple[Subject, ...]) -> dict[s
         "simulated": True,
         "effect": settings.effect,
         "slab": anatomy.slab_facts(anatomy.GRID_AFFINE, SIMULATED_SHAPE, settings.slab),
-        "orientation": "".join(nibabel.aff2axcodes(anatomy.GRID_AFFINE)),
+        "orientation": anatomy.orientation(anatomy.GRID_AFFINE),
         "age": {subject.name: subject.age for subject in subjects},
         "scanner": {subject.name: subject.scanner for subject in subjects},
         "severities": {subject.name: dict(subject.severities) for subject in subjects},

@@ -1,0 +1,135 @@
+"""What is said below figures: every parameter, in sentences."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from prediction_difference.figures.maps import Map
+from prediction_difference.figures.style import number
+
+NOT_CLINICAL = "Not for clinical use."
+
+
+def subject(maps: Sequence[Map]) -> str:
+    """Which images, of which dataset, are explained for which node of which classifier."""
+    some = maps[0].attributes
+    return (
+        f"{count(len({m.slot for m in maps}), 'held-out image')} of dataset {some['dataset']}, "
+        f"explained for classifier {some['classifier']}."
+    )
+
+
+def method(maps: Sequence[Map]) -> str:
+    """How one explanation was made; `maps` are those of its images."""
+    some = maps[0]
+    settings = some.attributes["settings"]
+    described = {
+        "prediction-difference": _prediction_difference,
+        "sensitivity": _sensitivity,
+        "random": _random,
+    }
+    words = described.get(some.attributes["method"], _other)(settings, maps)
+    node = f"node: {some.node_name}" + (f", in {some.unit}" if some.unit != "none" else "")
+    return f"{some.explanation}: {words}; {node}{_cost(maps)}."
+
+
+def uncertainty(maps: Iterable[Map]) -> str:
+    """Largest standard error of the maps in each unit, or that there is none."""
+    largest: dict[str, float] = {}
+    for one in maps:
+        if one.largest_error is not None:
+            largest[one.unit] = max(largest.get(one.unit, 0.0), one.largest_error)
+    if not largest:
+        return ""
+    errors = " and ".join(f"{number(error)} {unit}" for unit, error in largest.items())
+    return f"Largest standard error of a pixel, from the finite number of draws: {errors}."
+
+
+def seeds(maps: Iterable[Map]) -> str:
+    """The seed or seeds of the draws."""
+    found = sorted({int(one.attributes["seed"]) for one in maps})
+    return f"Seed {', '.join(map(str, found))}."
+
+
+def join(sentences: Iterable[str]) -> str:
+    """Sentences as one paragraph; empty ones are left out."""
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def by_explanation(maps: Iterable[Map]) -> list[list[Map]]:
+    """Maps grouped by their explanation, in the order in which explanations first appear."""
+    groups: dict[str, list[Map]] = {}
+    for one in maps:
+        groups.setdefault(one.explanation, []).append(one)
+    return list(groups.values())
+
+
+def short_method(one: Map) -> str:
+    """The method and its main parameters in two short lines."""
+    settings = one.attributes["settings"]
+    match one.attributes["method"]:
+        case "prediction-difference":
+            draws = "exact" if one.largest_error is None else f"S = {settings['samples']}"
+            return (
+                f"prediction difference\n{settings['sampler']}, k = {settings['window']}, {draws}"
+            )
+        case "sensitivity":
+            return f"gradient\n{_norm(settings)} norm"
+        case "random":
+            return "random numbers\nbaseline"
+        case other:
+            return f"{other}\n"
+
+
+def _prediction_difference(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    is_exact = all(one.largest_error is None for one in maps)
+    return (
+        f"prediction difference analysis, {_sampler(settings, maps)}, "
+        f"windows of side k = {settings['window']}, stride {settings['stride']}, "
+        + (
+            "expectations in closed form"
+            if is_exact
+            else f"S = {settings['samples']} draws a window"
+        )
+        + (", draws clipped to 0 and 1" if settings["clip"] else "")
+    )
+
+
+def _sampler(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    if settings["sampler"] == "marginal":
+        reference = settings["reference"] or maps[0].attributes["dataset"]
+        return f"marginal sampling from images of {reference}"
+    patch = maps[0].attributes.get("patch")
+    side = "" if patch is None else f" over patches of side l = {patch}"
+    return f"conditional sampling from prior {settings['prior']}{side}"
+
+
+def _sensitivity(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    return f"sensitivity, {_norm(settings)} norm over channels of the gradient"
+
+
+def _random(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    return "uniform random numbers, the baseline"
+
+
+def _other(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    return str(maps[0].attributes["method"])
+
+
+def _norm(settings: dict[str, Any]) -> str:
+    return {"l2": "Euclidean", "linf": "maximum"}.get(settings["norm"], str(settings["norm"]))
+
+
+def _cost(maps: Sequence[Map]) -> str:
+    """Forward passes for an image; random numbers and closed forms need none worth telling."""
+    if maps[0].attributes["method"] == "random":
+        return ""
+    passes = sorted({int(one.attributes["forwards"]) for one in maps})
+    if passes[-1] == 0:
+        return "; no forward passes"
+    numbers = f"{passes[0]:,}" if len(passes) == 1 else f"{passes[0]:,} to {passes[-1]:,}"
+    return f"; {numbers} forward pass{'' if passes == [1] else 'es'} an image"
+
+
+def count(number: int, noun: str) -> str:
+    """1 image, 2 images."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

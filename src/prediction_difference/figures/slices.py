@@ -1,0 +1,99 @@
+"""Slices of volumes as pictures: which ones, which way up, and where they lie in millimetres."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import nibabel
+import numpy as np
+from nibabel.orientations import apply_orientation
+
+from prediction_difference.figures import style
+
+_WORLD = "xyz"
+_SIDES = (("L", "R"), ("P", "A"), ("I", "S"))
+"""At low and at high coordinates of x, y and z: left, right, posterior, anterior, ..."""
+_HEMISPHERES = {-1: "left", 0: "midline", 1: "right"}
+
+
+@dataclass(frozen=True)
+class SlicePlane:
+    """Slices of volumes of one shape on one stored axis.
+
+    affine: (4, 4) voxel to millimetre, RAS+ as NIfTI has it, or None where unknown: pictures then
+    show the volume as it is stored.
+    """
+
+    shape: tuple[int, int, int]
+    axis: int
+    affine: np.ndarray | None
+
+    @cached_property
+    def _orientation(self) -> np.ndarray:
+        """(3, 2): for each stored axis the nearest world axis, and -1 where they are opposed."""
+        affine = np.eye(4) if self.affine is None else self.affine
+        return np.asarray(nibabel.io_orientation(affine))
+
+    @property
+    def world_axis(self) -> int:
+        """The world axis 0, 1, 2 (x, y, z) that the slices are on."""
+        return int(self._orientation[self.axis, 0])
+
+    @property
+    def _in_plane(self) -> tuple[int, int]:
+        """World axes that go to the right and up in the picture."""
+        across, up = (axis for axis in range(3) if axis != self.world_axis)
+        return across, up
+
+    def picture(self, volume: np.ndarray, index: int) -> np.ndarray:
+        """(x, y, z) as stored -> (rows, columns): the slice, upright, left of the body on the left.
+
+        `index` counts slices from 0 as they are stored.
+        """
+        thick = np.take(volume, [index], axis=self.axis)
+        world = apply_orientation(thick, self._orientation)
+        flat = np.squeeze(world, axis=self.world_axis)
+        return np.asarray(flat.T[::-1])
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of a picture in millimetres (in voxels without affine)."""
+        lengths = np.ones(3)
+        for stored, (world, _) in enumerate(self._orientation):
+            length = 1.0 if self.affine is None else np.linalg.norm(self.affine[:3, stored])
+            lengths[int(world)] = self.shape[stored] * length
+        across, up = self._in_plane
+        return float(lengths[across]), float(lengths[up])
+
+    @property
+    def sides(self) -> tuple[str, str] | None:
+        """Letters for the left and the right edge of a picture; None without affine."""
+        return None if self.affine is None else _SIDES[self._in_plane[0]]
+
+    def millimetres(self, index: int) -> float | None:
+        """World coordinate of the centre of a slice; None without affine."""
+        if self.affine is None:
+            return None
+        centre = (np.array(self.shape, dtype=np.float64) - 1) / 2
+        centre[self.axis] = index
+        return float(self.affine[self.world_axis] @ [*centre, 1.0])
+
+    def place(self, index: int) -> str:
+        """Where a slice lies, in words: x = +26 mm, right."""
+        position = self.millimetres(index)
+        if position is None:
+            return f"axis {self.axis}"
+        rounded = round(position, 1) + 0.0
+        sign = {-1: style.MINUS, 0: "", 1: "+"}[int(np.sign(rounded))]
+        words = f"{_WORLD[self.world_axis]} = {sign}{abs(rounded):g} mm"
+        return f"{words}, {_HEMISPHERES[int(np.sign(rounded))]}" if self.world_axis == 0 else words
+
+
+def evenly_spaced(occupied: np.ndarray, count: int) -> list[int]:
+    """(n,) bool, slices that hold something -> at most `count` of their range, evenly spaced.
+
+    The range is cut into `count` parts and the middle of each is taken.
+    """
+    indices = np.flatnonzero(occupied) if occupied.any() else np.arange(len(occupied))
+    first, length = int(indices[0]), int(indices[-1] - indices[0] + 1)
+    count = min(count, length)
+    return [first + int((part + 0.5) * length / count) for part in range(count)]

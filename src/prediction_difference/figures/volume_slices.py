@@ -1,0 +1,289 @@
+"""Evidence over slices of volumes, one row per subject [zintgraf2017, Figs. 9-11]."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from prediction_difference.figures import captions, style
+from prediction_difference.figures.canvas import Canvas, show
+from prediction_difference.figures.drawing import Drawing, rounded
+from prediction_difference.figures.maps import Map
+from prediction_difference.figures.slices import SlicePlane, evenly_spaced
+
+TALLEST, WIDEST = 1.6, 1.9  # inches, of a panel
+GAP = 0.08
+LABELS = 1.7
+MARGIN = 0.12
+HEADER = 0.42
+BARS = 0.62
+NOTE = 0.22
+BAR_WIDTH = 1.7
+WEIGHT_UNIT = "log odds per unit of FA or intensity"
+_GREY_PERCENTILE = 99.5
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights (C, x, y, z) of a linear classifier; positive ones speak for class `towards`.
+
+    In natural log odds per unit of the images. split: what it was fitted without.
+    """
+
+    values: np.ndarray
+    towards: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What one row shows: values (x, y, z) as tints over a grey volume.
+
+    limit: the value at full colour. hide_below: share of the largest absolute value; what is
+    smaller is not shown.
+    """
+
+    grey: np.ndarray
+    values: np.ndarray
+    limit: float
+    hide_below: float
+
+    @property
+    def is_hidden(self) -> np.ndarray:
+        """(x, y, z) bool; zeros are always hidden."""
+        size = np.abs(self.values)
+        return np.asarray((size < self.hide_below * size.max()) | (size == 0))
+
+    def picture(self, plane: SlicePlane, index: int) -> np.ndarray:
+        """(rows, columns, 3) colours of a slice."""
+        inside = self.grey[self.grey != 0]
+        peak = float(np.percentile(inside, _GREY_PERCENTILE)) if inside.size else 1.0
+        ground = style.lightened(plane.picture(self.grey, index), peak)
+        values, is_hidden = (plane.picture(part, index) for part in (self.values, self.is_hidden))
+        return style.overlay(ground, values, self.limit, is_hidden)
+
+    def numbers(self, plane: SlicePlane, indices: Sequence[int]) -> list[Any]:
+        """The shown values of each slice, rows from top to bottom; None where hidden."""
+        shown = np.where(self.is_hidden, np.nan, self.values)
+        return [rounded(plane.picture(shown, index)) for index in indices]
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Where panels are, in inches: `rows` strips of the slices `indices`."""
+
+    plane: SlicePlane
+    indices: Sequence[int]
+    rows: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of a panel."""
+        width, height = self.plane.size
+        scale = min(WIDEST / width, TALLEST / height)
+        return scale * width, scale * height
+
+    def left(self, column: int) -> float:
+        # Headings need room even where slices are narrow.
+        width = max(self.size[0], 1.25)
+        return MARGIN + LABELS + column * (width + GAP) + (width - self.size[0]) / 2
+
+    def top(self, row: int) -> float:
+        return MARGIN + HEADER + row * (self.size[1] + GAP)
+
+    def canvas(self) -> Canvas:
+        right = self.left(len(self.indices) - 1) + max(self.size[0], 1.25) + MARGIN
+        width = max(right, MARGIN + LABELS + 2 * BAR_WIDTH + 1.0)
+        return Canvas.empty(width, self.top(self.rows) + BARS + NOTE + MARGIN)
+
+
+def volume_slices(
+    maps: Sequence[Map],
+    *,
+    limit: float,
+    weights: Weights | None,
+    axis: int,
+    slices: int,
+    hide_below: float,
+) -> Drawing:
+    """Slices of volumes (x, y, z), tinted by evidence; the last row shows the weights.
+
+    limit: relevance at full colour, the same for all subjects. slices: how many, evenly spaced on
+    the stored `axis` where there is tissue. hide_below: share of the largest absolute value of a
+    volume; what is smaller is left out.
+    """
+    strips = [Strip(one.image.mean(0), one.relevance, limit, hide_below) for one in maps]
+    if weights is not None:
+        volume = weights.values.sum(axis=0)
+        grey = np.mean([strip.grey for strip in strips], axis=0)
+        strips.append(Strip(grey, volume, style.largest([volume]), hide_below))
+    plane = SlicePlane(_shape(maps[0]), axis, maps[0].affine)
+    page = _Page(plane, evenly_spaced(_occupied(maps, axis), slices), len(strips))
+    canvas = page.canvas()
+    _draw_header(canvas, page)
+    for row, strip in enumerate(strips):
+        _draw_strip(canvas, page, row, strip)
+    for row, one in enumerate(maps):
+        _draw_labels(canvas, page, row, one.image_name, _lines(one), one.is_misclassified)
+    if weights is not None:
+        lines = ["the same for all subjects", f"fitted without {weights.split}"]
+        _draw_labels(canvas, page, len(maps), "weights", lines, False)
+    _draw_colour_bars(canvas, page, maps[0], strips, weights)
+    _draw_note(canvas)
+    numbers = _numbers(maps, strips, weights, page)
+    return Drawing(canvas.figure, numbers, _caption(maps, strips, weights, page))
+
+
+def _shape(one: Map) -> tuple[int, int, int]:
+    x, y, z = one.relevance.shape
+    return x, y, z
+
+
+def _occupied(maps: Sequence[Map], axis: int) -> np.ndarray:
+    """(slices,) bool: those that hold tissue of any subject; outside of it images are 0."""
+    others = tuple(other for other in range(3) if other != axis)
+    return np.any([(one.image != 0).any(axis=0).any(axis=others) for one in maps], axis=0)
+
+
+def _lines(one: Map) -> list[str]:
+    return [*one.label_lines, f"evidence for {one.explained}"]
+
+
+def _draw_header(canvas: Canvas, page: _Page) -> None:
+    for column, index in enumerate(page.indices):
+        middle = page.left(column) + page.size[0] / 2
+        canvas.text(middle, MARGIN, page.plane.place(index), weight="bold", align="center")
+        words = f"slice {index} of {page.plane.shape[page.plane.axis]}"
+        colour = style.FAINT_INK
+        canvas.text(middle, MARGIN + 0.17, words, size=6.5, colour=colour, align="center")
+
+
+def _draw_strip(canvas: Canvas, page: _Page, row: int, strip: Strip) -> None:
+    for column, index in enumerate(page.indices):
+        axes = canvas.panel(page.left(column), page.top(row), *page.size)
+        show(axes, strip.picture(page.plane, index), None, None)
+        if page.plane.sides is not None:
+            _mark_sides(axes, page.plane.sides)
+
+
+def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
+    places = {"left": 0.03, "right": 0.97}
+    for (align, place), letter in zip(places.items(), sides, strict=True):
+        axes.text(
+            place,
+            0.98,
+            letter,
+            transform=axes.transAxes,
+            fontsize=6.5,
+            color=style.FAINT_INK,
+            horizontalalignment=align,
+            verticalalignment="top",
+        )
+
+
+def _draw_labels(
+    canvas: Canvas, page: _Page, row: int, name: str, lines: Sequence[str], is_wrong: bool
+) -> None:
+    top = page.top(row)
+    heading = style.wrap(name, 24, 2)
+    canvas.text(MARGIN, top, heading, weight="bold")
+    top += 0.16 * (heading.count("\n") + 1)
+    words = "\n".join(style.wrap(line, 27, 2) for line in lines)
+    canvas.text(MARGIN, top, words, size=7.5)
+    if is_wrong:
+        top += 0.15 * (words.count("\n") + 1)
+        canvas.text(MARGIN, top, "misclassified", size=7.5, weight="bold", colour=style.FOR)
+
+
+def _draw_colour_bars(
+    canvas: Canvas, page: _Page, some: Map, strips: Sequence[Strip], weights: Weights | None
+) -> None:
+    left, top = MARGIN + LABELS + 0.1, page.top(page.rows) + 0.05
+    bars = {f"against (blue), for (red), {some.unit}": strips[0].limit}
+    if weights is not None:
+        bars[f"weights, red towards {weights.towards}"] = strips[-1].limit
+    for title, limit in bars.items():
+        scale = style.symmetric(limit)
+        ends = {-limit: style.number(-limit), 0.0: "0", limit: f"+{style.number(limit)}"}
+        canvas.colour_bar(
+            left, top, BAR_WIDTH, colours=style.SIGNED, scale=scale, ticks=ends, title=title
+        )
+        left += BAR_WIDTH + 0.6
+
+
+def _draw_note(canvas: Canvas) -> None:
+    canvas.text(
+        MARGIN,
+        canvas.height - MARGIN - 0.12,
+        captions.NOT_CLINICAL,
+        size=7.5,
+        weight="bold",
+        colour=style.FAINT_INK,
+    )
+
+
+def _numbers(
+    maps: Sequence[Map], strips: Sequence[Strip], weights: Weights | None, page: _Page
+) -> dict[str, Any]:
+    plane, indices = page.plane, page.indices
+    places = [{"index": i, "millimetres": rounded(plane.millimetres(i) or np.nan)} for i in indices]
+    numbers: dict[str, Any] = {
+        "axis": plane.axis,
+        "world_axis": None if plane.affine is None else "xyz"[plane.world_axis],
+        "slices": places,
+        "limit": rounded(strips[0].limit),
+        "unit": maps[0].unit,
+        "hide_below": strips[0].hide_below,
+        "subjects": [
+            {**one.facts, "relevance": strip.numbers(plane, indices)}
+            for one, strip in zip(maps, strips, strict=False)
+        ],
+    }
+    if weights is not None:
+        numbers["weights"] = {
+            "towards": weights.towards,
+            "split": weights.split,
+            "limit": rounded(strips[-1].limit),
+            "values": strips[-1].numbers(plane, indices),
+        }
+    return numbers
+
+
+def _caption(
+    maps: Sequence[Map], strips: Sequence[Strip], weights: Weights | None, page: _Page
+) -> str:
+    hide_below, limit = strips[0].hide_below, strips[0].limit
+    shown = f"{hide_below:.0%} of the volume's largest absolute value"
+    plane = page.plane
+    return captions.join(
+        [
+            captions.NOT_CLINICAL,
+            captions.subject(maps),
+            captions.method(maps),
+            "Grey: the image, lightened. Red is evidence for the class named beside the row, blue "
+            f"is evidence against it; values below {shown} are not shown.",
+            f"All subjects share one scale of ±{style.number(limit)} {maps[0].unit}, the largest "
+            "absolute value of their volumes.",
+            f"Slices on stored axis {plane.axis} of {plane.shape[plane.axis]}, counted from 0"
+            + (
+                "; millimetres are those of the image's affine; left of the body is on the left."
+                if plane.affine is not None
+                else "; the position in millimetres is not known."
+            ),
+            _weights_in_words(weights, strips[-1].limit),
+            captions.uncertainty(maps),
+            captions.seeds(maps),
+        ]
+    )
+
+
+def _weights_in_words(weights: Weights | None, limit: float) -> str:
+    if weights is None:
+        return ""
+    return (
+        f"Last row: weights of the classifier fitted without {weights.split}, the part of the "
+        f"first subject, over the mean image, in their own scale of ±{style.number(limit)} "
+        f"(natural log odds per unit of the image); red raises the odds of {weights.towards}."
+    )

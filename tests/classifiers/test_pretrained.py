@@ -1,0 +1,115 @@
+"""Weights from elsewhere: loaded whole, or refused with what does not fit."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+from torch import nn
+
+from prediction_difference.classifiers import pretrained
+from prediction_difference.config import model
+from prediction_difference.errors import DataError
+
+
+def small_network() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
+
+
+def not_a_network() -> str:
+    return "hello"
+
+
+def settings(weights: Path, factory: str = f"{__name__}:small_network") -> model.TorchNetwork:
+    return model.TorchNetwork(
+        kind="torch", dataset="d", factory=factory, weights=weights, training_instances=10
+    )
+
+
+def test_safetensors_and_weights_only_files_give_the_same_network(tmp_path):
+    network = small_network()
+    save_file(network.state_dict(), tmp_path / "a.safetensors")
+    torch.save(network.state_dict(), tmp_path / "a.pth")
+    x = torch.randn(2, 1, 4, 4)
+    for name in ("a.safetensors", "a.pth"):
+        loaded, names = pretrained.load(settings(tmp_path / name))
+        assert names is None
+        assert torch.equal(loaded(x), network(x))
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path):
+    tensors = small_network().state_dict()
+    tensors["extra"] = torch.zeros(1)
+    tensors["2.bias"] = torch.zeros(7)
+    del tensors["0.bias"]
+    save_file(tensors, tmp_path / "b.safetensors")
+    message = (
+        r"b\.safetensors: the weights do not fit the network: 0\.bias is missing, extra is not a "
+        r"tensor of the network, 2\.bias has shape \(7,\) and not \(3,\)"
+    )
+    with pytest.raises(DataError, match=message):
+        pretrained.load(settings(tmp_path / "b.safetensors"))
+
+
+def test_missing_broken_and_pickled_files_are_refused(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        pretrained.load(settings(tmp_path / "none.safetensors"))
+    (tmp_path / "c.safetensors").write_bytes(b"not safetensors")
+    with pytest.raises(DataError, match=r"c\.safetensors: cannot be read"):
+        pretrained.load(settings(tmp_path / "c.safetensors"))
+    (tmp_path / "d.pth").write_bytes(pickle.dumps(Path("/")))
+    with pytest.raises(DataError, match="no weights-only file|cannot be read"):
+        pretrained.load(settings(tmp_path / "d.pth"))
+    torch.save([1, 2], tmp_path / "e.pth")
+    with pytest.raises(DataError, match="holds no state_dict"):
+        pretrained.load(settings(tmp_path / "e.pth"))
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        ("no_such_module:f", "cannot be imported"),
+        (f"{__name__}:no_such_function", "cannot be imported"),
+        (f"{__name__}:not_a_network", "returned str"),
+    ],
+)
+def test_factories_that_give_no_network_are_named(tmp_path, factory, message):
+    with pytest.raises(DataError, match=message):
+        pretrained.build(settings(tmp_path / "w", factory))
+
+
+def of_torchvision(name: str, weights: str) -> model.TorchvisionNetwork:
+    return model.TorchvisionNetwork(kind="torchvision", dataset="d", model=name, weights=weights)
+
+
+def test_torchvision_networks_load_a_local_file(tmp_path):
+    network = torchvision.models.squeezenet1_1(weights=None)
+    save_file(network.state_dict(), tmp_path / "s.safetensors")
+    loaded, _ = pretrained.load(of_torchvision("squeezenet1_1", str(tmp_path / "s.safetensors")))
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+def test_googlenet_is_built_as_its_weights_were_trained(tmp_path):
+    full = torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=True)
+    save_file(full.state_dict(), tmp_path / "g.safetensors")
+    loaded, _ = pretrained.load(of_torchvision("googlenet", str(tmp_path / "g.safetensors")))
+    assert loaded.transform_input
+    assert not any(name.startswith("aux") for name in loaded.state_dict())
+    assert torch.equal(loaded.state_dict()["fc.weight"], full.state_dict()["fc.weight"])
+
+
+def test_unknown_models_and_weights_are_named():
+    with pytest.raises(DataError, match=r"model 'googlnet': torchvision has no such classifier"):
+        pretrained.load(of_torchvision("googlnet", "DEFAULT"))
+    with pytest.raises(DataError, match=r"weights 'V9': are neither a file nor.*IMAGENET1K_V1"):
+        pretrained.load(of_torchvision("googlenet", "V9"))
+
+
+@pytest.mark.realdata
+def test_squeezenet_with_real_weights_loads(pda_data):
+    file = pda_data / "weights" / "squeezenet1_0_imagenet.safetensors"
+    network, _ = pretrained.load(of_torchvision("squeezenet1_0", str(file)))
+    assert network(torch.zeros(1, 3, 227, 227)).shape == (1, 1000)

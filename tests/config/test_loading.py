@@ -1,0 +1,191 @@
+"""Reading configurations: every mistake is found, and all are told at once."""
+
+import copy
+import re
+
+import pytest
+import yaml
+
+from prediction_difference.config import batches, parse_config, read_config, slots, windows_of_prior
+from prediction_difference.errors import ConfigError
+
+GOOD = {
+    "run": {"name": "test"},
+    "datasets": {
+        "digits": {"source": "sklearn-digits"},
+        "brains": {"source": "simulated-fa"},
+    },
+    "priors": {"patches": {"dataset": "digits", "patch": 6}},
+    "classifiers": {
+        "network": {"kind": "train", "dataset": "digits"},
+        "diagnosis": {"kind": "logistic-regression", "dataset": "brains"},
+    },
+    "explanations": {
+        "pda": {
+            "method": "prediction-difference",
+            "classifier": "network",
+            "prior": "patches",
+            "window": 3,
+            "images": {"correct": 2},
+        },
+        "random": {"method": "random", "classifier": "network", "images": {"correct": 2}},
+        "brain": {
+            "method": "prediction-difference",
+            "classifier": "diagnosis",
+            "sampler": "marginal",
+            "window": 3,
+            "images": ["sub-01"],
+        },
+    },
+    "evaluations": {
+        "aopc": {"measure": "aopc", "explanations": ["pda", "random"], "region": 2, "steps": 9}
+    },
+    "figures": {
+        "maps": {"kind": "heatmaps", "explanations": ["pda", "random"]},
+        "curves": {"kind": "perturbation-curves", "evaluation": "aopc"},
+        "slices": {"kind": "volume-slices", "explanation": "brain"},
+    },
+}
+
+
+def changed(**changes):
+    """GOOD with `section__name__key=value` set; value None deletes the key."""
+    raw = copy.deepcopy(GOOD)
+    for path, value in changes.items():
+        *parents, key = path.split("__")
+        place = raw
+        for parent in parents:
+            place = place[parent]
+        if value is None:
+            del place[key]
+        else:
+            place[key] = value
+    return raw
+
+
+def problems(raw):
+    with pytest.raises(ConfigError, match="problem") as caught:
+        parse_config(raw)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_right_configuration_is_read():
+    config = parse_config(GOOD)
+    assert config.run.seed == 0
+    assert config.explanations["pda"].samples == 10
+    assert slots(config.explanations["pda"]) == ["correct-1", "correct-2"]
+    assert windows_of_prior(config, "patches") == [3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "what", "remedy"),
+    [
+        ({"datasetz": {}}, "datasetz", "unknown", "did you mean 'datasets'"),
+        ({"run__sed": 1}, "run.sed", "unknown", "did you mean 'seed'"),
+        ({"run__seed": -1}, "run.seed", "-1", "greater than or equal to 0"),
+        ({"run__device": "tpu"}, "run.device", "tpu", "correct"),
+        ({"datasets__digits__source": "digitz"}, "datasets.digits.source", "digitz", "choose|mean"),
+        ({"datasets__digits__source": None}, "datasets.digits", "source is missing", "add it"),
+        ({"datasets__digits__test_fracton": 1}, "test_fracton", "unknown", "'test_fraction'"),
+        ({"datasets__digits__folds": 3}, "datasets.digits", "exclude each other", "leave one"),
+        ({"datasets__brains__slab": {"start": 3, "stop": 3}}, "brains.slab", "none", "above start"),
+        ({"datasets__brains__slab": {"start": 3, "stop": 99}}, "slab.stop", "beyond", "lower"),
+        ({"datasets__brains__folds": 99}, "datasets.brains.folds", "99 folds", "24 or less"),
+        ({"datasets__a/b": {"source": "sklearn-digits"}}, "datasets.a/b", "file name", "letters"),
+        ({"priors__patches__dataset": "digit"}, "priors.patches.dataset", "no 'digit'", "'digits'"),
+        ({"priors__patches__patch": 9}, "priors.patches.patch", "8 x 8", "at most 8"),
+        ({"priors__patches__ridge": 0}, "priors.patches.ridge", "0", "greater"),
+        ({"classifiers__network__kind": "trian"}, "network.kind", "'trian'", "'train'"),
+        ({"classifiers__network__dataset": "brains"}, "architecture", "2-D", "logistic"),
+        (
+            {"classifiers__diagnosis__dataset": "digits"},
+            "diagnosis.dataset",
+            "two classes",
+            "train",
+        ),
+        ({"explanations__pda__method": "pda"}, "explanations.pda.method", "'pda'", "choose one of"),
+        ({"explanations__pda__window": 6}, "explanations.pda.window", "patch=6", "at least 7"),
+        ({"explanations__brain__window": 13}, "brain.window", "12 x 109 x 91", "at most 12"),
+        ({"explanations__pda__prior": None}, "explanations.pda", "needs a prior", "name one"),
+        ({"explanations__brain__prior": "patches"}, "explanations.brain", "no prior", "remove"),
+        ({"explanations__pda__classifier": "net"}, "pda.classifier", "no 'net'", "network"),
+        ({"explanations__pda__images": {"corect": 1}}, "pda.images.corect", "unknown", "'correct'"),
+        ({"explanations__pda__images": {"random": -1}}, "pda.images.random", "-1", "correct the"),
+        ({"explanations__pda__images": {}}, "explanations.pda.images", "no image", "set random"),
+        ({"explanations__pda__images": []}, "explanations.pda.images", "at least 1", "correct"),
+        ({"explanations__pda__nodes": [{"of": "ten"}]}, "nodes.0.of", "no class 'ten'", "0, 1"),
+        ({"explanations__pda__nodes": [{"of": 10}]}, "nodes.0.of", "no class 10", "0, 1"),
+        ({"explanations__pda__engine": "linear"}, "pda.engine", "linear is for", "auto"),
+        ({"explanations__pda__stride": 4}, "pda", "stride=4", "at most 3"),
+        ({"evaluations__aopc__explanations": ["pdb"]}, "aopc.explanations", "no 'pdb'", "'pda'"),
+        ({"evaluations__aopc__explanations": ["pda", "brain"]}, "aopc", "different", "same"),
+        ({"evaluations__aopc__region": 9}, "aopc.region", "8 x 8", "at most 8"),
+        ({"evaluations__aopc__steps": 17}, "aopc.steps", "16 regions", "at most 16"),
+        ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "volume-slices"),
+        ({"figures__slices__explanation": "pda"}, "slices.kind", "2-D", "heatmaps"),
+        ({"figures__maps__node": 1}, "maps.node", "1 node", "at most 0"),
+        ({"figures__curves__evaluation": "apoc"}, "curves.evaluation", "no 'apoc'", "'aopc'"),
+    ],
+)
+def test_a_mistake_is_told_with_place_and_remedy(changes, where, what, remedy):
+    found = [problem.partition(": ") for problem in problems(changed(**changes))]
+    rest = next(rest for place, _, rest in found if where in place)
+    assert what in rest
+    assert re.search(remedy, rest)
+
+
+def test_a_mistake_in_each_section_gives_one_message_with_all():
+    raw = changed(
+        run__seed="x",
+        datasets__digits__test_fracton=0.2,
+        priors__patches__patch=1,
+        classifiers__network__epochs=0,
+        explanations__random__method="rnd",
+        evaluations__aopc__repeats=0,
+        figures__maps__explanations=["nothing"],
+    )
+    with pytest.raises(ConfigError, match="problems found") as caught:
+        parse_config(raw)
+    message = str(caught.value)
+    for section in GOOD:
+        assert f"  - {section}" in message
+    assert len(caught.value.problems) == 7
+
+
+def test_a_missing_file_and_broken_yaml_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: No such file"):
+        read_config(tmp_path / "nowhere.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1")
+    with pytest.raises(ConfigError, match=r"broken\.yaml: not YAML"):
+        read_config(tmp_path / "broken.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(ConfigError, match="not a mapping"):
+        read_config(tmp_path / "list.yaml")
+
+
+def test_yaml_cannot_run_code(tmp_path):
+    (tmp_path / "evil.yaml").write_text("run: !!python/object/apply:os.getcwd []")
+    with pytest.raises(ConfigError, match="not YAML"):
+        read_config(tmp_path / "evil.yaml")
+
+
+def test_reading_is_the_inverse_of_writing(tmp_path):
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(GOOD))
+    config = read_config(tmp_path / "good.yaml")
+    again = parse_config(config.model_dump(mode="json"))
+    assert again == config
+
+
+def test_slots_are_safe_file_names_and_fill_batches():
+    images = ["a b/c;$(d)", "..", "é"]
+    raw = changed(
+        explanations__pda__images=images,
+        explanations__pda__images_per_job=2,
+        explanations__random__images=images,
+    )
+    explanation = parse_config(raw).explanations["pda"]
+    names = slots(explanation)
+    assert all("/" not in name and " " not in name and "$" not in name for name in names)
+    assert ".." not in names
+    assert [len(batch) for batch in batches(explanation)] == [2, 1]
+    assert [name for batch in batches(explanation) for name in batch] == names

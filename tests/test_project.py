@@ -1,0 +1,156 @@
+"""Promises about the project itself: direction of imports, pinned versions, written documents."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prediction_difference.config import read_config
+from prediction_difference.config.schema import reference_text, schema_text
+from prediction_difference.provenance import STAGES, source_digest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "prediction_difference"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def imported_modules(file: Path) -> list[tuple[int, str]]:
+    found = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+    return found
+
+
+def wrong_ways(stage: str, file: Path) -> list[str]:
+    allowed = {*STAGES[: STAGES.index(stage) + 1]}
+    wrong = []
+    for line, module in imported_modules(file):
+        first, _, rest = module.partition(".")
+        imported_stage = rest.partition(".")[0]
+        if first == "prediction_difference" and imported_stage in {*STAGES, "cli"} - allowed:
+            wrong.append(f"{file.relative_to(PACKAGE)}:{line} imports {module}")
+    return wrong
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_imports_only_from_its_left(stage):
+    wrong = [w for file in (PACKAGE / stage).rglob("*.py") for w in wrong_ways(stage, file)]
+    assert wrong == []
+
+
+def test_a_wrong_way_would_be_seen(tmp_path):
+    file = PACKAGE / "data" / "imaginary.py"
+    copy = tmp_path / "imaginary.py"
+    copy.write_text("from prediction_difference.figures import draw\n")
+    modules = [module for _, module in imported_modules(copy)]
+    assert modules == ["prediction_difference.figures.draw"]
+    assert not file.exists()
+
+
+def test_every_file_belongs_to_a_stage_or_is_shared():
+    folders = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert folders == {*STAGES, "cli"}
+
+
+def requirement_lines() -> dict[str, str]:
+    """Requirement (with its marker) -> text, from the hashed file."""
+    text = (ROOT / "requirements.txt").read_text().replace("\\\n", " ")
+    lines = [line.split(" --hash")[0].split("  #")[0].strip() for line in text.splitlines()]
+    return {line.split("==")[0]: line for line in lines if "==" in line}
+
+
+def test_requirements_are_hashed_and_name_no_index():
+    text = (ROOT / "requirements.txt").read_text()
+    assert "http" not in text
+    assert "--index" not in text
+    entries = [line for line in text.replace("\\\n", " ").splitlines() if "==" in line]
+    assert len(entries) > 50
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_uv_resolves_to_the_hashed_requirements():
+    """The two commands of the README use these constraints: they and the file are equal."""
+    text = (ROOT / "requirements.txt").read_text().replace("\\\n", " ")
+    pinned = {
+        " ".join(line.split(" --hash")[0].split())
+        for line in text.splitlines()
+        if "==" in line and not line.startswith("#")
+    }
+    constraints = {" ".join(c.split()) for c in PROJECT["tool"]["uv"]["constraint-dependencies"]}
+    assert constraints == pinned
+
+
+def test_direct_dependencies_are_pinned_to_the_hashed_versions():
+    direct = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    versions = requirement_lines()
+    for requirement in direct:
+        name, _, version = requirement.partition("==")
+        assert versions[name].split("==")[1].split(" ")[0] == version
+
+
+def test_no_lock_file_is_tracked():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert "uv.lock" not in tracked
+
+
+def test_conda_environments_have_the_versions_of_pyproject():
+    environment = yaml.safe_load((ROOT / "envs" / "prediction-difference.yaml").read_text())
+    (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
+    wanted = [d for d in PROJECT["project"]["dependencies"] if not d.startswith("snakemake")]
+    assert pip == wanted
+
+
+def test_every_rule_has_the_conda_environment():
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        rules = re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]
+        assert all("envs/prediction-difference.yaml" in rule for rule in rules), file.name
+
+
+def test_schema_and_reference_are_written_from_the_model():
+    assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema_text()
+    assert (ROOT / "docs/configuration.md").read_text() == reference_text()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_shipped_configurations_are_right_and_fit_the_schema(path):
+    from snakemake.utils import validate
+
+    read_config(path)
+    raw = yaml.safe_load(path.read_text())
+    validate(raw, str(ROOT / "workflow/schemas/config.schema.json"), set_default=False)
+
+
+def test_source_digests_change_with_their_stage_only():
+    digests = {stage: source_digest(stage) for stage in STAGES}
+    assert len(set(digests.values())) == len(STAGES)
+
+
+def test_importing_the_package_is_light():
+    program = (
+        "import sys, prediction_difference, prediction_difference.cli, prediction_difference.config;"
+        "heavy = {'torch', 'sklearn', 'xarray', 'pandas', 'nilearn', 'matplotlib'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_names_exist():
+    import prediction_difference as pda
+
+    for name in pda.__all__:
+        assert getattr(pda, name).__name__ == name
