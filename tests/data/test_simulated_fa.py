@@ -148,15 +148,15 @@ def test_smooth_noise_has_unit_variance_and_its_width(width):
 
 
 def test_voxels_vary_between_subjects_as_the_recipe_says(brain):
-    subjects = [Subject("s", randomness.key("vary", k), False, 54.0, 1) for k in range(40)]
+    subjects = [Subject("s", randomness.key("vary", k), False, 54.0, 1) for k in range(24)]
     sites = tuple(np.argwhere(brain.mean_fa > 0.5)[::50].T)
     values = [simulated_fa.volume(subject, brain, 0.0)[sites] for subject in subjects]
     mean = brain.mean_fa[sites]
     shares = 0.10 * np.linalg.norm([0.5, 0.25, 0.25])
     assert np.std(values, axis=0).mean() == pytest.approx(
-        np.hypot(shares * mean, 0.02).mean(), rel=0.12
+        np.hypot(shares * mean, 0.02).mean(), rel=0.15
     )
-    assert np.allclose(np.mean(values, axis=0), mean, atol=0.035)
+    assert np.allclose(np.mean(values, axis=0), mean, atol=0.045)
 
 
 # --- the cohort -------------------------------------------------------------------------------
@@ -197,16 +197,8 @@ def test_the_seed_and_the_class_matter():
     other = simulated_fa.load(settings(), "cohort", seed=4)
     assert np.array_equal(first.images, again.images)
     assert not np.array_equal(first.images, other.images)
-    assert abs(_correlation(first, 0, 2)) < 0.2, "the first control and the first patient"
-
-
-def _correlation(cohort, one, other):
-    """Of two subjects' voxels about the mean of all."""
-    voxels = cohort.images[:, 0][:, cohort.mask]
-    voxels = voxels / voxels.mean(0) - 1
-    voxels -= voxels.mean(1, keepdims=True)
-    residuals = voxels[[one, other]] + voxels.sum(0) / (len(voxels) * (len(voxels) - 1))
-    return np.corrcoef(residuals)[0, 1]
+    keys = {subject.key for seed in (3, 4) for subject in simulated_fa.cohort(settings(), seed)}
+    assert len(keys) == 8
 
 
 def test_names_labels_and_splits_of_a_cohort():
@@ -252,7 +244,7 @@ def test_scanners_are_balanced_within_each_class(size):
 
 def test_patients_have_lower_fa_where_they_are_hit_and_only_there(brain):
     region = brain.regions["right-anterior-corona-radiata"][29:41]
-    cohort = simulated_fa.load(settings(patients=30, controls=30, effect=3), "cohort", seed=0)
+    cohort = simulated_fa.load(settings(patients=16, controls=16, effect=3), "cohort", seed=0)
     hit = np.array(
         ["right-anterior-corona-radiata" in cohort.facts["severities"][n] for n in cohort.names]
     )

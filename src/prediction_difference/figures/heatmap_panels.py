@@ -43,9 +43,10 @@ def heatmap_panels(rows: Sequence[Row], limits: Sequence[Sequence[float]]) -> Dr
     columns = len(rows[0])
     heights = [PANEL * row[0].relevance.shape[0] / row[0].relevance.shape[1] for row in rows]
     width = 2 * MARGIN + LABELS + (columns + 1) * PANEL + columns * GAP
-    top = MARGIN + HEADER
+    names = [style.wrap(one.explanation, 18, 2) for one in rows[0]]
+    top = MARGIN + HEADER_DETAILS + HEADER_LINE * (1 + max(name.count("\n") for name in names))
     canvas = Canvas.empty(width, top + sum(heights) + len(rows) * UNDER + BARS + MARGIN)
-    _draw_header(canvas, rows[0])
+    _draw_header(canvas, rows[0], names, top)
     for row, row_limits, height in zip(rows, limits, heights, strict=True):
         _draw_labels(canvas, row[0], top)
         _draw_row(canvas, row, row_limits, top, height)
@@ -59,28 +60,16 @@ def _left(column: int) -> float:
     return MARGIN + LABELS + column * (PANEL + GAP)
 
 
-def _draw_header(canvas: Canvas, row: Row) -> None:
-    bottom = MARGIN + HEADER - 0.07
-    centre = PANEL / 2
-    canvas.text(
-        _left(0) + centre, bottom, "image", size=8.5, weight="bold", align="center", stands_on=True
-    )
+def _draw_header(canvas: Canvas, row: Row, names: Sequence[str], bottom: float) -> None:
+    for column, name in enumerate(["image", *names]):
+        middle = _left(column) + PANEL / 2
+        foot = bottom - HEADER_DETAILS + 0.02
+        canvas.text(middle, foot, name, size=8.5, weight="bold", align="center", stands_on=True)
     for column, one in enumerate(row, start=1):
-        middle = _left(column) + centre
-        name = style.wrap(one.explanation, 18, 2)
-        details = captions.short_method(one)
-        canvas.text(
-            middle,
-            bottom,
-            details,
-            size=6.5,
-            colour=style.FAINT_INK,
-            align="center",
-            stands_on=True,
-        )
-        canvas.text(
-            middle, bottom - 0.26, name, size=8.5, weight="bold", align="center", stands_on=True
-        )
+        middle = _left(column) + PANEL / 2
+        details, colour = captions.short_method(one), style.FAINT_INK
+        top = bottom - HEADER_DETAILS + 0.03
+        canvas.text(middle, top, details, size=6.5, colour=colour, align="center")
 
 
 def _draw_labels(canvas: Canvas, one: Map, top: float) -> None:
@@ -159,8 +148,8 @@ def _caption(rows: Sequence[Row]) -> str:
     has_unsigned = any(not one.is_signed for one in maps)
     signed = (
         "Prediction difference: red is evidence for the explained class, blue is evidence against "
-        f"it, white is zero; the maps of one row share one scale from {style.MINUS}limit to +limit, the limit "
-        "being the largest absolute relevance among them, printed below each map."
+        f"it, white is zero; the maps of one row share one scale from {style.MINUS}limit to "
+        "+limit, the limit being the largest absolute relevance among them, printed below each map."
     )
     unsigned = "Unsigned maps: white is zero, red is the map's own largest value, printed below it."
     return captions.join(

@@ -78,7 +78,9 @@ class Map:
         """Label, predicted class, and the explained class where it is another; probabilities."""
         lines = ["no label" if self.label is None else f"label {self.label}"]
         sure = self.predicted_probability
-        lines.append(f"predicted {self.predicted}" + ("" if sure is None else f", {_probability(sure)}"))
+        lines.append(
+            f"predicted {self.predicted}" + ("" if sure is None else f", {_probability(sure)}")
+        )
         if self.explained != self.predicted:
             lines.append(f"explained {self.explained}, {_probability(self.node['probability'])}")
         return lines

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
@@ -17,6 +18,7 @@ PLOT_WIDTH, PLOT_HEIGHT = 3.3, 2.6  # inches
 LEFT, RIGHT, TOP = 0.62, 0.2, 0.4
 UNDER = 0.55  # for the numbers and the name of the axis of steps
 LEGEND_LINE = 0.2
+LOSS = f"f(x) {style.MINUS} f(x⁽ᵏ⁾)"
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _ORDERS = {"morf": "the most relevant first (MoRF)", "lerf": "the least relevant first (LeRF)"}
 
@@ -50,10 +52,54 @@ class Losses:
         return float(areas.mean()), float(_standard_error(areas))
 
     def above(self, baseline: "Losses") -> "Losses":
-        """Difference from a baseline, image by image."""
+        """Difference from a baseline, image by image.
+
+        Raises:
+            StoreError: the baseline lacks an image.
+        """
+        missing = sorted(set(self.images) - set(baseline.images))
+        if missing:
+            raise StoreError(
+                f"explanation {baseline.explanation}",
+                f"was not measured on {', '.join(missing)}, but {self.explanation} was",
+                "make the evaluation again with the same images for both",
+            )
         rows = [baseline.images.index(image) for image in self.images]
         difference = self.values - baseline.values[rows]
         return Losses(self.explanation, self.method, self.images, difference)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What is drawn, JSON-like."""
+        area, error = self.area
+        return {
+            "explanation": self.explanation,
+            "method": self.method,
+            "images": len(self.images),
+            "mean": rounded(self.mean),
+            "standard_error": rounded(self.standard_error),
+            "aopc": rounded(area),
+            "aopc_standard_error": rounded(error),
+        }
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Curves on common axes; key: of their numbers; measure: in the legend; axis: what is up."""
+
+    key: str
+    measure: str
+    axis: str
+    curves: list[Losses]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Colour, line style and marker of an explanation, the same in all panels."""
+
+    colour: str
+    line: str
+    marker: str
 
 
 def losses(table: Any) -> list[Losses]:
@@ -71,23 +117,24 @@ def perturbation_curves(curves: Sequence[Losses], measured: Mapping[str, Any]) -
     """Mean loss of each explanation against the step, and that above random order.
 
     measured: attributes of the evaluation's table: its name, settings, classifier and seed. The
-    second panel is there if one of the explanations is a random order.
+    second panel is there if one of several explanations is a random order.
+
+    Raises:
+        StoreError: the random order was not measured on the images of another explanation.
     """
     random = next((one for one in curves if one.method == "random"), None)
-    panels: list[tuple[str, list[Losses]]] = [("AOPC", list(curves))]
-    if random is not None:
+    panels = [_Panel("curves", "AOPC", _value_in_words(measured), list(curves))]
+    if random is not None and len(curves) > 1:
         others = [one.above(random) for one in curves if one is not random]
-        panels.append(("AOPC above random", others))
-    canvas = _empty_canvas(len(panels), len(curves))
+        panels.append(
+            _Panel("curves_above_random", "AOPC above random", "the same, minus random", others)
+        )
     looks = {one.explanation: _look(n, one) for n, one in enumerate(curves)}
-    for number, (measure, shown) in enumerate(panels):
-        left = LEFT + number * (LEFT + PLOT_WIDTH + RIGHT)
-        axes = canvas.axes(left, TOP, PLOT_WIDTH, PLOT_HEIGHT)
-        _draw_curves(axes, shown, measure, looks)
-        is_first = number == 0
-        axes.set_ylabel(_value_in_words(measured) if is_first else "the same, minus random order")
-        canvas.text(left - LEFT + 0.1, 0.1, "ab"[number], size=10, weight="bold")
-    return Drawing(canvas.figure, _numbers(panels), _caption(curves, random, measured))
+    canvas = _empty_canvas(len(panels), len(curves))
+    for number, panel in enumerate(panels):
+        _draw_panel(canvas, number, panel, looks)
+    numbers = {panel.key: [one.numbers for one in panel.curves] for panel in panels}
+    return Drawing(canvas.figure, numbers, _caption(panels, random, measured))
 
 
 def _empty_canvas(panels: int, entries: int) -> Canvas:
@@ -95,45 +142,49 @@ def _empty_canvas(panels: int, entries: int) -> Canvas:
     return Canvas.empty(width, TOP + PLOT_HEIGHT + UNDER + entries * LEGEND_LINE + 0.1)
 
 
-def _look(number: int, one: Losses) -> dict[str, Any]:
-    """Colour, marker and line of an explanation; random order is grey and dashed."""
+def _look(number: int, one: Losses) -> _Look:
+    """Random order is grey and dashed."""
     if one.method == "random":
-        return {"color": style.BASELINE, "linestyle": "--", "marker": None}
-    return {
-        "color": style.METHODS[number % len(style.METHODS)],
-        "linestyle": "-",
-        "marker": _MARKERS[number % len(_MARKERS)],
-    }
+        return _Look(style.BASELINE, "--", "")
+    return _Look(style.METHODS[number % len(style.METHODS)], "-", _MARKERS[number % len(_MARKERS)])
 
 
-def _draw_curves(
-    axes: Axes, curves: Sequence[Losses], measure: str, looks: Mapping[str, dict[str, Any]]
-) -> None:
+def _draw_panel(canvas: Canvas, number: int, panel: _Panel, looks: Mapping[str, _Look]) -> None:
+    left = LEFT + number * (LEFT + PLOT_WIDTH + RIGHT)
+    canvas.text(left - LEFT + 0.1, 0.28, "ab"[number], size=10, weight="bold", stands_on=True)
+    axes = canvas.axes(left, TOP, PLOT_WIDTH, PLOT_HEIGHT)
     axes.axhline(0, color=style.FRAME, linewidth=0.6, zorder=0)
-    for one in curves:
-        look = looks[one.explanation]
-        steps = np.arange(len(one.mean))
-        area, error = (style.number(value) for value in one.area)
-        axes.plot(
-            steps,
-            one.mean,
-            label=f"{style.wrap(one.explanation, 30, 1)}: {measure} {area} ± {error}",
-            linewidth=1.3,
-            markersize=3.2,
-            markevery=max(1, len(steps) // 12),
-            **look,
-        )
-        low, high = one.mean - one.standard_error, one.mean + one.standard_error
-        axes.fill_between(steps, low, high, color=look["color"], alpha=0.13, linewidth=0)
-    axes.set_xlim(0, max(len(one.mean) for one in curves) - 1)
+    for one in panel.curves:
+        _draw_curve(axes, one, panel.measure, looks[one.explanation])
+    axes.set_xlim(0, max(len(one.mean) for one in panel.curves) - 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("regions removed, k")
+    axes.set_ylabel(panel.axis)
     drop = -(UNDER - 0.08) / PLOT_HEIGHT
     axes.legend(loc="upper left", bbox_to_anchor=(-0.02, drop), borderaxespad=0, fontsize=8)
 
 
+def _draw_curve(axes: Axes, one: Losses, measure: str, look: _Look) -> None:
+    steps = np.arange(len(one.mean))
+    name = style.wrap(one.explanation, 30, 1)
+    axes.plot(
+        steps,
+        one.mean,
+        label=f"{name}: {measure} {style.with_error(*one.area)}",
+        color=look.colour,
+        linestyle=look.line,
+        marker=look.marker,
+        linewidth=1.3,
+        markersize=3.2,
+        markevery=max(1, len(steps) // 12),
+        clip_on=False,
+    )
+    low, high = one.mean - one.standard_error, one.mean + one.standard_error
+    axes.fill_between(steps, low, high, color=look.colour, alpha=0.13, linewidth=0)
+
+
 def _value_in_words(measured: Mapping[str, Any]) -> str:
-    return f"f(x) {style.MINUS} f(x⁽ᵏ⁾), {_output(measured)}"
+    return f"{LOSS}, {_output(measured)}"
 
 
 def _output(measured: Mapping[str, Any]) -> str:
@@ -141,43 +192,22 @@ def _output(measured: Mapping[str, Any]) -> str:
     return outputs[measured["settings"]["output"]]
 
 
-def _numbers(panels: Sequence[tuple[str, Sequence[Losses]]]) -> dict[str, Any]:
-    keys = ("curves", "curves_above_random")
-    return {key: [_curve(one) for one in shown] for key, (_, shown) in zip(keys, panels)}  # noqa: B905
-
-
-def _curve(one: Losses) -> dict[str, Any]:
-    area, error = one.area
-    return {
-        "explanation": one.explanation,
-        "method": one.method,
-        "images": len(one.images),
-        "mean": rounded(one.mean),
-        "standard_error": rounded(one.standard_error),
-        "aopc": rounded(area),
-        "aopc_standard_error": rounded(error),
-    }
-
-
-def _caption(curves: Sequence[Losses], random: Losses | None, measured: Mapping[str, Any]) -> str:
+def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[str, Any]) -> str:
     settings = measured["settings"]
-    counts = sorted({len(one.images) for one in curves})
-    images = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    second = (
-        f"b: the same, minus random order ({random.explanation}), image by image."
-        if random is not None
-        else ""
-    )
+    counts = sorted({len(one.images) for one in panels[0].curves})
+    images = " to ".join(str(number) for number in counts[:1] + counts[1:][-1:])
+    side = settings["region"]
+    second = "" if random is None else f"b: the same, minus {random.explanation}, image by image."
     return captions.join(
         [
-            f"Region perturbation of {images} for classifier {measured['classifier']}, "
-            f"evaluation {measured['evaluation']}.",
-            f"a: what the explained class loses, f(x) {style.MINUS} f(x⁽ᵏ⁾), once the k regions that a heatmap "
-            f"ranks first are replaced by uniform noise; {_ORDERS[settings['order']]}; f is the "
-            f"{_output(measured)}.",
-            f"Regions are {settings['region']} {style.TIMES} {settings['region']} pixels without overlap, "
-            f"L = {settings['steps']} steps, {settings['repeats']} noise draws an image.",
-            second,
+            f"Region perturbation of {images} held-out image{'' if counts == [1] else 's'} for "
+            f"classifier {measured['classifier']}, evaluation {measured['evaluation']}.",
+            f"{'a' if len(panels) > 1 else 'Drawn'}: {LOSS}, what the explained class loses once "
+            "the k regions that a heatmap ranks first are replaced by uniform noise; "
+            f"{_ORDERS[settings['order']]}; f is the {_output(measured)}.",
+            second if len(panels) > 1 else "",
+            f"Regions are {side} {style.TIMES} {side} pixels without overlap; L = "
+            f"{settings['steps']} steps; {settings['repeats']} draws of the noise for an image.",
             "Lines: mean over images and draws. Bands and ±: one standard error over images"
             + (", unknown for a single image." if counts[0] == 1 else "."),
             "AOPC: mean of a curve over k = 0 to L, in the unit of f.",

@@ -20,12 +20,13 @@ class SlicePlane:
     """Slices of volumes of one shape on one stored axis.
 
     affine: (4, 4) voxel to millimetre, RAS+ as NIfTI has it, or None where unknown: pictures then
-    show the volume as it is stored.
+    show the volume as it is stored. box: the part that pictures show, whole on `axis`.
     """
 
     shape: tuple[int, int, int]
     axis: int
     affine: np.ndarray | None
+    box: tuple[slice, slice, slice] = (slice(None),) * 3
 
     @cached_property
     def _orientation(self) -> np.ndarray:
@@ -49,10 +50,16 @@ class SlicePlane:
 
         `index` counts slices from 0 as they are stored.
         """
-        thick = np.take(volume, [index], axis=self.axis)
+        thick = np.take(volume[self.box], [index], axis=self.axis)
         world = apply_orientation(thick, self._orientation)
         flat = np.squeeze(world, axis=self.world_axis)
         return np.asarray(flat.T[::-1])
+
+    @property
+    def shown_voxels(self) -> list[list[int]]:
+        """First voxel and the one after the last, of what pictures show on each stored axis."""
+        bounds = zip(self.box, self.shape, strict=True)
+        return [list(part.indices(side)[:2]) for part, side in bounds]
 
     @property
     def size(self) -> tuple[float, float]:
@@ -60,7 +67,8 @@ class SlicePlane:
         lengths = np.ones(3)
         for stored, (world, _) in enumerate(self._orientation):
             length = 1.0 if self.affine is None else np.linalg.norm(self.affine[:3, stored])
-            lengths[int(world)] = self.shape[stored] * length
+            first, stop = self.shown_voxels[stored]
+            lengths[int(world)] = (stop - first) * length
         across, up = self._in_plane
         return float(lengths[across]), float(lengths[up])
 
@@ -88,11 +96,31 @@ class SlicePlane:
         return f"{words}, {_HEMISPHERES[int(np.sign(rounded))]}" if self.world_axis == 0 else words
 
 
-def evenly_spaced(occupied: np.ndarray, count: int) -> list[int]:
-    """(n,) bool, slices that hold something -> at most `count` of their range, evenly spaced.
+def tissue_box(occupied: np.ndarray, axis: int, margin: int) -> tuple[slice, slice, slice]:
+    """(x, y, z) bool -> the smallest box of whole slices on `axis` that holds all of it.
 
-    The range is cut into `count` parts and the middle of each is taken.
+    Across the slices, `margin` voxels are left around it where the volume has them.
     """
+    found = [np.flatnonzero(occupied.any(axis=_others(stored))) for stored in range(3)]
+    sides = [
+        slice(0, side)
+        if stored == axis or len(places) == 0
+        else slice(max(0, int(places[0]) - margin), min(side, int(places[-1]) + 1 + margin))
+        for stored, (side, places) in enumerate(zip(occupied.shape, found, strict=True))
+    ]
+    return sides[0], sides[1], sides[2]
+
+
+def _others(axis: int) -> tuple[int, ...]:
+    return tuple(other for other in range(3) if other != axis)
+
+
+def evenly_spaced(occupied: np.ndarray, axis: int, count: int) -> list[int]:
+    """(x, y, z) bool, tissue -> at most `count` slices on `axis`, evenly spaced where it is.
+
+    The range that holds tissue is cut into `count` parts, and the middle of each is taken.
+    """
+    occupied = occupied.any(axis=_others(axis))
     indices = np.flatnonzero(occupied) if occupied.any() else np.arange(len(occupied))
     first, length = int(indices[0]), int(indices[-1] - indices[0] + 1)
     count = min(count, length)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas, show
 from prediction_difference.figures.drawing import Drawing, rounded
 from prediction_difference.figures.maps import Map
-from prediction_difference.figures.slices import SlicePlane, evenly_spaced
+from prediction_difference.figures.slices import SlicePlane, evenly_spaced, tissue_box
 
 TALLEST, WIDEST = 1.6, 1.9  # inches, of a panel
 GAP = 0.08
@@ -19,9 +20,8 @@ LABELS = 1.7
 MARGIN = 0.12
 HEADER = 0.42
 BARS = 0.62
-NOTE = 0.22
 BAR_WIDTH = 1.7
-WEIGHT_UNIT = "log odds per unit of FA or intensity"
+AROUND = 2  # voxels left around tissue
 _GREY_PERCENTILE = 99.5
 
 
@@ -50,17 +50,20 @@ class Strip:
     limit: float
     hide_below: float
 
-    @property
+    @cached_property
     def is_hidden(self) -> np.ndarray:
         """(x, y, z) bool; zeros are always hidden."""
         size = np.abs(self.values)
         return np.asarray((size < self.hide_below * size.max()) | (size == 0))
 
+    @cached_property
+    def _peak(self) -> float:
+        inside = self.grey[self.grey != 0]
+        return float(np.percentile(inside, _GREY_PERCENTILE)) if inside.size else 1.0
+
     def picture(self, plane: SlicePlane, index: int) -> np.ndarray:
         """(rows, columns, 3) colours of a slice."""
-        inside = self.grey[self.grey != 0]
-        peak = float(np.percentile(inside, _GREY_PERCENTILE)) if inside.size else 1.0
-        ground = style.lightened(plane.picture(self.grey, index), peak)
+        ground = style.lightened(plane.picture(self.grey, index), self._peak)
         values, is_hidden = (plane.picture(part, index) for part in (self.values, self.is_hidden))
         return style.overlay(ground, values, self.limit, is_hidden)
 
@@ -68,6 +71,16 @@ class Strip:
         """The shown values of each slice, rows from top to bottom; None where hidden."""
         shown = np.where(self.is_hidden, np.nan, self.values)
         return [rounded(plane.picture(shown, index)) for index in indices]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A strip and what is said beside it."""
+
+    heading: str
+    lines: Sequence[str]
+    is_wrong: bool
+    strip: Strip
 
 
 @dataclass(frozen=True)
@@ -95,8 +108,8 @@ class _Page:
 
     def canvas(self) -> Canvas:
         right = self.left(len(self.indices) - 1) + max(self.size[0], 1.25) + MARGIN
-        width = max(right, MARGIN + LABELS + 2 * BAR_WIDTH + 1.0)
-        return Canvas.empty(width, self.top(self.rows) + BARS + NOTE + MARGIN)
+        width = max(right, MARGIN + LABELS + 2 * BAR_WIDTH + 1.1)
+        return Canvas.empty(width, self.top(self.rows) + BARS + MARGIN)
 
 
 def volume_slices(
@@ -114,48 +127,47 @@ def volume_slices(
     the stored `axis` where there is tissue. hide_below: share of the largest absolute value of a
     volume; what is smaller is left out.
     """
-    strips = [Strip(one.image.mean(0), one.relevance, limit, hide_below) for one in maps]
-    if weights is not None:
-        volume = weights.values.sum(axis=0)
-        grey = np.mean([strip.grey for strip in strips], axis=0)
-        strips.append(Strip(grey, volume, style.largest([volume]), hide_below))
-    plane = SlicePlane(_shape(maps[0]), axis, maps[0].affine)
-    page = _Page(plane, evenly_spaced(_occupied(maps, axis), slices), len(strips))
+    subjects = [_subject_row(one, limit, hide_below) for one in maps]
+    rows = subjects if weights is None else [*subjects, _weights_row(weights, subjects)]
+    page = _page(maps, axis, slices, len(rows))
     canvas = page.canvas()
     _draw_header(canvas, page)
-    for row, strip in enumerate(strips):
-        _draw_strip(canvas, page, row, strip)
-    for row, one in enumerate(maps):
-        _draw_labels(canvas, page, row, one.image_name, _lines(one), one.is_misclassified)
-    if weights is not None:
-        lines = ["the same for all subjects", f"fitted without {weights.split}"]
-        _draw_labels(canvas, page, len(maps), "weights", lines, False)
-    _draw_colour_bars(canvas, page, maps[0], strips, weights)
-    _draw_note(canvas)
+    for number, row in enumerate(rows):
+        _draw_strip(canvas, page, number, row.strip)
+        _draw_labels(canvas, page.top(number), row)
+    _draw_foot(canvas, page, maps[0].unit, rows, weights)
+    strips = [row.strip for row in rows]
     numbers = _numbers(maps, strips, weights, page)
     return Drawing(canvas.figure, numbers, _caption(maps, strips, weights, page))
 
 
-def _shape(one: Map) -> tuple[int, int, int]:
-    x, y, z = one.relevance.shape
-    return x, y, z
+def _subject_row(one: Map, limit: float, hide_below: float) -> _Row:
+    strip = Strip(one.image.mean(axis=0), one.relevance, limit, hide_below)
+    lines = [*one.label_lines, f"evidence for {one.explained}"]
+    return _Row(one.image_name, lines, one.is_misclassified, strip)
 
 
-def _occupied(maps: Sequence[Map], axis: int) -> np.ndarray:
-    """(slices,) bool: those that hold tissue of any subject; outside of it images are 0."""
-    others = tuple(other for other in range(3) if other != axis)
-    return np.any([(one.image != 0).any(axis=0).any(axis=others) for one in maps], axis=0)
+def _weights_row(weights: Weights, subjects: Sequence[_Row]) -> _Row:
+    volume = weights.values.sum(axis=0)
+    grey = np.mean([row.strip.grey for row in subjects], axis=0)
+    strip = Strip(grey, volume, style.largest([volume]), subjects[0].strip.hide_below)
+    lines = [f"of the classifier fitted without {weights.split}", "over the mean image"]
+    return _Row("weights", lines, False, strip)
 
 
-def _lines(one: Map) -> list[str]:
-    return [*one.label_lines, f"evidence for {one.explained}"]
+def _page(maps: Sequence[Map], axis: int, slices: int, rows: int) -> _Page:
+    # Outside of the brain images are 0.
+    tissue = np.any([(one.image != 0).any(axis=0) for one in maps], axis=0)
+    x, y, z = tissue.shape
+    plane = SlicePlane((x, y, z), axis, maps[0].affine, tissue_box(tissue, axis, AROUND))
+    return _Page(plane, evenly_spaced(tissue, axis, slices), rows)
 
 
 def _draw_header(canvas: Canvas, page: _Page) -> None:
     for column, index in enumerate(page.indices):
         middle = page.left(column) + page.size[0] / 2
         canvas.text(middle, MARGIN, page.plane.place(index), weight="bold", align="center")
-        words = f"slice {index} of {page.plane.shape[page.plane.axis]}"
+        words = f"slice {index} of 0 to {page.plane.shape[page.plane.axis] - 1}"
         colour = style.FAINT_INK
         canvas.text(middle, MARGIN + 0.17, words, size=6.5, colour=colour, align="center")
 
@@ -183,44 +195,40 @@ def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
         )
 
 
-def _draw_labels(
-    canvas: Canvas, page: _Page, row: int, name: str, lines: Sequence[str], is_wrong: bool
-) -> None:
-    top = page.top(row)
-    heading = style.wrap(name, 24, 2)
+def _draw_labels(canvas: Canvas, top: float, row: _Row) -> None:
+    heading = style.wrap(row.heading, 24, 2)
     canvas.text(MARGIN, top, heading, weight="bold")
     top += 0.16 * (heading.count("\n") + 1)
-    words = "\n".join(style.wrap(line, 27, 2) for line in lines)
+    words = "\n".join(style.wrap(line, 27, 2) for line in row.lines)
     canvas.text(MARGIN, top, words, size=7.5)
-    if is_wrong:
+    if row.is_wrong:
         top += 0.15 * (words.count("\n") + 1)
         canvas.text(MARGIN, top, "misclassified", size=7.5, weight="bold", colour=style.FOR)
 
 
-def _draw_colour_bars(
-    canvas: Canvas, page: _Page, some: Map, strips: Sequence[Strip], weights: Weights | None
+def _draw_foot(
+    canvas: Canvas, page: _Page, unit: str, rows: Sequence[_Row], weights: Weights | None
 ) -> None:
+    """The scales, and what the figure must not be used for."""
     left, top = MARGIN + LABELS + 0.1, page.top(page.rows) + 0.05
-    bars = {f"against (blue), for (red), {some.unit}": strips[0].limit}
+    note, colour = captions.NOT_CLINICAL, style.FAINT_INK
+    canvas.text(MARGIN, top, note, size=7.5, weight="bold", colour=colour)
+    _draw_scale(canvas, left, top, f"against (blue), for (red), {unit}", rows[0].strip.limit)
     if weights is not None:
-        bars[f"weights, red towards {weights.towards}"] = strips[-1].limit
-    for title, limit in bars.items():
-        scale = style.symmetric(limit)
-        ends = {-limit: style.number(-limit), 0.0: "0", limit: f"+{style.number(limit)}"}
-        canvas.colour_bar(
-            left, top, BAR_WIDTH, colours=style.SIGNED, scale=scale, ticks=ends, title=title
-        )
-        left += BAR_WIDTH + 0.6
+        left += BAR_WIDTH + 0.7
+        title = f"weights, red towards {weights.towards}"
+        _draw_scale(canvas, left, top, title, rows[-1].strip.limit)
 
 
-def _draw_note(canvas: Canvas) -> None:
-    canvas.text(
-        MARGIN,
-        canvas.height - MARGIN - 0.12,
-        captions.NOT_CLINICAL,
-        size=7.5,
-        weight="bold",
-        colour=style.FAINT_INK,
+def _draw_scale(canvas: Canvas, left: float, top: float, title: str, limit: float) -> None:
+    canvas.colour_bar(
+        left,
+        top,
+        BAR_WIDTH,
+        colours=style.SIGNED,
+        scale=style.symmetric(limit),
+        ticks={-limit: style.number(-limit), 0.0: "0", limit: f"+{style.number(limit)}"},
+        title=title,
     )
 
 
@@ -228,11 +236,12 @@ def _numbers(
     maps: Sequence[Map], strips: Sequence[Strip], weights: Weights | None, page: _Page
 ) -> dict[str, Any]:
     plane, indices = page.plane, page.indices
-    places = [{"index": i, "millimetres": rounded(plane.millimetres(i) or np.nan)} for i in indices]
+    places = [{"index": i, "millimetres": rounded(plane.millimetres(i))} for i in indices]
     numbers: dict[str, Any] = {
         "axis": plane.axis,
         "world_axis": None if plane.affine is None else "xyz"[plane.world_axis],
         "slices": places,
+        "shown_voxels": plane.shown_voxels,
         "limit": rounded(strips[0].limit),
         "unit": maps[0].unit,
         "hide_below": strips[0].hide_below,

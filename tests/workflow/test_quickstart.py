@@ -1,0 +1,76 @@
+"""The quickstart keeps what the README promises of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import prediction_difference as pda
+from prediction_difference.config import read_config, slots
+from prediction_difference.evaluation.table import read_table, summarise
+
+pytestmark = pytest.mark.workflow
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("quickstart")
+    scripts = Path(sys.executable).parent
+    command = ["-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    config = ["--configfile", str(ROOT / "config/config.yaml"), "--cores", "2"]
+    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [sys.executable, *command, *config],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "results" / "quickstart"
+
+
+def card(results, name):
+    return json.loads((results / "classifiers" / name / "card.json").read_text())
+
+
+def test_the_digit_network_reaches_97_percent(results):
+    assert card(results, "digit-network")["accuracy"] >= 0.97
+
+
+def test_the_diagnosis_is_better_than_chance_and_out_of_fold(results):
+    diagnosis = card(results, "diagnosis")
+    assert diagnosis["accuracy"] > 0.5
+    assert diagnosis["held_out_images"] == 48
+    assert len(diagnosis["training_instances"]) == 8
+
+
+def test_every_explained_image_has_its_maps(results):
+    config = read_config(ROOT / "config/config.yaml")
+    for name, explanation in config.explanations.items():
+        for slot in slots(explanation):
+            store = pda.open_attribution(results / "attributions" / name / f"{slot}.zarr")
+            assert bool(store["relevance"].notnull().all())
+            is_right = store.attrs["predicted"] == store.attrs["label"]
+            assert is_right == slot.startswith("correct")
+
+
+def test_the_evaluation_compares_all_methods_with_the_random_order(results):
+    table = summarise(read_table(results / "evaluations/digits-perturbation.parquet"))
+    assert set(table["method"]) == {"prediction-difference", "sensitivity", "random"}
+    assert set(table["images"]) == {6}
+    of_random = table.set_index("method").loc["random", "aopc_above_random"]
+    assert of_random == 0
+
+
+def test_the_report_shows_every_figure(results):
+    page = (results / "report" / "index.html").read_text()
+    config = read_config(ROOT / "config/config.yaml")
+    for figure in config.figures.values():
+        assert figure.title in page
+    assert page.count("data:image/png;base64,") >= len(config.figures)

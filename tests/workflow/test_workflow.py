@@ -1,0 +1,301 @@
+"""The whole workflow on a tiny configuration, as a user runs it: killed, resumed, edited, broken."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import yaml
+
+import prediction_difference as pda
+from prediction_difference.attribution.working_store import WorkingStore
+from prediction_difference.errors import StoreError
+
+pytestmark = pytest.mark.workflow
+ROOT = Path(__file__).parent.parent.parent
+PARTS = ("Snakefile", "workflow", "src", "config", "profiles", "envs", "pyproject.toml")
+IMAGES = {"random": 1, "misclassified": 1}
+TINY = {
+    "run": {"name": "tiny", "seed": 1, "device": "cpu"},
+    "datasets": {"digits": {"source": "sklearn-digits"}},
+    "priors": {"patches": {"dataset": "digits", "patch": 5, "patches": 2000}},
+    "classifiers": {"network": {"kind": "train", "dataset": "digits", "width": 8, "epochs": 2}},
+    "explanations": {
+        "slow": {
+            "method": "prediction-difference",
+            "classifier": "network",
+            "prior": "patches",
+            "window": 2,
+            "samples": 2000,
+            "chunks": 2,
+            "images": IMAGES,
+        },
+        "chance": {"method": "random", "classifier": "network", "images": IMAGES},
+    },
+    "evaluations": {
+        "aopc": {
+            "measure": "aopc",
+            "explanations": ["slow", "chance"],
+            "region": 2,
+            "steps": 4,
+            "repeats": 2,
+        }
+    },
+    "figures": {
+        "maps": {"kind": "heatmaps", "explanations": ["slow", "chance"]},
+        "curves": {"kind": "perturbation-curves", "evaluation": "aopc"},
+    },
+}
+
+
+class Checkout:
+    """A copy of the project in which a test may run and edit what it likes."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for part in PARTS:
+            source, target = ROOT / part, folder / part
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        self.write(TINY)
+
+    def write(self, config: dict, name: str = "tiny.yaml") -> None:
+        (self.folder / name).write_text(yaml.safe_dump(config))
+
+    def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        scripts = Path(sys.executable).parent
+        return {
+            **os.environ,
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(self.folder / "src"),
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, config: str = "tiny.yaml") -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*arguments, config=config),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def planned(self) -> dict[str, int]:
+        """Rule -> number of jobs that would run now."""
+        done = self.run("--dry-run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return dict(
+            (rule, int(count))
+            for rule, count in re.findall(
+                r"^\s*(\w+)\s+(\d+)\s*$", done.stdout + done.stderr, re.MULTILINE
+            )
+            if rule != "total"
+        )
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "tiny"
+
+    def working_stores(self) -> list[WorkingStore]:
+        return [WorkingStore(p) for p in sorted((self.results / "work/slow").glob("*.zarr"))]
+
+
+def kill_chunk_when_half_done(checkout: Checkout, run: subprocess.Popen) -> None:
+    """SIGKILL the jobs of the slow explanation once some, but not all rows are there."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and run.poll() is None:
+        finished = [store.finished() for store in checkout.working_stores()]
+        if any(rows.any() for rows in finished):
+            for process in psutil.Process(run.pid).children(recursive=True):
+                words = process.cmdline()
+                if "chunk" in words and "slow" in words and "python" in process.name():
+                    process.send_signal(signal.SIGKILL)
+            return
+        time.sleep(0.02)
+    pytest.fail("no row was finished in time")
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(tmp_path_factory):
+    """A run whose chunk jobs were killed half-way, and what was seen before it was run again."""
+    checkout = Checkout(tmp_path_factory.mktemp("killed"))
+    run = checkout.start()
+    kill_chunk_when_half_done(checkout, run)
+    output, _ = run.communicate(timeout=240)
+    seen = {
+        "returncode": run.returncode,
+        "output": output,
+        "published": list((checkout.results / "attributions/slow").glob("*/zarr.json")),
+        "finished": {s.path.name: s.finished() for s in checkout.working_stores()},
+        "times": {f: f.stat().st_mtime_ns for f in row_files(checkout)},
+    }
+    again = checkout.run()
+    assert again.returncode == 0, again.stdout + again.stderr
+    return checkout, seen
+
+
+def row_files(checkout: Checkout) -> list[Path]:
+    return [
+        file
+        for store in checkout.working_stores()
+        for file in (store.path / "window_score" / "c").rglob("*")
+        if file.is_file()
+    ]
+
+
+def test_a_killed_chunk_leaves_nothing_that_looks_whole(killed_and_resumed):
+    _, seen = killed_and_resumed
+    assert seen["returncode"] != 0
+    assert seen["published"] == []
+    rows = np.concatenate(list(seen["finished"].values()))
+    assert rows.any()
+    assert not rows.all()
+
+
+def test_the_rerun_computes_only_what_was_unfinished(killed_and_resumed):
+    checkout, seen = killed_and_resumed
+    for store in checkout.working_stores():
+        assert store.finished().all()
+    kept = sum(int(rows.sum()) for rows in seen["finished"].values())
+    untouched = [f for f, t in seen["times"].items() if f.stat().st_mtime_ns == t]
+    assert len(untouched) >= kept
+    logs = (checkout.folder / "logs/tiny/attributions/slow").glob("batch-0.chunk-*.log")
+    assert any("rows were finished before" in log.read_text() for log in logs)
+
+
+def test_the_result_is_that_of_an_undisturbed_run_to_the_last_bit(killed_and_resumed):
+    checkout, _ = killed_and_resumed
+    slow = {**TINY["explanations"]["slow"], "chunks": 1}
+    whole = {**TINY, "explanations": {**TINY["explanations"], "slow": slow}}
+    whole["run"] = {**TINY["run"], "name": "whole"}
+    checkout.write(whole, "whole.yaml")
+    slots = ("random-1", "misclassified-1")
+    targets = [f"results/whole/attributions/slow/{slot}.zarr/zarr.json" for slot in slots]
+    done = checkout.run(*targets, config="whole.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for slot in slots:
+        undisturbed, resumed = (
+            pda.open_attribution(checkout.folder / f"results/{run}/attributions/slow/{slot}.zarr")
+            for run in ("whole", "tiny")
+        )
+        for name in ("relevance", "standard_error", "window_score", "window_standard_error"):
+            np.testing.assert_array_equal(undisturbed[name].values, resumed[name].values)
+
+
+def test_every_result_of_the_contract_is_there(killed_and_resumed):
+    checkout, _ = killed_and_resumed
+    expected = [
+        "data/digits.zarr/zarr.json",
+        "priors/patches.zarr/zarr.json",
+        *(f"classifiers/network/{f}" for f in ("weights.safetensors", "card.json", "history.csv")),
+        "attributions/slow/random-1.zarr/zarr.json",
+        "evaluations/aopc.parquet",
+        *(f"figures/tiny/{f}.{s}" for f in ("maps", "curves") for s in ("png", "pdf", "json")),
+        "report/index.html",
+    ]
+    missing = [path for path in expected if not (checkout.results / path).is_file()]
+    assert missing == []
+    assert not list(checkout.results.rglob("*.partial"))
+    assert not list(checkout.results.rglob("*.pkl")) + list(checkout.results.rglob("*.npy"))
+    logs = {p.stem for p in (checkout.folder / "logs/tiny").rglob("*.log")}
+    assert {"digits", "patches", "network", "random-1", "aopc", "maps", "index"} <= logs
+
+
+def test_a_finished_run_has_nothing_to_do_and_edits_rerun_their_stage(killed_and_resumed):
+    checkout, _ = killed_and_resumed
+    assert checkout.planned() == {}
+    edit = checkout.folder / "src/prediction_difference/evaluation/perturbation.py"
+    original = edit.read_text()
+    edit.write_text(original + "\n# An edit.\n")
+    assert checkout.planned() == {"evaluation": 1, "figure": 1, "report": 1, "all": 1}
+    edit.write_text(original)
+    assert checkout.planned() == {}
+    edit = checkout.folder / "src/prediction_difference/priors/windows.py"
+    edit.write_text(edit.read_text() + "\n# An edit.\n")
+    planned = checkout.planned()
+    assert planned["prior"] == 1
+    assert planned["chunk"] == 2
+    assert planned["attribution"] == 2
+    assert not {"data", "classifier"} & planned.keys()
+
+
+def test_a_setting_reruns_what_depends_on_it(killed_and_resumed):
+    checkout, _ = killed_and_resumed
+    evaluations = {"aopc": {**TINY["evaluations"]["aopc"], "repeats": 3}}
+    checkout.write({**TINY, "evaluations": evaluations})
+    planned = checkout.planned()
+    checkout.write(TINY)
+    assert planned["evaluation"] == 1
+    assert "classifier" not in planned
+
+
+def test_a_store_that_is_gone_is_made_again(killed_and_resumed):
+    checkout, _ = killed_and_resumed
+    store = checkout.results / "attributions/chance/random-1.zarr"
+    shutil.rmtree(store)
+    with pytest.raises(StoreError, match="no complete Zarr store"):
+        pda.open_attribution(store)
+    assert checkout.planned()["attribution"] == 1 + checkout.planned().get("prior", 0) * 2
+
+
+def test_mistakes_in_every_section_are_told_together_before_anything_runs(tmp_path):
+    checkout = Checkout(tmp_path)
+    broken = yaml.safe_load(yaml.safe_dump(TINY))
+    broken["run"]["sed"] = 1
+    broken["datasets"]["photos"] = {"source": "image-folder", "rot": "."}
+    broken["priors"]["patches"]["patch"] = 9
+    broken["classifiers"]["network"]["epochs"] = 0
+    broken["explanations"]["chance"]["method"] = "randm"
+    broken["evaluations"]["aopc"]["explanations"] = ["slw"]
+    broken["figures"]["maps"]["node"] = 4
+    checkout.write(broken)
+    done = checkout.run()
+    assert done.returncode != 0
+    message = done.stdout + done.stderr
+    for section in TINY:
+        assert re.search(rf"^\s+- {section}\.", message, re.MULTILINE), message
+    assert "Traceback" not in message
+    assert not (checkout.folder / "results").exists()
+
+
+def test_missing_files_of_all_sections_are_told_together(tmp_path):
+    checkout = Checkout(tmp_path)
+    config = yaml.safe_load(yaml.safe_dump(TINY))
+    config["datasets"]["photos"] = {"source": "image-folder", "root": "no/such/folder"}
+    config["datasets"]["cohort"] = {"source": "nifti-cohort", "root": "no/cohort"}
+    config["classifiers"]["own"] = {
+        "kind": "torch",
+        "dataset": "digits",
+        "factory": "a:b",
+        "weights": "no.safetensors",
+        "training_instances": 1,
+    }
+    checkout.write(config)
+    done = checkout.run("--dry-run")
+    assert done.returncode != 0
+    message = " ".join((done.stdout + done.stderr).split())
+    for missing in ("no/such/folder", "no/cohort", "no.safetensors"):
+        assert missing in message
