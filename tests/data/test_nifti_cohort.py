@@ -255,6 +255,29 @@ def test_truncated_compressed_file(root):
     assert re.match(r"sub-a: .*sub-a.nii.gz: cannot be read .*; it may be cut short", found)
 
 
+def _garbled(raw: bytes) -> bytes:
+    return raw[:60] + bytes((0, 0x55)) * 64 + raw[188:]
+
+
+def _overwritten(raw: bytes) -> bytes:
+    half = len(raw) // 2
+    return raw[:half] + bytes(64) + raw[half + 64 :]
+
+
+def _cut(raw: bytes) -> bytes:
+    return raw[: len(raw) // 2]
+
+
+@pytest.mark.parametrize("damage", [_garbled, _overwritten, _cut])
+def test_damaged_compressed_files_even_where_nibabel_does_not_notice(root, damage):
+    for id in IDS:
+        save(root / f"{id}.nii.gz", voxels_of(id, (40, 40, 40)).round())
+    file = root / "sub-a.nii.gz"
+    file.write_bytes(damage(file.read_bytes()))
+    found = only_problem(root)
+    assert re.match(r"sub-a: .*sub-a.nii.gz: cannot be read \(.*\); it may be cut short", found)
+
+
 def test_truncated_file_is_found_outside_the_slab_too(root):
     pattern = "{participant_id}.nii"
     for id in IDS:

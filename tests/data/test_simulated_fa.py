@@ -19,7 +19,7 @@ from prediction_difference.data.anatomy import (
     slab_affine,
     slab_facts,
 )
-from prediction_difference.data.dataset import check_dataset, read_dataset, write_dataset
+from prediction_difference.data.dataset import Dataset, check_dataset, read_dataset, write_dataset
 from prediction_difference.data.simulated_fa import Subject
 from prediction_difference.errors import ConfigError, DataError
 
@@ -42,6 +42,12 @@ def patient() -> Subject:
     """Of mean age, on the first scanner, with two regions hit."""
     hits = {"right-anterior-corona-radiata": 1.5, "left-callosal-body": 0.5}
     return Subject("sub-01", randomness.key(1), True, 54.0, 1, hits)
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Dataset:
+    """Two patients and two controls, the slab of the paper."""
+    return simulated_fa.load(settings(), "cohort", seed=3)
 
 
 # --- anatomy ----------------------------------------------------------------------------------
@@ -124,6 +130,12 @@ def test_effect_0_makes_a_patient_as_healthy_as_without_lesions(brain, patient):
     assert np.array_equal(*volumes)
 
 
+def test_fa_stays_between_0_and_1_however_great_the_damage(brain, patient):
+    destroyed = simulated_fa.volume(patient, brain, effect=100)
+    healed = simulated_fa.volume(patient, brain, effect=-100)
+    assert (destroyed.min(), healed.max()) == (0, 1)
+
+
 def test_age_lowers_and_the_second_scanner_raises_fa_as_published(brain, patient):
     base = simulated_fa.volume(patient, brain, 0.0)
     deep = brain.mean_fa > 0.4
@@ -162,27 +174,24 @@ def test_voxels_vary_between_subjects_as_the_recipe_says(brain):
 # --- the cohort -------------------------------------------------------------------------------
 
 
-def test_a_subject_does_not_depend_on_how_many_others_there_are():
-    few = simulated_fa.load(settings(), "cohort", seed=3)
+def test_a_subject_does_not_depend_on_how_many_others_there_are(cohort):
     many = simulated_fa.load(settings(patients=3, controls=4), "cohort", seed=3)
-    assert np.array_equal(few.images[:2], many.images[:2])
-    assert np.array_equal(few.images[2:], many.images[4:6])
+    assert np.array_equal(cohort.images[:2], many.images[:2])
+    assert np.array_equal(cohort.images[2:], many.images[4:6])
 
 
-def test_slab_is_the_crop_of_the_whole_brain():
+def test_slab_is_the_crop_of_the_whole_brain(cohort):
     whole = simulated_fa.load(settings(slab=None), "cohort", seed=3)
-    slab = simulated_fa.load(settings(), "cohort", seed=3)
     other = simulated_fa.load(settings(slab=Slab(axis=2, start=40, stop=44)), "cohort", seed=3)
     assert whole.spatial == SHAPE
-    assert slab.spatial == (12, 109, 91)
-    assert np.array_equal(slab.images, whole.images[:, :, 29:41])
-    assert np.array_equal(slab.mask, whole.mask[29:41])
+    assert cohort.spatial == (12, 109, 91)
+    assert np.array_equal(cohort.images, whole.images[:, :, 29:41])
+    assert np.array_equal(cohort.mask, whole.mask[29:41])
     assert np.array_equal(other.images, whole.images[..., 40:44])
-    assert np.allclose(slab.affine @ [0, 0, 0, 1], [32, -126, -72, 1])
+    assert np.allclose(cohort.affine @ [0, 0, 0, 1], [32, -126, -72, 1])
 
 
-def test_images_are_fa_inside_the_mask_and_zero_outside():
-    cohort = simulated_fa.load(settings(), "cohort", seed=3)
+def test_images_are_fa_inside_the_mask_and_zero_outside(cohort):
     assert cohort.images.dtype == np.float32
     assert cohort.images.min() >= 0
     assert cohort.images.max() <= 1
@@ -191,12 +200,11 @@ def test_images_are_fa_inside_the_mask_and_zero_outside():
     check_dataset(cohort, "cohort")
 
 
-def test_the_seed_and_the_class_matter():
-    first = simulated_fa.load(settings(), "cohort", seed=3)
+def test_the_seed_and_the_class_matter(cohort):
     again = simulated_fa.load(settings(), "cohort", seed=3)
     other = simulated_fa.load(settings(), "cohort", seed=4)
-    assert np.array_equal(first.images, again.images)
-    assert not np.array_equal(first.images, other.images)
+    assert np.array_equal(cohort.images, again.images)
+    assert not np.array_equal(cohort.images, other.images)
     keys = {subject.key for seed in (3, 4) for subject in simulated_fa.cohort(settings(), seed)}
     assert len(keys) == 8
 
@@ -211,8 +219,7 @@ def test_names_labels_and_splits_of_a_cohort():
         assert set(cohort.labels[cohort.in_split(split)]) == {0, 1}
 
 
-def test_facts_survive_json_and_the_store(tmp_path):
-    cohort = simulated_fa.load(settings(), "cohort", seed=3)
+def test_facts_survive_json_and_the_store(cohort, tmp_path):
     assert json.loads(json.dumps(cohort.facts)) == cohort.facts
     assert cohort.facts["simulated"] is True
     assert cohort.facts["full_scale"] == [0.0, 1.0]
@@ -244,7 +251,7 @@ def test_scanners_are_balanced_within_each_class(size):
 
 def test_patients_have_lower_fa_where_they_are_hit_and_only_there(brain):
     region = brain.regions["right-anterior-corona-radiata"][29:41]
-    cohort = simulated_fa.load(settings(patients=16, controls=16, effect=3), "cohort", seed=0)
+    cohort = simulated_fa.load(settings(patients=12, controls=12, effect=3), "cohort", seed=0)
     hit = np.array(
         ["right-anterior-corona-radiata" in cohort.facts["severities"][n] for n in cohort.names]
     )

@@ -67,7 +67,7 @@ def test_noise_is_the_same_for_every_method(generator):
 
 
 def test_expected_aopc_of_a_linear_function_has_a_closed_form(generator):
-    """f = w.x, noise uniform in (a, b): E f(x) - f(x_k) = sum of w (x - (a+b)/2) over k regions."""
+    """F = w.x, noise uniform in (a, b): E f(x) - f(x_k) = sum of w (x - (a+b)/2) over k regions."""
     image, weight = generator.uniform(size=(1, 6, 6)), generator.normal(size=(1, 6, 6))
     relevance = (weight * image)[0]
     steps, a, b = 6, -1.0, 3.0

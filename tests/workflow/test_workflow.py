@@ -1,4 +1,4 @@
-"""The whole workflow on a tiny configuration, as a user runs it: killed, resumed, edited, broken."""
+"""The whole workflow on a tiny configuration, as a user runs it: killed, resumed, edited."""
 
 import os
 import re
@@ -72,7 +72,16 @@ class Checkout:
         (self.folder / name).write_text(yaml.safe_dump(config))
 
     def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
+        return [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            "2",
+            "--configfile",
+            config,
+            *arguments,
+        ]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -107,13 +116,8 @@ class Checkout:
         """Rule -> number of jobs that would run now."""
         done = self.run("--dry-run")
         assert done.returncode == 0, done.stdout + done.stderr
-        return dict(
-            (rule, int(count))
-            for rule, count in re.findall(
-                r"^\s*(\w+)\s+(\d+)\s*$", done.stdout + done.stderr, re.MULTILINE
-            )
-            if rule != "total"
-        )
+        table = re.findall(r"^\s*(\w+)\s+(\d+)\s*$", done.stdout + done.stderr, re.MULTILINE)
+        return {rule: int(count) for rule, count in table if rule != "total"}
 
     @property
     def results(self) -> Path:
@@ -131,7 +135,7 @@ def kill_chunk_when_half_done(checkout: Checkout, run: subprocess.Popen) -> None
         if any(rows.any() for rows in finished):
             for process in psutil.Process(run.pid).children(recursive=True):
                 words = process.cmdline()
-                if "chunk" in words and "slow" in words and "python" in process.name():
+                if "chunk" in words and "slow" in words:
                     process.send_signal(signal.SIGKILL)
             return
         time.sleep(0.02)

@@ -1,6 +1,7 @@
 """A user's cohort: a folder of NIfTI volumes with participants.tsv, checked in one pass."""
 
 import csv
+import gzip
 import string
 import zlib
 from collections import Counter
@@ -118,6 +119,7 @@ def read_volume(file: Path) -> Volume:
     try:
         if not file.is_file():
             raise DataError(file, "there is no such file", "add it, or correct the name")
+        _refuse_damaged_gzip(file)
         image: Any = nibabel.load(file)
         _refuse_other_than_volumes(file, image)
         with np.errstate(over="ignore"):
@@ -129,6 +131,14 @@ def read_volume(file: Path) -> Volume:
         raise DataError(
             file, f"cannot be read ({reason})", "it may be cut short: copy or make it again"
         ) from error
+
+
+def _refuse_damaged_gzip(file: Path) -> None:
+    """Read to the end, where the checksum stands: nibabel stops after the last voxel."""
+    if file.suffix == ".gz":
+        with gzip.open(file) as stream:
+            while stream.read(2**20):
+                pass
 
 
 def _refuse_other_than_volumes(file: Path, image: Any) -> None:

@@ -58,7 +58,7 @@ class Canvas:
         align: Literal["left", "center", "right"] = "left",
         stands_on: bool = False,
     ) -> None:
-        """Text that hangs from `top`, or stands on it."""
+        """Text that hangs from `top`, or whose baseline is there if it `stands_on` it."""
         self.figure.text(
             left / self.width,
             1 - top / self.height,
@@ -67,7 +67,7 @@ class Canvas:
             color=colour,
             fontweight=weight,
             ha=align,
-            va="bottom" if stands_on else "top",
+            va="baseline" if stands_on else "top",
             linespacing=1.25,
         )
 

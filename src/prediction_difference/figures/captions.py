@@ -50,9 +50,9 @@ def seeds(maps: Iterable[Map]) -> str:
     return f"Seed {', '.join(map(str, found))}."
 
 
-def join(sentences: Iterable[str]) -> str:
-    """Sentences as one paragraph; empty ones are left out."""
-    return " ".join(sentence for sentence in sentences if sentence)
+def paragraphs(*parts: Iterable[str]) -> str:
+    """Paragraphs of sentences, one on each line; empty sentences are left out."""
+    return "\n".join(" ".join(sentence for sentence in part if sentence) for part in parts)
 
 
 def by_explanation(maps: Iterable[Map]) -> list[list[Map]]:

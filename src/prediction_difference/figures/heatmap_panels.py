@@ -5,17 +5,18 @@ from typing import Any
 
 from matplotlib.colors import Normalize
 
-from prediction_difference.figures import captions, style
+from prediction_difference.figures import captions, labels, style
 from prediction_difference.figures.canvas import Canvas, show
 from prediction_difference.figures.drawing import Drawing, rounded
+from prediction_difference.figures.labels import Label
 from prediction_difference.figures.maps import Map
 
 PANEL = 1.35  # inches, side of a square panel
 GAP = 0.14
 UNDER = 0.24  # for the limit below a panel
-LABELS = 1.55
+BAR_WIDTH = 1.0
 MARGIN = 0.12
-HEADER_LINE, HEADER_DETAILS = 0.15, 0.36
+HEADER_LINE, HEADER_DETAILS = 0.15, 0.4
 BARS = 0.62
 
 Row = Sequence[Map]
@@ -41,47 +42,45 @@ def heatmap_panels(rows: Sequence[Row], limits: Sequence[Sequence[float]]) -> Dr
     relevance at full colour, in its unit.
     """
     columns = len(rows[0])
-    heights = [PANEL * row[0].relevance.shape[0] / row[0].relevance.shape[1] for row in rows]
-    width = 2 * MARGIN + LABELS + (columns + 1) * PANEL + columns * GAP
     names = [style.wrap(one.explanation, 18, 2) for one in rows[0]]
+    beside = [Label(row[0].image_name, row[0].label_lines, row[0].is_misclassified) for row in rows]
+    heights = [_height(row[0]) for row in rows]
+    steps = [
+        max(height + UNDER, label.height + GAP)
+        for height, label in zip(heights, beside, strict=True)
+    ]
     top = MARGIN + HEADER_DETAILS + HEADER_LINE * (1 + max(name.count("\n") for name in names))
-    canvas = Canvas.empty(width, top + sum(heights) + len(rows) * UNDER + BARS + MARGIN)
+    canvas = Canvas.empty(_left(columns + 1) - GAP + MARGIN, top + sum(steps) + BARS + MARGIN)
     _draw_header(canvas, rows[0], names, top)
-    for row, row_limits, height in zip(rows, limits, heights, strict=True):
-        _draw_labels(canvas, row[0], top)
-        _draw_row(canvas, row, row_limits, top, height)
-        top += height + UNDER
+    for number, row in enumerate(rows):
+        beside[number].draw(canvas, MARGIN, top)
+        _draw_row(canvas, row, limits[number], top, heights[number])
+        top += steps[number]
     _draw_colour_bars(canvas, rows[0], top + 0.08)
     return Drawing(canvas.figure, _numbers(rows, limits), _caption(rows))
 
 
+def _height(one: Map) -> float:
+    """Of a panel as wide as all others, in inches."""
+    rows, columns = one.relevance.shape
+    return PANEL * rows / columns
+
+
 def _left(column: int) -> float:
     """Left edge of a column; column 0 holds the images."""
-    return MARGIN + LABELS + column * (PANEL + GAP)
+    return MARGIN + labels.WIDTH + column * (PANEL + GAP)
 
 
 def _draw_header(canvas: Canvas, row: Row, names: Sequence[str], bottom: float) -> None:
     for column, name in enumerate(["image", *names]):
         middle = _left(column) + PANEL / 2
-        foot = bottom - HEADER_DETAILS + 0.02
+        foot = bottom - HEADER_DETAILS
         canvas.text(middle, foot, name, size=8.5, weight="bold", align="center", stands_on=True)
     for column, one in enumerate(row, start=1):
         middle = _left(column) + PANEL / 2
         details, colour = captions.short_method(one), style.FAINT_INK
-        top = bottom - HEADER_DETAILS + 0.03
+        top = bottom - HEADER_DETAILS + 0.06
         canvas.text(middle, top, details, size=6.5, colour=colour, align="center")
-
-
-def _draw_labels(canvas: Canvas, one: Map, top: float) -> None:
-    """Name of the image, its label, what is predicted, and whether that is wrong."""
-    name = style.wrap(one.image_name, 22, 2)
-    canvas.text(MARGIN, top, name, weight="bold")
-    top += 0.16 * (name.count("\n") + 1)
-    words = "\n".join(style.wrap(line, 25, 2) for line in one.label_lines)
-    canvas.text(MARGIN, top, words, size=7.5)
-    if one.is_misclassified:
-        top += 0.15 * (words.count("\n") + 1)
-        canvas.text(MARGIN, top, "misclassified", size=7.5, weight="bold", colour=style.FOR)
 
 
 def _draw_row(canvas: Canvas, row: Row, limits: Sequence[float], top: float, height: float) -> None:
@@ -121,9 +120,9 @@ def _draw_colour_bars(canvas: Canvas, row: Row, top: float) -> None:
         members = [n for n, kind in enumerate(kinds, start=1) if kind == is_signed]
         middle = (_left(members[0]) + _left(members[-1]) + PANEL) / 2
         canvas.colour_bar(
-            middle - PANEL / 2,
+            middle - BAR_WIDTH / 2,
             top,
-            PANEL,
+            BAR_WIDTH,
             colours=style.SIGNED if is_signed else style.UNSIGNED,
             scale=Normalize(-1 if is_signed else 0, 1),
             ticks=ticks[is_signed],
@@ -152,13 +151,11 @@ def _caption(rows: Sequence[Row]) -> str:
         "+limit, the limit being the largest absolute relevance among them, printed below each map."
     )
     unsigned = "Unsigned maps: white is zero, red is the map's own largest value, printed below it."
-    return captions.join(
-        [
-            captions.subject(maps),
-            *(captions.method(group) for group in captions.by_explanation(maps)),
-            signed if has_signed else "",
-            unsigned if has_unsigned else "",
-            captions.uncertainty(maps),
-            captions.seeds(maps),
-        ]
-    )
+    colours = [
+        signed if has_signed else "",
+        unsigned if has_unsigned else "",
+        captions.uncertainty(maps),
+        captions.seeds(maps),
+    ]
+    methods = [[captions.method(group)] for group in captions.by_explanation(maps)]
+    return captions.paragraphs([captions.subject(maps)], *methods, colours)

@@ -133,6 +133,11 @@ def perturbation_curves(curves: Sequence[Losses], measured: Mapping[str, Any]) -
     canvas = _empty_canvas(len(panels), len(curves))
     for number, panel in enumerate(panels):
         _draw_panel(canvas, number, panel, looks)
+        if len(panels) > 1:
+            letter = "ab"[number]
+            canvas.text(
+                _left(number) - LEFT + 0.1, 0.28, letter, size=10, weight="bold", stands_on=True
+            )
     numbers = {panel.key: [one.numbers for one in panel.curves] for panel in panels}
     return Drawing(canvas.figure, numbers, _caption(panels, random, measured))
 
@@ -140,6 +145,10 @@ def perturbation_curves(curves: Sequence[Losses], measured: Mapping[str, Any]) -
 def _empty_canvas(panels: int, entries: int) -> Canvas:
     width = panels * (LEFT + PLOT_WIDTH + RIGHT)
     return Canvas.empty(width, TOP + PLOT_HEIGHT + UNDER + entries * LEGEND_LINE + 0.1)
+
+
+def _left(number: int) -> float:
+    return LEFT + number * (LEFT + PLOT_WIDTH + RIGHT)
 
 
 def _look(number: int, one: Losses) -> _Look:
@@ -150,9 +159,7 @@ def _look(number: int, one: Losses) -> _Look:
 
 
 def _draw_panel(canvas: Canvas, number: int, panel: _Panel, looks: Mapping[str, _Look]) -> None:
-    left = LEFT + number * (LEFT + PLOT_WIDTH + RIGHT)
-    canvas.text(left - LEFT + 0.1, 0.28, "ab"[number], size=10, weight="bold", stands_on=True)
-    axes = canvas.axes(left, TOP, PLOT_WIDTH, PLOT_HEIGHT)
+    axes = canvas.axes(_left(number), TOP, PLOT_WIDTH, PLOT_HEIGHT)
     axes.axhline(0, color=style.FRAME, linewidth=0.6, zorder=0)
     for one in panel.curves:
         _draw_curve(axes, one, panel.measure, looks[one.explanation])
@@ -198,7 +205,7 @@ def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[
     images = " to ".join(str(number) for number in counts[:1] + counts[1:][-1:])
     side = settings["region"]
     second = "" if random is None else f"b: the same, minus {random.explanation}, image by image."
-    return captions.join(
+    return captions.paragraphs(
         [
             f"Region perturbation of {images} held-out image{'' if counts == [1] else 's'} for "
             f"classifier {measured['classifier']}, evaluation {measured['evaluation']}.",

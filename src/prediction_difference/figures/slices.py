@@ -10,8 +10,9 @@ from nibabel.orientations import apply_orientation
 from prediction_difference.figures import style
 
 _WORLD = "xyz"
-_SIDES = (("L", "R"), ("P", "A"), ("I", "S"))
-"""At low and at high coordinates of x, y and z: left, right, posterior, anterior, ..."""
+_SIDES = (("L", "R"), ("P", "A"))
+"""At low and at high coordinates of x and y, one of which goes across a picture."""
+SIDES_IN_WORDS = {"L": "left", "R": "right", "P": "posterior", "A": "anterior"}
 _HEMISPHERES = {-1: "left", 0: "midline", 1: "right"}
 
 

@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from prediction_difference.figures import captions, style
+from prediction_difference.figures import captions, labels, style
 from prediction_difference.figures.canvas import Canvas, show
 from prediction_difference.figures.drawing import Drawing, rounded
+from prediction_difference.figures.labels import Label
 from prediction_difference.figures.maps import Map
-from prediction_difference.figures.slices import SlicePlane, evenly_spaced, tissue_box
+from prediction_difference.figures.slices import (
+    SIDES_IN_WORDS,
+    SlicePlane,
+    evenly_spaced,
+    tissue_box,
+)
 
 TALLEST, WIDEST = 1.6, 1.9  # inches, of a panel
 GAP = 0.08
-LABELS = 1.7
 MARGIN = 0.12
 HEADER = 0.42
 BARS = 0.62
@@ -77,19 +82,17 @@ class Strip:
 class _Row:
     """A strip and what is said beside it."""
 
-    heading: str
-    lines: Sequence[str]
-    is_wrong: bool
+    label: Label
     strip: Strip
 
 
 @dataclass(frozen=True)
 class _Page:
-    """Where panels are, in inches: `rows` strips of the slices `indices`."""
+    """Where panels are, in inches: a strip of the slices `indices` beside each label."""
 
     plane: SlicePlane
     indices: Sequence[int]
-    rows: int
+    labels: Sequence[Label]
 
     @property
     def size(self) -> tuple[float, float]:
@@ -101,15 +104,21 @@ class _Page:
     def left(self, column: int) -> float:
         # Headings need room even where slices are narrow.
         width = max(self.size[0], 1.25)
-        return MARGIN + LABELS + column * (width + GAP) + (width - self.size[0]) / 2
+        return MARGIN + labels.WIDTH + column * (width + GAP) + (width - self.size[0]) / 2
 
     def top(self, row: int) -> float:
-        return MARGIN + HEADER + row * (self.size[1] + GAP)
+        """Of a row, or of what is below the last one."""
+        heights = (max(self.size[1], label.height) + GAP for label in self.labels[:row])
+        return MARGIN + HEADER + sum(heights)
+
+    @property
+    def foot(self) -> float:
+        return self.top(len(self.labels))
 
     def canvas(self) -> Canvas:
         right = self.left(len(self.indices) - 1) + max(self.size[0], 1.25) + MARGIN
-        width = max(right, MARGIN + LABELS + 2 * BAR_WIDTH + 1.1)
-        return Canvas.empty(width, self.top(self.rows) + BARS + MARGIN)
+        width = max(right, MARGIN + labels.WIDTH + 2 * BAR_WIDTH + 1.1)
+        return Canvas.empty(width, self.foot + BARS + MARGIN)
 
 
 def volume_slices(
@@ -129,12 +138,12 @@ def volume_slices(
     """
     subjects = [_subject_row(one, limit, hide_below) for one in maps]
     rows = subjects if weights is None else [*subjects, _weights_row(weights, subjects)]
-    page = _page(maps, axis, slices, len(rows))
+    page = _page(maps, axis, slices, [row.label for row in rows])
     canvas = page.canvas()
     _draw_header(canvas, page)
     for number, row in enumerate(rows):
         _draw_strip(canvas, page, number, row.strip)
-        _draw_labels(canvas, page.top(number), row)
+        row.label.draw(canvas, MARGIN, page.top(number))
     _draw_foot(canvas, page, maps[0].unit, rows, weights)
     strips = [row.strip for row in rows]
     numbers = _numbers(maps, strips, weights, page)
@@ -144,7 +153,7 @@ def volume_slices(
 def _subject_row(one: Map, limit: float, hide_below: float) -> _Row:
     strip = Strip(one.image.mean(axis=0), one.relevance, limit, hide_below)
     lines = [*one.label_lines, f"evidence for {one.explained}"]
-    return _Row(one.image_name, lines, one.is_misclassified, strip)
+    return _Row(Label(one.image_name, lines, one.is_misclassified), strip)
 
 
 def _weights_row(weights: Weights, subjects: Sequence[_Row]) -> _Row:
@@ -152,15 +161,15 @@ def _weights_row(weights: Weights, subjects: Sequence[_Row]) -> _Row:
     grey = np.mean([row.strip.grey for row in subjects], axis=0)
     strip = Strip(grey, volume, style.largest([volume]), subjects[0].strip.hide_below)
     lines = [f"of the classifier fitted without {weights.split}", "over the mean image"]
-    return _Row("weights", lines, False, strip)
+    return _Row(Label("weights", lines), strip)
 
 
-def _page(maps: Sequence[Map], axis: int, slices: int, rows: int) -> _Page:
+def _page(maps: Sequence[Map], axis: int, slices: int, beside: Sequence[Label]) -> _Page:
     # Outside of the brain images are 0.
     tissue = np.any([(one.image != 0).any(axis=0) for one in maps], axis=0)
     x, y, z = tissue.shape
     plane = SlicePlane((x, y, z), axis, maps[0].affine, tissue_box(tissue, axis, AROUND))
-    return _Page(plane, evenly_spaced(tissue, axis, slices), rows)
+    return _Page(plane, evenly_spaced(tissue, axis, slices), beside)
 
 
 def _draw_header(canvas: Canvas, page: _Page) -> None:
@@ -192,25 +201,15 @@ def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
             color=style.FAINT_INK,
             horizontalalignment=align,
             verticalalignment="top",
+            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
         )
-
-
-def _draw_labels(canvas: Canvas, top: float, row: _Row) -> None:
-    heading = style.wrap(row.heading, 24, 2)
-    canvas.text(MARGIN, top, heading, weight="bold")
-    top += 0.16 * (heading.count("\n") + 1)
-    words = "\n".join(style.wrap(line, 27, 2) for line in row.lines)
-    canvas.text(MARGIN, top, words, size=7.5)
-    if row.is_wrong:
-        top += 0.15 * (words.count("\n") + 1)
-        canvas.text(MARGIN, top, "misclassified", size=7.5, weight="bold", colour=style.FOR)
 
 
 def _draw_foot(
     canvas: Canvas, page: _Page, unit: str, rows: Sequence[_Row], weights: Weights | None
 ) -> None:
     """The scales, and what the figure must not be used for."""
-    left, top = MARGIN + LABELS + 0.1, page.top(page.rows) + 0.05
+    left, top = MARGIN + labels.WIDTH + 0.1, page.foot + 0.05
     note, colour = captions.NOT_CLINICAL, style.FAINT_INK
     canvas.text(MARGIN, top, note, size=7.5, weight="bold", colour=colour)
     _draw_scale(canvas, left, top, f"against (blue), for (red), {unit}", rows[0].strip.limit)
@@ -263,28 +262,30 @@ def _numbers(
 def _caption(
     maps: Sequence[Map], strips: Sequence[Strip], weights: Weights | None, page: _Page
 ) -> str:
-    hide_below, limit = strips[0].hide_below, strips[0].limit
-    shown = f"{hide_below:.0%} of the volume's largest absolute value"
-    plane = page.plane
-    return captions.join(
-        [
-            captions.NOT_CLINICAL,
-            captions.subject(maps),
-            captions.method(maps),
-            "Grey: the image, lightened. Red is evidence for the class named beside the row, blue "
-            f"is evidence against it; values below {shown} are not shown.",
-            f"All subjects share one scale of ±{style.number(limit)} {maps[0].unit}, the largest "
-            "absolute value of their volumes.",
-            f"Slices on stored axis {plane.axis} of {plane.shape[plane.axis]}, counted from 0"
-            + (
-                "; millimetres are those of the image's affine; left of the body is on the left."
-                if plane.affine is not None
-                else "; the position in millimetres is not known."
-            ),
-            _weights_in_words(weights, strips[-1].limit),
-            captions.uncertainty(maps),
-            captions.seeds(maps),
-        ]
+    limit = style.number(strips[0].limit)
+    shown = f"{strips[0].hide_below:.0%} of the volume's largest absolute value"
+    colours = [
+        "Grey: the image, lightened. Red is evidence for the class named beside the row, blue is "
+        f"evidence against it; values below {shown} are not shown.",
+        f"All subjects share one scale of ±{limit} {maps[0].unit}, the largest absolute value of "
+        "their volumes.",
+        _slices_in_words(page.plane),
+        _weights_in_words(weights, strips[-1].limit),
+        captions.uncertainty(maps),
+        captions.seeds(maps),
+    ]
+    start = f"{captions.NOT_CLINICAL} {captions.subject(maps)}"
+    return captions.paragraphs([start], [captions.method(maps)], colours)
+
+
+def _slices_in_words(plane: SlicePlane) -> str:
+    words = f"Slices on stored axis {plane.axis}, counted from 0"
+    if plane.sides is None:
+        return f"{words}; their position in millimetres is not known."
+    left, right = plane.sides
+    return (
+        f"{words}; millimetres are those of the image's affine. {left} and {right} mark the "
+        f"{SIDES_IN_WORDS[left]} and the {SIDES_IN_WORDS[right]} side."
     )
 
 

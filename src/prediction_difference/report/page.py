@@ -1,0 +1,135 @@
+"""One page with every figure, table and number of a run; it opens without a network."""
+
+import base64
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import yaml
+from PIL import Image
+
+from prediction_difference.config import Config
+from prediction_difference.errors import StoreError
+from prediction_difference.figures.captions import NOT_CLINICAL
+from prediction_difference.figures.drawing import PIXELS_PER_INCH
+from prediction_difference.figures.style import AGAINST, FOR, number
+from prediction_difference.report import tables
+from prediction_difference.stores import write_text
+
+_SCREEN_PIXELS_PER_INCH = 96
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: its texts, its PNG in base64, its size on a screen, its files."""
+
+    name: str
+    title: str
+    caption: str
+    png: str
+    width: int
+    height: int
+    links: Mapping[str, str]
+
+
+def build(
+    config: Config,
+    cards: Sequence[Path],
+    evaluations: Mapping[str, Path],
+    figures: Sequence[Path],
+    attributions: Mapping[str, Sequence[Path]],
+    output: Path,
+) -> None:
+    """Write index.html; what it links to is found relative to it.
+
+    cards: card.json of each classifier. evaluations: tables by name. figures: their JSON files,
+    beside which the pictures lie. attributions: stores by explanation.
+
+    Raises:
+        StoreError: a file is missing, incomplete or not what it should be.
+    """
+    page = Relative(output.parent)
+    read_cards = tables.read_cards(cards)
+    maps = tables.read_attributions(attributions)
+    html = (
+        _environment()
+        .get_template("template.html.j2")
+        .render(
+            run=config.run,
+            not_clinical=NOT_CLINICAL,
+            colours={"for": FOR, "against": AGAINST},
+            pictures=[_picture(file, page) for file in figures],
+            classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
+            evaluations=[
+                tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
+            ],
+            explained=tables.explained_tables(maps, page.link),
+            settings=yaml.safe_dump(
+                config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+            ),
+            versions=tables.versions([card for _, card in read_cards], maps),
+        )
+    )
+    write_text(output, html)
+
+
+@dataclass(frozen=True)
+class Relative:
+    """Links from a page in a folder."""
+
+    folder: Path
+
+    def link(self, target: Path) -> str:
+        """Relative address of a file or store, with everything escaped that an address needs so."""
+        relative = os.path.relpath(target.resolve(), self.folder.resolve())
+        return quote(Path(relative).as_posix())
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    return environment
+
+
+def _picture(file: Path, page: Relative) -> Picture:
+    content = _read_json(file)
+    png = file.with_suffix(".png")
+    try:
+        raw = png.read_bytes()
+        width, height = Image.open(io.BytesIO(raw)).size
+    except OSError as error:
+        raise StoreError(png, f"cannot be read ({error})", "draw the figure again") from error
+    scale = _SCREEN_PIXELS_PER_INCH / PIXELS_PER_INCH
+    files = {"PDF": ".pdf", "numbers (JSON)": ".json", "PNG": ".png"}
+    return Picture(
+        content["figure"],
+        content["title"],
+        content["caption"],
+        base64.b64encode(raw).decode("ascii"),
+        round(width * scale),
+        round(height * scale),
+        {kind: page.link(file.with_suffix(suffix)) for kind, suffix in files.items()},
+    )
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        missing = {"figure", "title", "caption"} - content.keys()
+    except (OSError, ValueError, AttributeError) as error:
+        raise StoreError(file, f"cannot be read ({error})", "draw the figure again") from error
+    if missing:
+        raise StoreError(file, f"has no {', '.join(sorted(missing))}", "draw the figure again")
+    return content

@@ -1,0 +1,215 @@
+"""The rows of the report's tables, as words and numbers."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prediction_difference.classifiers.card import Card, read_card
+from prediction_difference.evaluation.table import read_table, summarise
+from prediction_difference.figures.maps import Map, read_maps
+from prediction_difference.figures.style import UNKNOWN, number, with_error
+from prediction_difference.stores import folder_of
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The maps of an attribution store, one for each of its nodes."""
+
+    path: Path
+    maps: Sequence[Map]
+
+
+@dataclass(frozen=True)
+class ClassifierRow:
+    """How good a classifier is, and on how many images that was found."""
+
+    name: str
+    kind: str
+    dataset: str
+    classes: int
+    accuracy: str
+    held_out_images: int
+    training_instances: str
+    link: str
+
+
+@dataclass(frozen=True)
+class AopcRow:
+    """AOPC of an explanation with its standard error, and how far it is above random order."""
+
+    explanation: str
+    method: str
+    images: int
+    aopc: str
+    above_random: str
+
+
+@dataclass(frozen=True)
+class AopcTable:
+    """An evaluation; `output` is what f is, and so the unit of AOPC."""
+
+    name: str
+    classifier: str
+    output: str
+    details: str
+    rows: Sequence[AopcRow]
+    link: str
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """A heatmap in numbers; relevance in `unit`."""
+
+    explanation: str
+    node: str
+    unit: str
+    total: float
+    smallest: float
+    largest: float
+    error: float | None
+    forwards: int
+    seconds: float
+    link: str
+
+
+@dataclass(frozen=True)
+class ImageRows:
+    """An explained image and its heatmaps."""
+
+    slot: str
+    name: str
+    label: str
+    predicted: str
+    probability: float | None
+    is_misclassified: bool
+    maps: Sequence[MapRow]
+
+
+@dataclass(frozen=True)
+class ExplainedTable:
+    """The images that were explained for one classifier."""
+
+    classifier: str
+    dataset: str
+    images: Sequence[ImageRows]
+
+
+def read_cards(paths: Iterable[Path]) -> list[tuple[Path, Card]]:
+    """Folder and card of each classifier.
+
+    Raises:
+        StoreError: a card is missing or damaged.
+    """
+    return [(folder_of(path), read_card(path)) for path in paths]
+
+
+def read_attributions(attributions: Mapping[str, Sequence[Path]]) -> list[Stored]:
+    """The maps of all stores.
+
+    Raises:
+        StoreError: a store is missing or incomplete.
+    """
+    return [Stored(path, read_maps(path)) for paths in attributions.values() for path in paths]
+
+
+def classifier_row(card: Card, link: str) -> ClassifierRow:
+    """The row of a classifier; `link` leads to its folder."""
+    counts = sorted(set(card.training_instances.values()))
+    return ClassifierRow(
+        card.name,
+        card.kind,
+        card.dataset,
+        len(card.class_names),
+        UNKNOWN if card.accuracy is None else f"{card.accuracy:.1%}",
+        card.held_out_images,
+        " to ".join(f"{count:,}" for count in counts[:1] + counts[1:][-1:]),
+        link,
+    )
+
+
+def aopc_table(name: str, file: Path, link: str) -> AopcTable:
+    """The table of an evaluation, the largest AOPC first.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    table = read_table(file)
+    settings = table.attrs["settings"]
+    summary = summarise(table)
+    rows = [
+        AopcRow(
+            row["explanation"],
+            row["method"],
+            row["images"],
+            with_error(row["aopc"], row["standard_error"]),
+            UNKNOWN if row["method"] == "random" else number(row.get("aopc_above_random")),
+        )
+        for row in summary.to_dict("records")
+    ]
+    details = (
+        f"regions of side {settings['region']}, {settings['steps']} steps, "
+        f"{settings['repeats']} repeats, order {settings['order']}"
+    )
+    output = {"score": "class score", "probability": "class probability"}[settings["output"]]
+    return AopcTable(name, str(table.attrs["classifier"]), output, details, rows, link)
+
+
+def explained_tables(stored: Iterable[Stored], link: Callable[[Path], str]) -> list[ExplainedTable]:
+    """One table per classifier, with the images in the order in which they first appear."""
+    by_classifier: dict[tuple[str, str], dict[str, list[Stored]]] = {}
+    for one in stored:
+        attributes = one.maps[0].attributes
+        key = (str(attributes["classifier"]), str(attributes["dataset"]))
+        by_classifier.setdefault(key, {}).setdefault(one.maps[0].slot, []).append(one)
+    return [
+        ExplainedTable(*key, [_image_rows(group, link) for group in images.values()])
+        for key, images in by_classifier.items()
+    ]
+
+
+def _image_rows(group: Sequence[Stored], link: Callable[[Path], str]) -> ImageRows:
+    some = group[0].maps[0]
+    known = (one.predicted_probability for stored in group for one in stored.maps)
+    return ImageRows(
+        some.slot,
+        some.image_name,
+        UNKNOWN if some.label is None else some.label,
+        some.predicted,
+        next((p for p in known if p is not None), None),
+        some.is_misclassified,
+        [_map_row(one, link(stored.path)) for stored in group for one in stored.maps],
+    )
+
+
+def _map_row(one: Map, link: str) -> MapRow:
+    return MapRow(
+        one.explanation,
+        _node(one),
+        one.unit,
+        float(one.relevance.sum(dtype="float64")),
+        float(one.relevance.min()),
+        float(one.relevance.max()),
+        one.largest_error,
+        int(one.attributes["forwards"]),
+        float(one.attributes["seconds"]),
+        link,
+    )
+
+
+def _node(one: Map) -> str:
+    """The explained node in words; its probability where it is not that of the prediction."""
+    words = f"{one.node['kind']} of {one.explained}".replace("_", " ")
+    return (
+        words if one.explained == one.predicted else f"{words}, p = {one.node['probability']:.3f}"
+    )
+
+
+def versions(cards: Iterable[Card], stored: Iterable[Stored]) -> dict[str, str]:
+    """Versions of the libraries that made classifiers and maps; several where they differ."""
+    found: dict[str, set[str]] = {}
+    made_with = [card.provenance["versions"] for card in cards]
+    made_with += [one.maps[0].attributes["versions"] for one in stored]
+    for versions_of_one in made_with:
+        for library, version in versions_of_one.items():
+            found.setdefault(library, set()).add(version)
+    return {library: ", ".join(sorted(some)) for library, some in found.items()}
