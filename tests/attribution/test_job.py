@@ -56,6 +56,8 @@ RAW = {
     },
 }
 
+IMAGE = np.zeros((1, 2, 2), dtype=np.float32)
+
 
 def config_with(**changes):
     """RAW with keys of the explanation `conditional` changed."""
@@ -78,7 +80,7 @@ class Stage:
         stores = {}
         for slot in slots(config.explanations[name]):
             stores[slot] = work / f"{slot}.published.zarr"
-            publish(config, name, slot, self.inputs.dataset, work, done, stores[slot])
+            publish(config, name, slot, work, done, stores[slot])
         return {slot: pda.open_attribution(path).load() for slot, path in stores.items()}
 
     def of(self, name):
@@ -275,7 +277,7 @@ def test_a_disk_that_is_really_full(stage, tmp_path, tiny_disk):
         tmp_path / "0.json", "cpu",
     )  # fmt: skip
     publish(
-        config_with(), "conditional", "correct-1", stage.inputs.dataset, tiny_disk / "work",
+        config_with(), "conditional", "correct-1", tiny_disk / "work",
         [tmp_path / "0.json"], tmp_path / "published.zarr",
     )  # fmt: skip
     assert_same(whole["correct-1"], pda.open_attribution(tmp_path / "published.zarr"))
@@ -286,7 +288,7 @@ def test_a_store_of_another_config_is_refused(stage, tmp_path):
     message = r"comes from another config: it was made with samples=5, the config says 6; make it"
     with pytest.raises(StoreError, match=message):
         publish(
-            config_with(samples=6), "conditional", "correct-1", stage.inputs.dataset, tmp_path,
+            config_with(samples=6), "conditional", "correct-1", tmp_path,
             [tmp_path / "0.json"], tmp_path / "x.zarr",
         )  # fmt: skip
     assert not (tmp_path / "x.zarr").exists()
@@ -327,7 +329,6 @@ def test_publishing_needs_every_chunk(stage, tmp_path):
             config,
             "conditional",
             "correct-1",
-            stage.inputs.dataset,
             tmp_path,
             [done],
             tmp_path / "x",
@@ -336,28 +337,28 @@ def test_publishing_needs_every_chunk(stage, tmp_path):
     other.write_text(json.dumps({"stores": {"correct-1": "another.zarr"}}))
     with pytest.raises(StoreError, match="chunks were made from different inputs"):
         publish(
-            config, "conditional", "correct-1", stage.inputs.dataset, tmp_path, [done, other],
+            config, "conditional", "correct-1", tmp_path, [done, other],
             tmp_path / "x",
         )  # fmt: skip
 
 
 def test_a_store_that_another_job_made_first_is_kept(tmp_path):
     shapes = {"window_score": (1, 3, 2)}
-    first = WorkingStore.open_or_create(tmp_path / "w.zarr", shapes, {"a": 1})
+    first = WorkingStore.open_or_create(tmp_path / "w.zarr", IMAGE, shapes, {"a": 1})
     first.write(1, {"window_score": np.ones((1, 2))}, 0.5, 3)
     from prediction_difference.attribution.working_store import _create
     from prediction_difference.stores import publishing
 
     with publishing(tmp_path / "w.zarr", replace=False) as temporary:
-        _create(temporary, shapes, {"a": 2})
-    second = WorkingStore.open_or_create(tmp_path / "w.zarr", shapes, {"a": 3})
+        _create(temporary, IMAGE, shapes, {"a": 2})
+    second = WorkingStore.open_or_create(tmp_path / "w.zarr", IMAGE, shapes, {"a": 3})
     assert second.attributes == {"a": 1}
     assert second.finished().tolist() == [False, True, False]
     assert [p.name for p in tmp_path.iterdir()] == ["w.zarr"]
 
 
 def test_a_broken_working_store_is_named(tmp_path):
-    WorkingStore.open_or_create(tmp_path / "w.zarr", {"relevance": (1, 1, 2)}, {})
+    WorkingStore.open_or_create(tmp_path / "w.zarr", IMAGE, {"relevance": (1, 1, 2)}, {})
     (tmp_path / "w.zarr" / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match=r"w\.zarr: cannot be read.*delete it and run"):
         WorkingStore(tmp_path / "w.zarr").finished()

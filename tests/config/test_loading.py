@@ -87,7 +87,12 @@ def test_a_right_configuration_is_read():
         ({"datasets__digits__source": "digitz"}, "datasets.digits.source", "digitz", "choose|mean"),
         ({"datasets__digits__source": None}, "datasets.digits", "source is missing", "add it"),
         ({"datasets__digits__test_fracton": 1}, "test_fracton", "unknown", "'test_fraction'"),
-        ({"datasets__digits__folds": 3}, "datasets.digits", "exclude each other", "one of them to null"),
+        (
+            {"datasets__digits__folds": 3},
+            "datasets.digits",
+            "exclude each other",
+            "one of them to null",
+        ),
         ({"datasets__brains__slab": {"start": 3, "stop": 3}}, "brains.slab", "none", "above start"),
         ({"datasets__brains__slab": {"start": 3, "stop": 99}}, "slab.stop", "beyond", "lower"),
         ({"datasets__brains__folds": 99}, "datasets.brains.folds", "99 folds", "24 or less"),

@@ -72,16 +72,9 @@ class Checkout:
         (self.folder / name).write_text(yaml.safe_dump(config))
 
     def command(self, *arguments: str, config: str = "tiny.yaml") -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--cores",
-            "2",
-            "--configfile",
-            config,
-            *arguments,
-        ]
+        # --configfile takes several files, so another option must follow before a target.
+        options = ["--configfile", config, "--cores", "2"]
+        return [sys.executable, "-m", "snakemake", *options, *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -41,7 +41,6 @@ rule chunk:
 
 rule attribution:
     input:
-        data=explained_dataset,
         done=chunks_of_image,
     output:
         f"{RESULTS}/attributions/{{explanation}}/{{image}}.zarr/zarr.json",
@@ -60,5 +59,5 @@ rule attribution:
         code=code("attribution"),
     shell:
         "prediction-difference publish --config {params.config:q} --name {wildcards.explanation:q}"
-        " --image {wildcards.image:q} --data {input.data:q} --work {params.work:q} {params.done}"
+        " --image {wildcards.image:q} --work {params.work:q} {params.done}"
         " --output {output:q} > {log:q} 2>&1"

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prediction_difference import provenance
+from prediction_difference.attribution.engines import DenseEngine
 from prediction_difference.attribution.heatmaps import UNITS, heatmap
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference
@@ -39,6 +41,9 @@ from prediction_difference.stores import (
     write_json,
 )
 
+if TYPE_CHECKING:
+    from torch import nn
+
 _SCHEDULING = {"images", "chunks", "images_per_job"}
 """Settings that say who computes what when; a map does not depend on them."""
 
@@ -57,10 +62,11 @@ class Inputs:
 class Task:
     """What is to be computed for one image.
 
-    shapes: (nodes, units, ...) of the arrays. compute: unit -> values of the arrays for it, and
-    how many forward passes that took.
+    image: (C, *spatial). shapes: (nodes, units, ...) of the arrays. compute: unit -> values of
+    the arrays for it, and how many forward passes that took.
     """
 
+    image: np.ndarray
     attributes: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
     compute: Callable[[int], tuple[dict[str, np.ndarray], int]]
@@ -94,7 +100,7 @@ def run_chunk(
     for slot in batches(explanation)[batch]:
         task = workbench.task(slot)
         path = work / f"{slot}-{task.attributes['fingerprint']}.zarr"
-        store = WorkingStore.open_or_create(path, task.shapes, task.attributes)
+        store = WorkingStore.open_or_create(path, task.image, task.shapes, task.attributes)
         _fill(store, task, chunk, explanation.chunk_count, f"{name}, {slot}")
         places[slot] = path.name
     write_json(done, {"explanation": name, "batch": batch, "chunk": chunk, "stores": places})
@@ -145,9 +151,29 @@ class _Workbench:
         label: int,
         attributes: dict[str, Any],
     ) -> Task:
+        analysis = self._analysis(explanation, split)
+        scores = analysis.class_scores(image)
+        nodes = self._nodes(scores, label, "probability")
+        target = analysis.target(image, nodes)
+
+        def compute(row: int) -> tuple[dict[str, np.ndarray], int]:
+            done = analysis.row(target, row)
+            arrays = {"window_score": done.score, "window_standard_error": done.standard_error}
+            return arrays, done.forwards
+
+        shape = (len(nodes), *analysis.grid(image).shape)
+        shapes = {"window_score": shape, "window_standard_error": shape}
+        attributes |= self._describe(nodes, scores, "probability")
+        return Task(image, attributes, shapes, compute)
+
+    @cache  # noqa: B019  (a workbench lives as long as its job)
+    def _analysis(
+        self, explanation: model.PredictionDifference, split: str
+    ) -> PredictionDifference:
+        """The analysis for images of a split: its classifier and sampler never saw them."""
         is_linear = self.card.kind == "logistic-regression" and explanation.engine != "dense"
         load = load_linear if is_linear else load_module
-        analysis = PredictionDifference(
+        return PredictionDifference(
             load(self.inputs.classifier, self.card, split),
             self._sampler(explanation, split),
             explanation.window,
@@ -159,35 +185,21 @@ class _Workbench:
             device=self.device,
             batch_size=explanation.batch_size,
         )
-        scores = analysis.class_scores(image)
-        nodes = self._nodes(scores, label, "probability")
-        target = analysis.target(image, nodes)
-
-        def compute(row: int) -> tuple[dict[str, np.ndarray], int]:
-            done = analysis.row(target, row)
-            arrays = {"window_score": done.score, "window_standard_error": done.standard_error}
-            return arrays, done.forwards
-
-        shape = (len(nodes), *analysis.grid(image).shape)
-        attributes |= self._describe(nodes, scores, "probability")
-        return Task(attributes, {"window_score": shape, "window_standard_error": shape}, compute)
 
     def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
         if explanation.sampler == "conditional":
             assert self.inputs.prior is not None
             prior = read_prior(self.inputs.prior, self.dataset, split)
-            clip = (0.0, 1.0) if explanation.clip else None
+            clip = self.dataset.value_range if explanation.clip else None
             return ConditionalSampler(prior, explanation.window, clip)
         reference = self.reference or self.dataset
-        return MarginalSampler(reference_images(reference, self.dataset, split), explanation.window)
+        images = reference_images(reference, self.dataset, split)
+        return MarginalSampler(images, explanation.window)
 
     def _heatmap(
         self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
     ) -> Task:
-        from prediction_difference.attribution.engines import DenseEngine
-
-        explanation = self.explanation
-        module = load_module(self.inputs.classifier, self.card, split)
+        explanation, module = self.explanation, self._module(split)
         scores = DenseEngine(module, self.device).class_scores(image)
         nodes = self._nodes(scores, label, "score")
         options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
@@ -202,7 +214,12 @@ class _Workbench:
             return {"relevance": np.stack(maps)}, len(nodes)
 
         attributes |= self._describe(nodes, scores, "score")
-        return Task(attributes, {"relevance": (len(nodes), 1, *image.shape[1:])}, compute)
+        shapes = {"relevance": (len(nodes), 1, *image.shape[1:])}
+        return Task(image, attributes, shapes, compute)
+
+    @cache  # noqa: B019  (a workbench lives as long as its job)
+    def _module(self, split: str) -> "nn.Module":
+        return load_module(self.inputs.classifier, self.card, split)
 
     def _nodes(self, scores: np.ndarray, label: int, output: str) -> list[Node]:
         return [
@@ -241,6 +258,8 @@ class _Workbench:
             "image_index": index,
             "label": None if label < 0 else self.card.class_names[label],
             "split": self.dataset.split[index],
+            "value_range": list(self.dataset.value_range),
+            "affine": None if self.dataset.affine is None else self.dataset.affine.tolist(),
             "versions": provenance.versions(),
             "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
             **provenance_of_inputs,

@@ -10,7 +10,7 @@ import numpy as np
 from prediction_difference.attribution.job import what_matters
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.config import Config
-from prediction_difference.data.dataset import Dataset, read_dataset, spatial_axes
+from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.stores import open_store, refuse_other_config, write_store
@@ -22,7 +22,6 @@ def publish(
     config: Config,
     name: str,
     slot: str,
-    dataset_path: Path,
     work: Path,
     done: Sequence[Path],
     output: Path,
@@ -36,12 +35,7 @@ def publish(
     attributes = store.attributes
     wanted = config.explanations[name].model_dump(mode="json")
     refuse_other_config(store.path, attributes["settings"], what_matters(wanted))
-    dataset = read_dataset(dataset_path)
-    if dataset.digest != attributes["dataset_digest"]:
-        raise StoreError(
-            store.path, f"was made from other data than {dataset_path}", "run it again"
-        )
-    write_store(output, _assemble(store, attributes, slot, dataset))
+    write_store(output, _assemble(store, attributes, slot))
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:
@@ -54,44 +48,50 @@ def _place(slot: str, done: Sequence[Path]) -> str:
     return str(places.pop())
 
 
-def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str, dataset: Dataset) -> Any:
+def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str) -> Any:
     import xarray
 
-    image = dataset.images[attributes["image_index"]]
+    image = store.image
     axes = spatial_axes(image.ndim - 1)
-    names = np.array(attributes["node_names"], dtype=np.dtypes.StringDType())
-    units = np.array(attributes["units"], dtype=np.dtypes.StringDType())
-    coordinates: dict[str, Any] = {"node": names, "unit": ("node", units)}
+    grid = _window_grid(attributes["settings"], image) if "window_score" in store.arrays else None
+    units = attributes["units"]
+    unit = units[0] if len(set(units)) == 1 else "see coordinate unit"
+    coordinates: dict[str, Any] = {"node": _texts(attributes["node_names"])}
+    coordinates["unit"] = ("node", _texts(units))
     coordinates |= {a: np.arange(side) for a, side in zip(axes, image.shape[1:], strict=True)}
+    if grid is not None:
+        coordinates |= {f"window_{a}": p for a, p in zip(axes, grid.axes, strict=True)}
     variables: dict[str, Any] = {"image": (("channel", *axes), image)}
-    if "window_score" in store.arrays:
-        settings = attributes["settings"]
-        grid = WindowGrid(image.shape[1:], settings["window"], settings["stride"])
-        window_axes = tuple(f"window_{axis}" for axis in axes)
-        coordinates |= dict(zip(window_axes, grid.axes, strict=True))
-        score, error = store.read("window_score"), store.read("window_standard_error")
-        variables |= {
-            "relevance": (("node", *axes), grid.average(score).astype(np.float32)),
-            "standard_error": (("node", *axes), grid.average_error(error).astype(np.float32)),
-            "window_score": (("node", *window_axes), score),
-            "window_standard_error": (("node", *window_axes), error),
-        }
-    else:
-        relevance = store.read("relevance")[:, 0]
-        exact = np.full_like(relevance, np.nan)
-        variables["relevance"] = (("node", *axes), relevance)
-        variables["standard_error"] = (("node", *axes), exact)
-    unit = attributes["units"][0] if len(set(attributes["units"])) == 1 else "see coordinate unit"
-    for name in ("relevance", "standard_error"):
-        variables[name] = (*variables[name], {"units": unit})
+    variables |= {
+        name: (("node", *axes), values.astype(np.float32), {"units": unit})
+        for name, values in _maps(store, grid).items()
+    }
+    if grid is not None:
+        window_axes = ("node", *(f"window_{axis}" for axis in axes))
+        for name in ("window_score", "window_standard_error"):
+            variables[name] = (window_axes, store.read(name), {"units": unit})
     kept = {key: value for key, value in attributes.items() if key not in _SAID_ELSEWHERE}
-    if dataset.affine is not None:
-        kept["affine"] = dataset.affine.tolist()
-    return xarray.Dataset(
-        variables,
-        coords=coordinates,
-        attrs={"kind": "attribution", "slot": slot, **kept, **store.totals()},
-    )
+    attrs = {"kind": "attribution", "slot": slot, **kept, **store.totals()}
+    return xarray.Dataset(variables, coords=coordinates, attrs=attrs)
+
+
+def _maps(store: WorkingStore, grid: WindowGrid | None) -> dict[str, np.ndarray]:
+    """Relevance and standard error of every pixel, (nodes, *spatial)."""
+    if grid is None:
+        relevance = store.read("relevance")[:, 0]
+        return {"relevance": relevance, "standard_error": np.full_like(relevance, np.nan)}
+    return {
+        "relevance": grid.average(store.read("window_score")),
+        "standard_error": grid.average_error(store.read("window_standard_error")),
+    }
+
+
+def _window_grid(settings: dict[str, Any], image: np.ndarray) -> WindowGrid:
+    return WindowGrid(image.shape[1:], settings["window"], settings["stride"])
+
+
+def _texts(texts: Sequence[str]) -> np.ndarray:
+    return np.array(texts, dtype=np.dtypes.StringDType())
 
 
 def open_attribution(path: Path) -> Any:

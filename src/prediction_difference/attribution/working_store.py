@@ -11,7 +11,7 @@ import zarr
 from prediction_difference.errors import StoreError
 from prediction_difference.stores import publishing, raise_if_disk_full
 
-_SECONDS, _FORWARDS = "unit_seconds", "unit_forwards"
+_IMAGE, _SECONDS, _FORWARDS = "image", "unit_seconds", "unit_forwards"
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,20 @@ class WorkingStore:
 
     @classmethod
     def open_or_create(
-        cls, path: Path, shapes: Mapping[str, tuple[int, ...]], attributes: Mapping[str, Any]
+        cls,
+        path: Path,
+        image: np.ndarray,
+        shapes: Mapping[str, tuple[int, ...]],
+        attributes: Mapping[str, Any],
     ) -> "WorkingStore":
         """Open the store, or make it if no other job has.
 
-        shapes: (nodes, units, ...) of every array; the number of units is the same for all.
+        image: (C, *spatial), what is explained. shapes: (nodes, units, ...) of every array; the
+        number of units is the same for all.
         """
         if not path.exists():
             with publishing(path, replace=False) as temporary:
-                _create(temporary, shapes, attributes)
+                _create(temporary, image, shapes, attributes)
         return cls(path)
 
     @property
@@ -79,7 +84,12 @@ class WorkingStore:
     @property
     def arrays(self) -> set[str]:
         """Names of the arrays that units write."""
-        return set(self._open("r").array_keys()) - {_SECONDS, _FORWARDS}
+        return set(self._open("r").array_keys()) - {_IMAGE, _SECONDS, _FORWARDS}
+
+    @property
+    def image(self) -> np.ndarray:
+        """(C, *spatial) what is explained."""
+        return self._read(_IMAGE)
 
     def totals(self) -> dict[str, float]:
         """Seconds and forward passes of all units."""
@@ -107,9 +117,13 @@ def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
 
 
 def _create(
-    path: Path, shapes: Mapping[str, tuple[int, ...]], attributes: Mapping[str, Any]
+    path: Path,
+    image: np.ndarray,
+    shapes: Mapping[str, tuple[int, ...]],
+    attributes: Mapping[str, Any],
 ) -> None:
     group = zarr.create_group(path, attributes=dict(attributes))
+    group.create_array(_IMAGE, data=image)
     units = next(iter(shapes.values()))[1]
     for name, shape in shapes.items():
         chunks = (shape[0], 1, *shape[2:])

@@ -135,7 +135,6 @@ def publish(
     config: ConfigFile,
     name: Name,
     image: Annotated[str, typer.Option(help="Slot of the image: its name, or sort and number.")],
-    data: DatasetStore,
     work: Work,
     done: Annotated[list[Path], typer.Option(help="Done-file of a chunk; once for each chunk.")],
     output: Output,
@@ -144,7 +143,7 @@ def publish(
     from prediction_difference.attribution.publishing import publish as publish_image
 
     settings, _ = _entry(config, "explanations", name)
-    publish_image(settings, name, image, data, work, done, output)
+    publish_image(settings, name, image, work, done, output)
 
 
 Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]

@@ -79,7 +79,9 @@ class SimulatedFA(Split):
     patients: int = Field(24, ge=2, description="number of patients")
     controls: int = Field(24, ge=2, description="number of controls")
     effect: float = Field(
-        0.2, ge=0, description="mean decrease in a hit region, in nominal standard deviations of the voxel"
+        0.2,
+        ge=0,
+        description="mean decrease in a hit region, in nominal standard deviations of the voxel",
     )
     slab: Slab | None = Field(Slab(start=29, stop=41), description="null for the whole brain")
     folds: int | None = Field(8, ge=2, description="cross-validation folds, by class")

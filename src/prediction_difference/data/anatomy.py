@@ -172,4 +172,4 @@ def slab_facts(
 
 def orientation(affine: np.ndarray) -> str:
     """(4, 4) affine -> where the three axes lead to, such as LAS: left, anterior, superior."""
-    return "".join(nibabel.aff2axcodes(affine))  # type: ignore[no-untyped-call]
+    return "".join(nibabel.aff2axcodes(affine))

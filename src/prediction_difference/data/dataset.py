@@ -56,6 +56,12 @@ class Dataset:
         """Splits whose images may be explained, in order."""
         return tuple(sorted(set(self.split) - {TRAIN}))
 
+    @cached_property
+    def value_range(self) -> tuple[float, float]:
+        """Lowest and highest value of the images' scale: the source's, or what occurs."""
+        low, high = self.facts.get("full_scale") or (self.images.min(), self.images.max())
+        return float(low), float(high)
+
     def in_split(self, split: str) -> np.ndarray:
         """(n,) bool: images of a split."""
         return np.array([s == split for s in self.split])

@@ -1,14 +1,15 @@
 """Evaluations of explanations as tidy tables."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.card import Card, read_card
+from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
@@ -16,8 +17,8 @@ from prediction_difference.evaluation.perturbation import aopc, perturbation_cur
 from prediction_difference.progress import track
 from prediction_difference.stores import publishing
 
-VALUE_RANGE = (0.0, 1.0)
-"""Images are stored in 0 to 1, the range from which removed pixels are drawn."""
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def evaluate(
@@ -39,22 +40,23 @@ def evaluate(
     import pandas
 
     card = read_card(classifier)
+    module_of = cache(partial(load_module, classifier, card))
     work = [(explanation, path) for explanation, paths in stores.items() for path in paths]
     frames = []
     for explanation, path in track(work, name):
         store = open_attribution(path)
         if store.attrs["classifier_digest"] != classifier_digest(card):
             raise StoreError(path, f"does not explain {card.name!r} as it is now", "make it again")
-        function = _class_value(classifier, card, store, settings.output, device)
+        module = module_of(store.attrs["split"])
         curves = perturbation_curves(
-            function,
+            _class_value(module, store.attrs["nodes"][0]["unit"], settings.output, device),
             store["image"].values,
             store["relevance"].values[0],
             region=settings.region,
             steps=settings.steps,
             repeats=settings.repeats,
             order=settings.order,
-            value_range=VALUE_RANGE,
+            value_range=tuple(store.attrs["value_range"]),
             seed=seed,
         )
         frames.append(_tidy(curves, explanation, store.attrs))
@@ -70,15 +72,12 @@ def evaluate(
 
 
 def _class_value(
-    folder: Path, card: Card, store: Any, output: str, device: str
+    module: "nn.Module", index: int, output: str, device: str
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """f: (N, C, *spatial) images -> (N,) score or probability of the explained class."""
+    """f: (N, C, *spatial) images -> (N,) score or probability of a class."""
     from scipy.special import softmax
 
     from prediction_difference.classifiers.training import class_scores
-
-    module = load_module(folder, card, store.attrs["split"])
-    index = store.attrs["nodes"][0]["unit"]
 
     def value(images: np.ndarray) -> np.ndarray:
         scores = class_scores(module, images, device)

@@ -88,7 +88,7 @@ class Canvas:
         bar = self.figure.colorbar(
             ScalarMappable(scale, colours), cax=axes, orientation="horizontal"
         )
-        bar.outline.set(edgecolor=style.FRAME, linewidth=0.5)  # type: ignore[operator]
+        bar.outline.set(edgecolor=style.FRAME, linewidth=0.5)
         bar.set_ticks(list(ticks), labels=list(ticks.values()))
         axes.tick_params(length=2, width=0.5, labelsize=6.5, pad=2)
 

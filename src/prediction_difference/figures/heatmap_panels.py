@@ -63,7 +63,7 @@ def heatmap_panels(rows: Sequence[Row], limits: Sequence[Sequence[float]]) -> Dr
 def _height(one: Map) -> float:
     """Of a panel as wide as all others, in inches."""
     rows, columns = one.relevance.shape
-    return PANEL * rows / columns
+    return PANEL * int(rows) / int(columns)
 
 
 def _left(column: int) -> float:

@@ -121,8 +121,9 @@ def evenly_spaced(occupied: np.ndarray, axis: int, count: int) -> list[int]:
 
     The range that holds tissue is cut into `count` parts, and the middle of each is taken.
     """
-    occupied = occupied.any(axis=_others(axis))
-    indices = np.flatnonzero(occupied) if occupied.any() else np.arange(len(occupied))
+    indices = np.flatnonzero(occupied.any(axis=_others(axis)))
+    if len(indices) == 0:
+        indices = np.arange(occupied.shape[axis])
     first, length = int(indices[0]), int(indices[-1] - indices[0] + 1)
     count = min(count, length)
     return [first + int((part + 0.5) * length / count) for part in range(count)]

@@ -1,0 +1,137 @@
+"""From stores to drawings, and what is wrong with stores in the user's words."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+
+from prediction_difference.classifiers.making import make_classifier
+from prediction_difference.config import model
+from prediction_difference.data.dataset import Dataset
+from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.table import write_table
+from prediction_difference.figures.draw import draw
+from prediction_difference.figures.drawing import rounded, save
+from prediction_difference.figures.maps import Map, read_maps
+
+MapMaker = Callable[..., Map]
+StoreWriter = Callable[..., Path]
+
+HEATMAPS = model.HeatmapPanels(kind="heatmaps", title="A title", explanations=("evidence",))
+SLICES = model.VolumeSlices(kind="volume-slices", explanation="evidence", slices=2)
+CURVES = model.PerturbationCurves(kind="perturbation-curves", evaluation="perturbation")
+
+
+@pytest.fixture
+def photograph(
+    make_map: MapMaker, write_attribution: StoreWriter, generator: np.random.Generator
+) -> Path:
+    """A store with two nodes."""
+    maps = [make_map(generator.normal(size=(5, 4)).astype(np.float32)) for _ in range(2)]
+    return write_attribution(maps)
+
+
+@pytest.fixture
+def brain(
+    make_map: MapMaker, write_attribution: StoreWriter, generator: np.random.Generator
+) -> Path:
+    relevance = generator.normal(size=(3, 4, 5)).astype(np.float32)
+    return write_attribution([make_map(relevance, "subject-1", split="fold-00", affine=np.eye(4))])
+
+
+@pytest.mark.parametrize("node", [0, 1])
+def test_heatmaps_are_those_of_the_store(node: int, photograph: Path) -> None:
+    settings = HEATMAPS.model_copy(update={"node": node})
+    drawing = draw(settings, "panels", {"evidence": [photograph]}, None, None)
+    relevance = read_maps(photograph)[node].relevance
+    [[numbers]] = drawing.numbers["rows"]
+    assert numbers["relevance"] == rounded(relevance)
+    assert numbers["limit"] == rounded(np.abs(relevance).max())
+    assert (drawing.name, drawing.title) == ("panels", "A title")
+
+
+def test_a_drawing_of_every_kind_can_be_saved(
+    photograph: Path, brain: Path, tmp_path: Path
+) -> None:
+    write_table(_table(), tmp_path / "perturbation.parquet")
+    for settings, store in ((HEATMAPS, photograph), (SLICES, brain), (CURVES, None)):
+        stores = {} if store is None else {"evidence": [store]}
+        drawing = draw(settings, settings.kind, stores, tmp_path / "perturbation.parquet", None)
+        files = [tmp_path / f"{settings.kind}.{suffix}" for suffix in ("png", "pdf", "json")]
+        save(drawing, *files)
+        content = json.loads(files[2].read_text(), parse_constant=pytest.fail)
+        assert content["figure"] == settings.kind
+        assert content["title"] == (settings.title or settings.kind)
+
+
+def _table() -> pandas.DataFrame:
+    steps = {"step": [0, 1, 2], "repeat": 0, "value": [1.0, 0.5, 0.25]}
+    table = pandas.DataFrame({"explanation": "e", "method": "random", "image": "a", **steps})
+    settings = {"region": 1, "steps": 2, "repeats": 1, "order": "morf", "output": "score"}
+    table.attrs = {"evaluation": "p", "classifier": "net", "seed": 0, "settings": settings}
+    return table
+
+
+def test_weights_of_a_linear_classifier_are_those_for_the_split(
+    brain: Path, generator: np.random.Generator, tmp_path: Path
+) -> None:
+    dataset = Dataset(
+        images=generator.normal(size=(8, 1, 3, 4, 5)).astype(np.float32),
+        names=tuple("abcdefgh"),
+        labels=np.array([0, 1] * 4),
+        split=("fold-00",) * 4 + ("fold-01",) * 4,
+        class_names=("dog", "cat"),
+        digest="0",
+    )
+    settings = model.LogisticRegression(kind="logistic-regression", dataset="animals")
+    folder = tmp_path / "net"
+    make_classifier(settings, "net", dataset, 0, "cpu", folder)
+    weights = draw(SLICES, "slices", {"evidence": [brain]}, None, folder).numbers["weights"]
+    assert (weights["towards"], weights["split"]) == ("cat", "fold-00")
+    without = draw(SLICES, "slices", {"evidence": [brain]}, None, None)
+    assert "weights" not in without.numbers
+
+
+def test_a_missing_store_is_named(photograph: Path) -> None:
+    missing = photograph.with_name("correct-2.zarr")
+    with pytest.raises(StoreError, match=r"correct-2\.zarr: there is no complete Zarr store here"):
+        draw(HEATMAPS, "panels", {"evidence": [photograph, missing]}, None, None)
+    with pytest.raises(StoreError, match="evidence: no attribution stores are given"):
+        draw(HEATMAPS, "panels", {}, None, None)
+
+
+def test_a_node_that_is_not_there_is_refused(photograph: Path) -> None:
+    settings = HEATMAPS.model_copy(update={"node": 2})
+    with pytest.raises(StoreError, match=r"has 2 node\(s\), not node 2"):
+        draw(settings, "panels", {"evidence": [photograph]}, None, None)
+
+
+def test_volumes_and_photographs_are_told_apart(photograph: Path, brain: Path) -> None:
+    with pytest.raises(StoreError, match="3 dimensions, not 2; draw it with kind: volume-slices"):
+        draw(HEATMAPS, "panels", {"evidence": [brain]}, None, None)
+    with pytest.raises(StoreError, match="2 dimensions, not 3; draw it with kind: heatmaps"):
+        draw(SLICES, "slices", {"evidence": [photograph]}, None, None)
+
+
+def test_explanations_of_other_images_are_refused(
+    photograph: Path, make_map: MapMaker, write_attribution: StoreWriter
+) -> None:
+    other = write_attribution([make_map(np.zeros((5, 4)), "correct-9", "gradient", "sensitivity")])
+    settings = HEATMAPS.model_copy(update={"explanations": ("evidence", "gradient")})
+    with pytest.raises(StoreError, match="gradient: has no map of image correct-1"):
+        draw(settings, "panels", {"evidence": [photograph], "gradient": [other]}, None, None)
+
+
+def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="figure curves: no table of an evaluation is given"):
+        draw(CURVES, "curves", {}, None, None)
+    with pytest.raises(StoreError, match=r"perturbation\.parquet: cannot be read"):
+        draw(CURVES, "curves", {}, tmp_path / "perturbation.parquet", None)
+    bare = _table()
+    bare.attrs = {}
+    write_table(bare, tmp_path / "bare.parquet")
+    with pytest.raises(StoreError, match="does not say how it was measured"):
+        draw(CURVES, "curves", {}, tmp_path / "bare.parquet", None)

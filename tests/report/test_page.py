@@ -1,0 +1,305 @@
+"""The page holds what the run has made, escapes what it quotes, and needs no network."""
+
+import base64
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pandas
+import pytest
+import xarray
+from PIL import Image
+
+from prediction_difference.classifiers.card import Card
+from prediction_difference.config import Config, model
+from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.table import write_table
+from prediction_difference.report.page import build
+from prediction_difference.stores import write_json, write_store, write_text
+
+EVIL = "a<script>alert('x')</script>/b & c"
+EXPLANATIONS = ("evidence", "order")
+CURVES = {"evidence": np.array([[3.0, 1.0, 0.5]]), "order": np.array([[3.0, 2.5, 1.0]])}
+
+
+@dataclass
+class Page(HTMLParser):
+    """Elements of a page with their attributes, and its text."""
+
+    elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {key: value or "" for key, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def attributes(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of a small run, and where the page goes."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "report" / "index.html"
+
+    @property
+    def figure(self) -> Path:
+        return self.folder / "figures" / "paper" / "panels.json"
+
+    def store(self, explanation: str, slot: str = quote(EVIL, safe="")) -> Path:
+        return self.folder / "attributions" / explanation / f"{slot}.zarr"
+
+    def build(self) -> str:
+        build(
+            self.config,
+            [self.folder / "classifiers" / "net" / "card.json"],
+            {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
+            [self.figure],
+            {name: [self.store(name)] for name in EXPLANATIONS},
+            self.output,
+        )
+        return self.output.read_text(encoding="utf-8")
+
+    def page(self) -> Page:
+        page = Page()
+        page.feed(self.build())
+        return page
+
+
+@pytest.fixture
+def config() -> Config:
+    choice: dict[str, Any] = {"classifier": "net", "images": (EVIL,)}
+    return Config(
+        run=model.Run(name="a-run", seed=5),
+        datasets={"digits": model.SklearnDigits(source="sklearn-digits")},
+        explanations={
+            "evidence": model.PredictionDifference(
+                method="prediction-difference", sampler="marginal", window=3, **choice
+            ),
+            "order": model.RandomOrder(method="random", **choice),
+        },
+    )
+
+
+@pytest.fixture
+def run(config: Config, tmp_path: Path) -> Run:
+    made = Run(tmp_path, config)
+    write_json(tmp_path / "classifiers" / "net" / "card.json", _card().to_json())
+    for explanation, settings in config.explanations.items():
+        write_store(made.store(explanation), _attribution(explanation, settings))
+    write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
+    content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
+    write_json(made.figure, content)
+    Image.new("RGB", (300, 150), "white").save(made.figure.with_suffix(".png"))
+    write_text(made.figure.with_suffix(".pdf"), "%PDF")
+    return made
+
+
+def _card() -> Card:
+    return Card(
+        name="net",
+        kind="train",
+        settings={},
+        dataset="digits",
+        dataset_digest="",
+        class_names=("cat", "dog"),
+        input_shape=(1, 3, 3),
+        training_instances={"fold-00": 1200, "fold-01": 1199},
+        normalisation=None,
+        accuracy=0.9876,
+        held_out_images=539,
+        seed=5,
+        weights_digest="",
+        provenance={"versions": {"numpy": "1.0"}},
+    )
+
+
+def _attribution(explanation: str, settings: model.Explanation) -> xarray.Dataset:
+    relevance = np.array([[[-0.5, 0, 0], [0, 0, 2.25], [0, 0, 0]]], dtype=np.float32)
+    error = np.full_like(relevance, 0.125 if explanation == "evidence" else np.nan)
+    node = {"kind": "probability", "layer": None, "unit": 0, "class": "cat", "score": 1.0}
+    texts = np.dtypes.StringDType()
+    axes = ("node", "y", "x")
+    return xarray.Dataset(
+        {
+            "image": (("channel", "y", "x"), np.zeros((1, 3, 3))),
+            "relevance": (axes, relevance),
+            "standard_error": (axes, error),
+        },
+        coords={
+            "node": np.array(["probability of predicted"], dtype=texts),
+            "unit": ("node", np.array(["bits"], dtype=texts)),
+        },
+        attrs={
+            "kind": "attribution",
+            "slot": quote(EVIL, safe=""),
+            "explanation": explanation,
+            "method": "random" if explanation == "order" else "prediction-difference",
+            "settings": settings.model_dump(mode="json"),
+            "dataset": "digits",
+            "classifier": "net",
+            "image_name": EVIL,
+            "label": "dog",
+            "predicted": "cat",
+            "split": "fold-00",
+            "seed": 5,
+            "nodes": [node | {"probability": 0.625, "rank": 1}],
+            "forwards": 12345,
+            "seconds": 1.5,
+            "versions": {"numpy": "2.0"},
+        },
+    )
+
+
+def _table() -> pandas.DataFrame:
+    rows = [
+        {
+            "explanation": name,
+            "method": "random" if name == "order" else "prediction-difference",
+            "image": image,
+            "repeat": 0,
+            "step": step,
+            "value": value * factor,
+        }
+        for name, curves in CURVES.items()
+        for image, factor in (("a", 1), ("b", 3))
+        for step, value in enumerate(curves[0])
+    ]
+    table = pandas.DataFrame(rows)
+    settings = {"region": 2, "steps": 2, "repeats": 1, "order": "morf", "output": "probability"}
+    table.attrs = {"classifier": "net", "settings": settings}
+    return table
+
+
+def test_names_from_outside_are_escaped(run: Run) -> None:
+    html = run.build()
+    assert "<script" not in html
+    assert "a&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;/b &amp; c" in html
+    assert "Title &lt;1&gt;" in html
+
+
+def test_the_page_loads_nothing(run: Run) -> None:
+    html = run.build()
+    assert not re.search(r"https?://|url\(|@import", html)
+    page = run.page()
+    loading = {"script", "link", "iframe", "object", "embed", "video", "audio", "source"}
+    assert loading.isdisjoint(tag for tag, _ in page.elements)
+    for _, attributes in page.elements:
+        assert attributes.get("src", "data:").startswith("data:")
+        assert not any(name.startswith("on") for name in attributes)
+    policies = [meta for meta in page.attributes("meta") if "http-equiv" in meta]
+    assert policies[0]["content"].startswith("default-src 'none'")
+
+
+def test_pictures_are_in_the_page(run: Run) -> None:
+    [picture] = run.page().attributes("img")
+    encoded = picture["src"].removeprefix("data:image/png;base64,")
+    assert base64.b64decode(encoded) == run.figure.with_suffix(".png").read_bytes()
+    assert (picture["width"], picture["height"]) == ("192", "96")
+    assert "Title <1>" in picture["alt"]
+
+
+def test_every_link_leads_to_a_file_or_to_a_place_on_the_page(run: Run) -> None:
+    page = run.page()
+    places = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    links = [attributes["href"] for attributes in page.attributes("a")]
+    linked = set()
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in places
+            continue
+        assert not link.startswith("/")
+        linked.add((run.output.parent / unquote(link)).resolve())
+    assert all(path.exists() for path in linked)
+    assert {run.store(name).resolve() for name in EXPLANATIONS} <= linked
+    assert {run.figure.with_suffix(s).resolve() for s in (".pdf", ".json", ".png")} <= linked
+
+
+def test_headings_go_down_one_step_at_a_time(run: Run) -> None:
+    levels = [int(tag[1]) for tag, _ in run.page().elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_tables_hold_the_numbers(run: Run) -> None:
+    text = " ".join(run.page().text.split())
+    for expected in ("98.8%", "539", "1,199 to 1,200", "12,345", "1.75", "2.25", "0.125"):
+        assert expected in text
+    assert "label dog predicted cat, p = 0.625 misclassified" in text
+    assert "Said & done." in text
+    assert "Not for clinical use." in text
+    assert "How to read a heatmap" in text
+
+
+def test_aopc_is_that_of_the_definition(run: Run) -> None:
+    """By hand: drops of 0, 2, 2.5 and of 0, 0.5, 2, for the second image three times as large."""
+    text = " ".join(run.page().text.split())
+    assert "evidence prediction-difference 2 3.0 ± 1.5 1.33 order random" in text
+    assert "order random 2 1.67 ± 0.83 – " in text  # noqa: RUF001
+    assert "Unit: class probability." in text
+
+
+def test_settings_and_versions_are_there(run: Run) -> None:
+    text = run.page().text
+    assert "name: a-run" in text
+    assert "sampler: marginal" in text
+    assert "1.0, 2.0" in text
+
+
+def test_the_same_run_gives_the_same_page(run: Run) -> None:
+    assert run.build() == run.build()
+
+
+def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
+    build(run.config, [], {}, [], {}, run.output)
+    html = run.output.read_text(encoding="utf-8")
+    assert html.count("The configuration asks for none.") == 2
+    assert 'href="#evaluations"' not in html
+
+
+def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != key}
+
+
+def test_what_is_missing_is_named(run: Run) -> None:
+    missing = run.store("evidence", "other")
+    with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
+        build(run.config, [], {}, [], {"evidence": [missing]}, run.output)
+    with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
+        build(run.config, [run.folder / "card.json"], {}, [], {}, run.output)
+    with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
+        build(run.config, [], {"e": run.folder / "none.parquet"}, [], {}, run.output)
+    assert not run.output.exists()
+
+
+def test_damaged_figures_are_named(run: Run) -> None:
+    content = json.loads(run.figure.read_text())
+    write_json(run.figure, _without(content, "caption"))
+    with pytest.raises(StoreError, match=r"panels\.json: has no caption"):
+        run.build()
+    write_text(run.figure, "{")
+    with pytest.raises(StoreError, match=r"panels\.json: cannot be read"):
+        run.build()
+    write_json(run.figure, content)
+    write_text(run.figure.with_suffix(".png"), "no picture")
+    with pytest.raises(StoreError, match=r"panels\.png: cannot be read"):
+        run.build()
