@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (
-    "check", "schema", "reference", "data", "prior", "classifier", "chunk", "publish",
+    "check", "schema", "reference", "data", "prior", "classifier", "chunk", "attribution",
     "evaluation", "figure", "report",
 )  # fmt: skip
 

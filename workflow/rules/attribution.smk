@@ -58,6 +58,6 @@ rule attribution:
         ),
         code=code("attribution"),
     shell:
-        "prediction-difference publish --config {params.config:q} --name {wildcards.explanation:q}"
+        "prediction-difference attribution --config {params.config:q} --name {wildcards.explanation:q}"
         " --image {wildcards.image:q} --work {params.work:q} {params.done}"
         " --output {output:q} > {log:q} 2>&1"

@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
-    "Each command is one stage of the workflow: data, prior, classifier, chunk, publish, "
+    "Each command is one stage of the workflow: data, prior, classifier, chunk, attribution, "
     "evaluation, figure, report.",
 )
 
@@ -131,7 +131,7 @@ def chunk(
 
 
 @app.command()
-def publish(
+def attribution(
     config: ConfigFile,
     name: Name,
     image: Annotated[str, typer.Option(help="Slot of the image: its name, or sort and number.")],
@@ -140,10 +140,10 @@ def publish(
     output: Output,
 ) -> None:
     """Explain: average the windows of an image over its pixels, write the attribution store."""
-    from prediction_difference.attribution.publishing import publish as publish_image
+    from prediction_difference.attribution.publishing import publish
 
     settings, _ = _entry(config, "explanations", name)
-    publish_image(settings, name, image, work, done, output)
+    publish(settings, name, image, work, done, output)
 
 
 Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prediction_difference.figures import style
 from prediction_difference.stores import publishing, write_text
 
 if TYPE_CHECKING:
@@ -42,14 +43,8 @@ def save(drawing: Drawing, png: Path, pdf: Path, json: Path) -> None:
         StoreError: the disk is full.
     """
     undated = {"Creator": _MAKER, "CreationDate": None, "ModDate": None}
-    with publishing(png) as temporary:
-        drawing.figure.savefig(
-            temporary, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": _MAKER}
-        )
-    with publishing(pdf) as temporary:
-        drawing.figure.savefig(
-            temporary, format="pdf", dpi=_VECTOR_PIXELS_PER_INCH, metadata=undated
-        )
+    _write_figure(drawing.figure, png, "png", PIXELS_PER_INCH, {"Software": _MAKER})
+    _write_figure(drawing.figure, pdf, "pdf", _VECTOR_PIXELS_PER_INCH, undated)
     content = {
         "figure": drawing.name,
         "title": drawing.title,
@@ -57,6 +52,13 @@ def save(drawing: Drawing, png: Path, pdf: Path, json: Path) -> None:
         "numbers": drawing.numbers,
     }
     write_text(json, json_format.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _write_figure(
+    figure: "Figure", path: Path, kind: str, pixels_per_inch: int, metadata: Mapping[str, Any]
+) -> None:
+    with style.context(), publishing(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=pixels_per_inch, metadata=dict(metadata))
 
 
 def rounded(values: Any) -> Any:

@@ -79,10 +79,10 @@ class Map:
         lines = ["no label" if self.label is None else f"label {self.label}"]
         sure = self.predicted_probability
         lines.append(
-            f"predicted {self.predicted}" + ("" if sure is None else f", {_probability(sure)}")
+            f"predicted {self.predicted}" + ("" if sure is None else f", {probability(sure)}")
         )
         if self.explained != self.predicted:
-            lines.append(f"explained {self.explained}, {_probability(self.node['probability'])}")
+            lines.append(f"explained {self.explained}, {probability(self.node['probability'])}")
         return lines
 
     @property
@@ -125,8 +125,8 @@ class Map:
         return None if affine is None else np.array(affine, dtype=np.float64)
 
 
-def _probability(p: float) -> str:
-    """In words that stay on one line."""
+def probability(p: float) -> str:
+    """A probability in words that stay on one line."""
     return f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{p:.2f}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prediction_difference.classifiers.card import Card, read_card
 from prediction_difference.evaluation.table import read_table, summarise
-from prediction_difference.figures.maps import Map, read_maps
+from prediction_difference.figures.maps import Map, probability, read_maps
 from prediction_difference.figures.style import UNKNOWN, number, with_error
 from prediction_difference.stores import folder_of
 
@@ -197,11 +197,10 @@ def _map_row(one: Map, link: str) -> MapRow:
 
 
 def _node(one: Map) -> str:
-    """The explained node in words; its probability where it is not that of the prediction."""
-    words = f"{one.node['kind']} of {one.explained}".replace("_", " ")
-    return (
-        words if one.explained == one.predicted else f"{words}, p = {one.node['probability']:.3f}"
-    )
+    """The node as the config names it, with its class; its probability if it is not predicted."""
+    is_named = one.node_name.endswith(f" of {one.explained}")
+    words = one.node_name if is_named else f"{one.node_name} ({one.explained})"
+    return words if one.explained == one.predicted else f"{words}, {probability(one.node['probability'])}"
 
 
 def versions(cards: Iterable[Card], stored: Iterable[Stored]) -> dict[str, str]:
