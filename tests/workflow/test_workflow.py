@@ -117,7 +117,7 @@ class Checkout:
         return self.folder / "results" / "tiny"
 
     def working_stores(self) -> list[WorkingStore]:
-        return [WorkingStore(p) for p in sorted((self.results / "work/slow").glob("*.zarr"))]
+        return [WorkingStore(p) for p in sorted((self.results / "chunks/slow").glob("*.zarr"))]
 
 
 def kill_chunk_when_half_done(checkout: Checkout, run: subprocess.Popen) -> None:

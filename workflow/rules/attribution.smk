@@ -2,7 +2,7 @@
 # Needs: a dataset, a classifier, and a prior or reference images where the method draws samples.
 # Makes: one store per explanation and image.
 # A chunk is a share of the rows of windows, for a batch of images. It writes its rows to working
-# stores under work/, which are no outputs of Snakemake, so that what is finished survives a
+# stores under chunks/, which are no outputs of Snakemake, so that what is finished survives a
 # killed job; their names hold a digest of everything that determines them.
 
 
@@ -15,7 +15,7 @@ rule chunk:
         prior=prior_store,
         reference=reference_store,
     output:
-        f"{RESULTS}/work/{{explanation}}/batch-{{batch}}.chunk-{{chunk}}.json",
+        f"{RESULTS}/chunks/{{explanation}}/batch-{{batch}}.chunk-{{chunk}}.json",
     log:
         f"{LOGS}/attributions/{{explanation}}/batch-{{batch}}.chunk-{{chunk}}.log",
     benchmark:
@@ -27,7 +27,7 @@ rule chunk:
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("explanations", wildcards.explanation),
-        work=lambda wildcards: f"{RESULTS}/work/{wildcards.explanation}",
+        work=lambda wildcards: f"{RESULTS}/chunks/{wildcards.explanation}",
         prior=lambda wildcards, input: flag("--prior", input.get("prior")),
         reference=lambda wildcards, input: flag("--reference", input.get("reference")),
         seed=CONFIG.run.seed,
@@ -52,7 +52,7 @@ rule attribution:
         "../../envs/prediction-difference.yaml"
     params:
         config=CONFIG_FILE,
-        work=lambda wildcards: f"{RESULTS}/work/{wildcards.explanation}",
+        work=lambda wildcards: f"{RESULTS}/chunks/{wildcards.explanation}",
         done=lambda wildcards, input: " ".join(
             flag("--done", file) for file in input.done
         ),

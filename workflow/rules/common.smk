@@ -116,7 +116,7 @@ def chunks_of_image(wildcards):
     explanation = CONFIG.explanations[wildcards.explanation]
     all_batches = enumerate(batches(explanation))
     batch = next(n for n, images in all_batches if wildcards.image in images)
-    folder = f"{RESULTS}/work/{wildcards.explanation}"
+    folder = f"{RESULTS}/chunks/{wildcards.explanation}"
     chunks = range(explanation.chunk_count)
     return [f"{folder}/batch-{batch}.chunk-{chunk}.json" for chunk in chunks]
 

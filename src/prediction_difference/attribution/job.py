@@ -254,6 +254,7 @@ class _Workbench:
             "settings": settings,
             "dataset": self.card.dataset,
             "classifier": self.card.name,
+            "prior": settings.get("prior"),
             "image_name": name,
             "image_index": index,
             "label": None if label < 0 else self.card.class_names[label],

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.classifiers.card import Card
 from prediction_difference.config import model
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
@@ -99,7 +99,7 @@ def resolve_node(
 
 
 def describe_node(node: Node, scores: np.ndarray, card: Card) -> dict[str, Any]:
-    """Facts about a node for a store's attributes: class, score, probability, rank from 1."""
+    """Facts about a class node for a store's attributes: class, value, probability, rank from 1."""
     probabilities = np.exp(scores - scores.max())
     probabilities /= probabilities.sum()
     return {
@@ -107,6 +107,7 @@ def describe_node(node: Node, scores: np.ndarray, card: Card) -> dict[str, Any]:
         "layer": node.layer,
         "unit": node.index,
         "class": card.class_names[node.index],
+        "value": float(node_values([node], scores)[0]),
         "score": float(scores[node.index]),
         "probability": float(probabilities[node.index]),
         "rank": int((scores > scores[node.index]).sum()) + 1,

@@ -200,7 +200,11 @@ def _node(one: Map) -> str:
     """The node as the config names it, with its class; its probability if it is not predicted."""
     is_named = one.node_name.endswith(f" of {one.explained}")
     words = one.node_name if is_named else f"{one.node_name} ({one.explained})"
-    return words if one.explained == one.predicted else f"{words}, {probability(one.node['probability'])}"
+    return (
+        words
+        if one.explained == one.predicted
+        else f"{words}, {probability(one.node['probability'])}"
+    )
 
 
 def versions(cards: Iterable[Card], stored: Iterable[Stored]) -> dict[str, str]:
