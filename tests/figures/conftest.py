@@ -44,6 +44,7 @@ def attributes_of(
         "image_name": f"image of {slot}",
         "label": "cat",
         "predicted": "cat",
+        "predicted_probability": 0.875,
         "split": "test",
         "seed": 7,
         "nodes": [node | {"probability": 0.875, "rank": 1}],

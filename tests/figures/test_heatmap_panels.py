@@ -87,10 +87,9 @@ def test_misclassified_images_are_marked_in_words(make_map: MapMaker) -> None:
 
 
 def test_another_explained_class_is_named(make_map: MapMaker) -> None:
-    one = make_map(np.zeros((4, 4)), predicted="dog", label="dog")
-    assert one.predicted_probability is None
+    one = make_map(np.zeros((4, 4)), predicted="dog", label="dog", predicted_probability=0.99)
     assert one.label_lines[1:] == [
-        "predicted dog",
+        "predicted dog, p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.99",
         "explained cat, p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.88",
     ]
 

@@ -160,6 +160,7 @@ def _attribution(explanation: str, settings: model.Explanation) -> xarray.Datase
             "image_name": EVIL,
             "label": "dog",
             "predicted": "cat",
+            "predicted_probability": 0.625,
             "split": "fold-00",
             "seed": 5,
             "nodes": [node | {"probability": 0.625, "rank": 1}],

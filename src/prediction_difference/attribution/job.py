@@ -12,7 +12,7 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.engines import DenseEngine
 from prediction_difference.attribution.heatmaps import UNITS, heatmap
-from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.prediction_difference import PredictionDifference
 from prediction_difference.attribution.selection import (
     describe_node,
@@ -133,6 +133,10 @@ class _Workbench:
         _refuse_strangers(config, self.explanation, inputs, self.card, self.dataset)
         self.predictions = read_predictions(inputs.classifier)
 
+    @property
+    def _prior(self) -> str | None:
+        return getattr(self.explanation, "prior", None)
+
     def task(self, slot: str) -> Task:
         """The work for the image that fills a slot."""
         index = image_of_slot(slot, self.explanation, self.dataset, self.predictions, self.card)
@@ -211,7 +215,8 @@ class _Workbench:
                 heatmap(explanation.method, module, image, n, device=self.device, **options)
                 for n in nodes
             ]
-            return {"relevance": np.stack(maps)}, len(nodes)
+            forwards = 0 if explanation.method == "random" else len(nodes)
+            return {"relevance": np.stack(maps)}, forwards
 
         attributes |= self._describe(nodes, scores, "score")
         shapes = {"relevance": (len(nodes), 1, *image.shape[1:])}
@@ -234,6 +239,9 @@ class _Workbench:
             "node_names": node_names(self.explanation, output),
             "units": [n.unit if is_difference else UNITS[self.explanation.method] for n in nodes],
             "predicted": self.card.class_names[int(scores.argmax())],
+            "predicted_probability": float(
+                node_values([Node.probability(int(scores.argmax()))], scores)[0]
+            ),
         }
 
     def _attributes(self, index: int, label: int) -> dict[str, Any]:
@@ -254,7 +262,8 @@ class _Workbench:
             "settings": settings,
             "dataset": self.card.dataset,
             "classifier": self.card.name,
-            "prior": settings.get("prior"),
+            "prior": self._prior,
+            "patch": None if self._prior is None else self.config.priors[self._prior].patch,
             "image_name": name,
             "image_index": index,
             "label": None if label < 0 else self.card.class_names[label],

@@ -63,10 +63,9 @@ class Map:
         return str(self.node["class"])
 
     @property
-    def predicted_probability(self) -> float | None:
-        """Probability of the predicted class, None where no node of the store is of that class."""
-        nodes = self.attributes["nodes"]
-        return next((float(n["probability"]) for n in nodes if n["class"] == self.predicted), None)
+    def predicted_probability(self) -> float:
+        """Probability of the class with the highest score."""
+        return float(self.attributes["predicted_probability"])
 
     @property
     def is_misclassified(self) -> bool:
@@ -77,10 +76,7 @@ class Map:
     def label_lines(self) -> list[str]:
         """Label, predicted class, and the explained class where it is another; probabilities."""
         lines = ["no label" if self.label is None else f"label {self.label}"]
-        sure = self.predicted_probability
-        lines.append(
-            f"predicted {self.predicted}" + ("" if sure is None else f", {probability(sure)}")
-        )
+        lines.append(f"predicted {self.predicted}, {probability(self.predicted_probability)}")
         if self.explained != self.predicted:
             lines.append(f"explained {self.explained}, {probability(self.node['probability'])}")
         return lines

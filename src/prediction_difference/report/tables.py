@@ -80,7 +80,7 @@ class ImageRows:
     name: str
     label: str
     predicted: str
-    probability: float | None
+    probability: float
     is_misclassified: bool
     maps: Sequence[MapRow]
 
@@ -169,13 +169,12 @@ def explained_tables(stored: Iterable[Stored], link: Callable[[Path], str]) -> l
 
 def _image_rows(group: Sequence[Stored], link: Callable[[Path], str]) -> ImageRows:
     some = group[0].maps[0]
-    known = (one.predicted_probability for stored in group for one in stored.maps)
     return ImageRows(
         some.slot,
         some.image_name,
         UNKNOWN if some.label is None else some.label,
         some.predicted,
-        next((p for p in known if p is not None), None),
+        some.predicted_probability,
         some.is_misclassified,
         [_map_row(one, link(stored.path)) for stored in group for one in stored.maps],
     )
