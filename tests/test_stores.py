@@ -96,5 +96,7 @@ def test_streams_of_random_numbers_are_independent_and_repeatable():
     assert abs(np.corrcoef(first, other)[0, 1]) < 0.1
     assert not set(first) & set(other)
     image = np.arange(6.0).reshape(1, 2, 3)
-    assert randomness.image_key(0, image) == randomness.image_key(0, image.astype("f4"))
-    assert randomness.image_key(0, image) != randomness.image_key(0, image.reshape(1, 3, 2))
+    key = randomness.image_key(0, "a", image)
+    assert key == randomness.image_key(0, "a", image.astype("f4"))
+    others = [(0, "a", image.reshape(1, 3, 2)), (1, "a", image), (0, "b", image)]
+    assert len({key, *(randomness.image_key(*other) for other in others)}) == 4

@@ -1,36 +1,27 @@
 """Everything that can be found wrong before the first job starts, in one list."""
 
 from pathlib import Path
+from typing import Any
 
-from prediction_difference.config import Config, model, read_config
+from prediction_difference.config import Config, inspect_config, model
 from prediction_difference.data import sources
 from prediction_difference.errors import ConfigError, Problem
 
 
-def read_checked_config(path: Path) -> Config:
-    """Read a configuration and look at the files that it names.
+def checked_config(raw: Any) -> Config:
+    """Check a configuration, as read from YAML, and look at every file that it names.
 
     Raises:
-        ConfigError: all problems, of the configuration or, where that is right, of the files.
+        ConfigError: all problems together: file, key or subject, what is wrong, how to mend it.
     """
-    config = read_config(path)
-    check_files(config)
-    return config
-
-
-def check_files(config: Config) -> None:
-    """Look at every file that a configuration names.
-
-    Raises:
-        ConfigError: all problems: file or subject, what is wrong, how to mend it.
-    """
-    problems: list[Problem] = []
-    for name, dataset in config.datasets.items():
+    parts, problems = inspect_config(raw)
+    for name, dataset in parts.get("datasets", {}).items():
         problems += sources.check(dataset, name)
-    for name, classifier in config.classifiers.items():
+    for name, classifier in parts.get("classifiers", {}).items():
         problems += _check_classifier(f"classifiers.{name}", classifier)
     if problems:
         raise ConfigError(problems)
+    return Config(**parts)
 
 
 def _check_classifier(where: str, classifier: model.Classifier) -> list[Problem]:

@@ -19,6 +19,18 @@ STAGES = (
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""
 
+IMPORTS = {
+    "config": (),
+    "data": (),
+    "priors": ("data",),
+    "classifiers": ("data",),
+    "attribution": ("data", "priors", "classifiers"),
+    "evaluation": ("data", "priors", "classifiers", "attribution"),
+    "figures": ("data", "priors", "classifiers", "attribution", "evaluation"),
+    "report": ("data", "priors", "classifiers", "attribution", "evaluation", "figures"),
+}
+"""Stages whose code a stage runs, also through others; config only says what is wanted."""
+
 _PACKAGE = Path(__file__).parent
 _SHARED = ("stores.py", "randomness.py")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "zarr", "xarray")
@@ -26,12 +38,11 @@ _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "zarr", 
 
 @cache
 def source_digest(stage: str) -> str:
-    """Digest of the files of one stage and of the shared modules that can change results.
-
-    Stages further left reach a result through the files they made, so they are left out.
-    """
+    """Digest of the code that a stage runs: its own, that of `IMPORTS`, and the shared modules."""
     files = [_PACKAGE / name for name in _SHARED]
-    files += sorted(p for p in (_PACKAGE / stage).rglob("*") if p.suffix in (".py", ".j2", ".css"))
+    for folder in (stage, *IMPORTS[stage]):
+        sources = (_PACKAGE / folder).rglob("*")
+        files += sorted(p for p in sources if p.suffix in (".py", ".j2", ".css"))
     return digest(*(f"{f.relative_to(_PACKAGE)}\n{f.read_text('utf-8')}" for f in files))
 
 

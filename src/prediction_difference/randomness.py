@@ -20,6 +20,8 @@ def generator(key: int, stream: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, stream]))
 
 
-def image_key(seed: int, image: np.ndarray) -> int:
-    """Key of the draws for one image: the same content and seed give the same draws."""
-    return key(seed, str(image.shape), np.ascontiguousarray(image, dtype=np.float32).tobytes())
+def image_key(seed: int, purpose: str, image: np.ndarray) -> int:
+    """Key of the draws for one image and purpose: the same content and seed give the same draws."""
+    return key(
+        seed, purpose, str(image.shape), np.ascontiguousarray(image, dtype=np.float32).tobytes()
+    )

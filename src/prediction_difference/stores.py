@@ -6,7 +6,7 @@ import json
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,11 @@ def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] 
     with publishing(folder_of(path)) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         stamped.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
+
+
+def texts(values: Iterable[str]) -> np.ndarray:
+    """(n,) texts as an array that Zarr stores with their full length."""
+    return np.array(list(values), dtype=np.dtypes.StringDType())
 
 
 def open_store(path: Path, kind: str) -> Any:

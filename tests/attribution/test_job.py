@@ -218,12 +218,12 @@ def test_marginal_samples_never_come_from_held_out_images(stage, tmp_path, monke
 
 
 def fill_disk(monkeypatch, after):
-    """Let every write fail after so many units, as on a full disk."""
+    """Let every write fail after so many parts, as on a full disk."""
     written = []
     original = WorkingStore.write
 
-    def write(self, unit, values, seconds, forwards):
-        written.append(unit)
+    def write(self, part, values, seconds, forwards):
+        written.append(part)
         if len(written) > after:
             from zarr.storage import LocalStore
 
@@ -231,7 +231,7 @@ def fill_disk(monkeypatch, after):
                 raise OSError(errno.ENOSPC, "No space left on device")
 
             monkeypatch.setattr(LocalStore, "set", no_space)
-        original(self, unit, values, seconds, forwards)
+        original(self, part, values, seconds, forwards)
 
     monkeypatch.setattr(WorkingStore, "write", write)
 

@@ -219,6 +219,8 @@ def test_what_does_not_fit_is_refused(generator):
         pda.PredictionDifference(small_network(2), sampler, 2)
     with pytest.raises(DataError, match="samples=1"):
         pda.PredictionDifference(small_network(2), sampler, 3, samples=1)
+    with pytest.raises(DataError, match="engine 'denze': is unknown; choose one of auto, dense"):
+        pda.PredictionDifference(small_network(2), sampler, 3, engine="denze")
     with pytest.raises(DataError, match="needs a linear classifier"):
         pda.PredictionDifference(small_network(2), sampler, 3, engine="linear")
     with pytest.raises(

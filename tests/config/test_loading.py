@@ -124,6 +124,7 @@ def test_a_right_configuration_is_read():
         ({"explanations__pda__stride": 4}, "pda", "stride=4", "at most 3"),
         ({"evaluations__aopc__explanations": ["pdb"]}, "aopc.explanations", "no 'pdb'", "'pda'"),
         ({"evaluations__aopc__explanations": ["pda", "brain"]}, "aopc", "different", "same"),
+        ({"explanations__pda__nodes": [{"of": "label"}]}, "aopc", "different classes", "same"),
         ({"evaluations__aopc__region": 9}, "aopc.region", "8 x 8", "at most 8"),
         ({"evaluations__aopc__steps": 17}, "aopc.steps", "16 regions", "at most 16"),
         ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "volume-slices"),
@@ -137,6 +138,57 @@ def test_a_mistake_is_told_with_place_and_remedy(changes, where, what, remedy):
     rest = next(rest for place, _, rest in found if where in place)
     assert what in rest
     assert re.search(remedy, rest)
+
+
+def with_other_datasets(**changes):
+    raw = changed()
+    raw["datasets"] |= {
+        "colour": {"source": "cifar10"},
+        "numbers": {"source": "mnist"},
+        "photos": {"source": "image-folder", "root": ".", "size": [8, 8], "channels": 1},
+    }
+    raw["priors"] |= {
+        "of-colour": {"dataset": "colour"},
+        "of-numbers": {"dataset": "numbers", "patch": 14},
+        "of-brains": {"dataset": "brains", "patch": 7},
+        "of-photos": {"dataset": "photos", "patch": 4},
+    }
+    raw["explanations"]["pda"] |= changes
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "what"),
+    [
+        ({"prior": "of-colour"}, "explanations.pda.prior", "3 channel"),
+        ({"prior": "of-brains"}, "explanations.pda.prior", "volumes"),
+        ({"prior": "of-numbers"}, "explanations.pda.prior", "patch=14 does not fit inside images"),
+        (
+            {"prior": None, "sampler": "marginal", "reference": "numbers"},
+            "explanations.pda.reference",
+            "its images are 28 x 28, the explained ones 8 x 8",
+        ),
+        (
+            {"prior": None, "sampler": "marginal", "reference": "brains"},
+            "explanations.pda.reference",
+            "volumes",
+        ),
+    ],
+)
+def test_what_is_drawn_has_the_form_of_what_is_explained(changes, where, what):
+    (problem,) = problems(with_other_datasets(**changes))
+    assert problem.startswith(where)
+    assert what in problem
+
+
+def test_unsplit_datasets_leave_nothing_to_learn_from():
+    raw = with_other_datasets(prior="of-photos")
+    raw["classifiers"]["network"]["dataset"] = "photos"
+    first, second = problems(raw)
+    assert "classifiers.network.dataset: all images of 'photos' are held out" in first
+    assert "explanations.pda.prior: all images of its dataset are held out" in second
+    raw["datasets"]["photos"]["folds"] = 2
+    parse_config(raw)
 
 
 def test_a_mistake_in_each_section_gives_one_message_with_all():

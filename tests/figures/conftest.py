@@ -38,6 +38,7 @@ def attributes_of(
         "slot": slot,
         "explanation": explanation,
         "method": method,
+        "signed": method == "prediction-difference",
         "settings": SETTINGS[method].model_dump(mode="json"),
         "dataset": "animals",
         "classifier": "net",

@@ -154,6 +154,7 @@ def _attribution(explanation: str, settings: model.Explanation) -> xarray.Datase
             "slot": quote(EVIL, safe=""),
             "explanation": explanation,
             "method": "random" if explanation == "order" else "prediction-difference",
+            "signed": explanation != "order",
             "settings": settings.model_dump(mode="json"),
             "dataset": "digits",
             "classifier": "net",

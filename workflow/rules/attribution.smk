@@ -23,7 +23,9 @@ rule chunk:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
-        gpu=gpus(),
+        gpu=lambda wildcards: gpus(
+            CONFIG.explanations[wildcards.explanation].classifier
+        ),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("explanations", wildcards.explanation),

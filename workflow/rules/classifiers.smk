@@ -20,7 +20,7 @@ rule classifier:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
-        gpu=gpus(),
+        gpu=lambda wildcards: gpus(wildcards.classifier),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("classifiers", wildcards.classifier),

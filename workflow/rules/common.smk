@@ -2,11 +2,11 @@
 
 import json
 import shlex
+from shutil import which
 
-from prediction_difference import provenance
+from prediction_difference import preflight, provenance
 from prediction_difference.config import batches, parse_config, slots, windows_of_prior
 from prediction_difference.errors import ConfigError
-from prediction_difference.preflight import check_files
 from prediction_difference.stores import write_text
 from snakemake.exceptions import WorkflowError
 
@@ -14,12 +14,11 @@ from snakemake.exceptions import WorkflowError
 def checked_config():
     """The configuration, or one message with everything that is wrong with it and its files."""
     try:
-        checked = parse_config(dict(config))
-        if workflow.is_main_process:
-            check_files(checked)
+        # A cluster's jobs read this file anew; the files were looked at before they started.
+        check = preflight.checked_config if workflow.is_main_process else parse_config
+        return check(dict(config))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
-    return checked
 
 
 CONFIG = checked_config()
@@ -47,10 +46,9 @@ def write_run_config():
     write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
 
 
-def settings(section, name, without=()):
+def settings(section, name):
     """One entry of the configuration as text: a job is run again when it changes."""
-    entry = getattr(CONFIG, section)[name]
-    return entry.model_dump_json(exclude=set(without))
+    return getattr(CONFIG, section)[name].model_dump_json()
 
 
 def code(stage):
@@ -63,9 +61,12 @@ def flag(name, value):
     return f"{name} {shlex.quote(str(value))}" if value else ""
 
 
-def gpus():
-    """GPUs that a job reserves."""
-    return 1 if CONFIG.run.device.startswith("cuda") else 0
+def gpus(classifier):
+    """GPUs that a job with this classifier reserves: with device auto, where one can be seen."""
+    device = CONFIG.run.device
+    is_wanted = device.startswith("cuda") or (device == "auto" and which("nvidia-smi"))
+    is_linear = CONFIG.classifiers[classifier].kind == "logistic-regression"
+    return 1 if is_wanted and not is_linear else 0
 
 
 def dataset_store(name):
@@ -111,13 +112,19 @@ def reference_store(wildcards):
     return dataset_store(reference) if reference else []
 
 
+BATCH_OF_IMAGE = {
+    (name, image): number
+    for name, explanation in CONFIG.explanations.items()
+    for number, images in enumerate(batches(explanation))
+    for image in images
+}
+
+
 def chunks_of_image(wildcards):
     """The done-files of every chunk of an image's batch."""
-    explanation = CONFIG.explanations[wildcards.explanation]
-    all_batches = enumerate(batches(explanation))
-    batch = next(n for n, images in all_batches if wildcards.image in images)
+    batch = BATCH_OF_IMAGE[wildcards.explanation, wildcards.image]
     folder = f"{RESULTS}/chunks/{wildcards.explanation}"
-    chunks = range(explanation.chunk_count)
+    chunks = range(CONFIG.explanations[wildcards.explanation].chunk_count)
     return [f"{folder}/batch-{batch}.chunk-{chunk}.json" for chunk in chunks]
 
 
@@ -129,3 +136,9 @@ def drawn_results(wildcards):
     if figure.kind == "volume-slices":
         return attribution_stores([figure.explanation])
     return attribution_stores(figure.explanations)
+
+
+def classifier_of_evaluation(wildcards):
+    """The classifier whose explanations an evaluation compares."""
+    evaluation = CONFIG.evaluations[wildcards.evaluation]
+    return CONFIG.explanations[evaluation.explanations[0]].classifier

@@ -9,9 +9,7 @@ rule evaluation:
             CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         classifier=lambda wildcards: classifier_card(
-            CONFIG.explanations[
-                CONFIG.evaluations[wildcards.evaluation].explanations[0]
-            ].classifier
+            classifier_of_evaluation(wildcards)
         ),
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.parquet",
@@ -22,7 +20,7 @@ rule evaluation:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
-        gpu=gpus(),
+        gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,

@@ -1,6 +1,7 @@
 """Heatmap methods that are not prediction difference analysis."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -36,12 +37,23 @@ def random(
     classifier: object, image: np.ndarray, node: Node, *, seed: int = 0, device: str = "cpu"
 ) -> np.ndarray:
     """(C, *spatial) -> (*spatial) uniform numbers in 0 to 1: a random order of the pixels."""
-    generator = randomness.generator(randomness.image_key(seed, image))
+    generator = randomness.generator(randomness.image_key(seed, "random order", image))
     return generator.random(image.shape[1:])
 
 
-METHODS: dict[str, Callable[..., np.ndarray]] = {"sensitivity": sensitivity, "random": random}
-UNITS = {"sensitivity": "activation per unit of input", "random": "none"}
+@dataclass(frozen=True)
+class Method:
+    """A heatmap method: its function, the unit of its values, whether their sign means anything."""
+
+    function: Callable[..., np.ndarray]
+    unit: str
+    is_signed: bool
+
+
+METHODS = {
+    "sensitivity": Method(sensitivity, "activation per unit of input", is_signed=False),
+    "random": Method(random, "none", is_signed=False),
+}
 
 
 def heatmap(
@@ -58,4 +70,4 @@ def heatmap(
         )
     if node.layer is not None:
         raise DataError(f"layer {node.layer!r}", f"{method} explains classes", "name a class")
-    return METHODS[method](classifier, image, node, **options)
+    return METHODS[method].function(classifier, image, node, **options)

@@ -11,7 +11,7 @@ import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.engines import DenseEngine
-from prediction_difference.attribution.heatmaps import UNITS, heatmap
+from prediction_difference.attribution.heatmaps import METHODS, heatmap
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.prediction_difference import PredictionDifference
 from prediction_difference.attribution.selection import (
@@ -62,7 +62,7 @@ class Inputs:
 class Task:
     """What is to be computed for one image.
 
-    image: (C, *spatial). shapes: (nodes, units, ...) of the arrays. compute: unit -> values of
+    image: (C, *spatial). shapes: (nodes, parts, ...) of the arrays. compute: part -> values of
     the arrays for it, and how many forward passes that took.
     """
 
@@ -72,7 +72,7 @@ class Task:
     compute: Callable[[int], tuple[dict[str, np.ndarray], int]]
 
     @property
-    def units(self) -> int:
+    def parts(self) -> int:
         return next(iter(self.shapes.values()))[1]
 
 
@@ -107,15 +107,15 @@ def run_chunk(
 
 
 def _fill(store: WorkingStore, task: Task, chunk: int, chunks: int, description: str) -> None:
-    mine = np.array_split(np.arange(task.units), chunks)[chunk]
+    mine = np.array_split(np.arange(task.parts), chunks)[chunk]
     finished = store.finished()
-    missing = [int(unit) for unit in mine if not finished[unit]]
+    missing = [int(part) for part in mine if not finished[part]]
     if len(missing) < len(mine):
         say(f"{description}: {len(mine) - len(missing)} of {len(mine)} rows were finished before")
-    for unit in track(missing, description):
+    for part in track(missing, description):
         started = time.perf_counter()
-        values, forwards = task.compute(unit)
-        store.write(unit, values, time.perf_counter() - started, forwards)
+        values, forwards = task.compute(part)
+        store.write(part, values, time.perf_counter() - started, forwards)
 
 
 class _Workbench:
@@ -193,7 +193,9 @@ class _Workbench:
     def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
         if explanation.sampler == "conditional":
             assert self.inputs.prior is not None
-            prior = read_prior(self.inputs.prior, self.dataset, split)
+            prior = read_prior(
+                self.inputs.prior, self.dataset, self.card.dataset, split, explanation.window
+            )
             clip = self.dataset.value_range if explanation.clip else None
             return ConditionalSampler(prior, explanation.window, clip)
         reference = self.reference or self.dataset
@@ -210,7 +212,7 @@ class _Workbench:
         if explanation.method == "random":
             options["seed"] = self.config.run.seed
 
-        def compute(_unit: int) -> tuple[dict[str, np.ndarray], int]:
+        def compute(_part: int) -> tuple[dict[str, np.ndarray], int]:
             maps = [
                 heatmap(explanation.method, module, image, n, device=self.device, **options)
                 for n in nodes
@@ -233,11 +235,13 @@ class _Workbench:
         ]
 
     def _describe(self, nodes: list[Node], scores: np.ndarray, output: str) -> dict[str, Any]:
-        is_difference = self.explanation.method == "prediction-difference"
+        method = self.explanation.method
+        is_difference = method == "prediction-difference"
         return {
             "nodes": [describe_node(node, scores, self.card) for node in nodes],
             "node_names": node_names(self.explanation, output),
-            "units": [n.unit if is_difference else UNITS[self.explanation.method] for n in nodes],
+            "units": [n.unit if is_difference else METHODS[method].unit for n in nodes],
+            "signed": is_difference or METHODS[method].is_signed,
             "predicted": self.card.class_names[int(scores.argmax())],
             "predicted_probability": float(
                 node_values([Node.probability(int(scores.argmax()))], scores)[0]
@@ -306,16 +310,20 @@ def _refuse_strangers(
     if inputs.prior is not None:
         settings = read_attributes(inputs.prior)["settings"]
         made_from.append((inputs.prior, settings, config.priors[explanation.prior]))
+    if inputs.reference is not None:
+        settings = read_attributes(inputs.reference)["settings"]
+        made_from.append((inputs.reference, settings, config.datasets[explanation.reference]))
     for path, made_with, wanted in made_from:
         refuse_other_config(path, made_with, wanted.model_dump(mode="json"))
 
 
 def check_inputs_given(explanation: Any, inputs: Inputs) -> None:
-    """Refuse a conditional sampler without a prior's store.
+    """Refuse to go on without the stores that an explanation names.
 
     Raises:
-        DataError: --prior is missing.
+        DataError: --prior or --reference is missing.
     """
-    needs_prior = getattr(explanation, "prior", None) is not None
-    if needs_prior and inputs.prior is None:
-        raise DataError("--prior", "is missing", f"give the store of prior {explanation.prior!r}")
+    for key, given in (("prior", inputs.prior), ("reference", inputs.reference)):
+        name = getattr(explanation, key, None)
+        if name is not None and given is None:
+            raise DataError(f"--{key}", "is missing", f"give the store of {name!r}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Union
+from typing import TYPE_CHECKING, Literal, Union, get_args
 
 import numpy as np
 
@@ -161,6 +161,9 @@ class PredictionDifference:
 def _choose_engine(
     classifier: Union["nn.Module", LinearClassifier], name: EngineName, device: str, batch_size: int
 ) -> Engine:
+    engines = get_args(EngineName)
+    if name not in engines:
+        raise DataError(f"engine {name!r}", "is unknown", f"choose one of {', '.join(engines)}")
     is_linear = isinstance(classifier, LinearClassifier)
     if name == "linear" and not is_linear:
         raise DataError("engine 'linear'", "needs a linear classifier", "use engine auto or dense")

@@ -13,7 +13,7 @@ from prediction_difference.config import Config
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.priors.windows import WindowGrid
-from prediction_difference.stores import open_store, refuse_other_config, write_store
+from prediction_difference.stores import open_store, refuse_other_config, texts, write_store
 
 _SAID_ELSEWHERE = {"node_names", "units"}
 
@@ -55,21 +55,21 @@ def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str) -> Any
     axes = spatial_axes(image.ndim - 1)
     grid = _window_grid(attributes["settings"], image) if "window_score" in store.arrays else None
     units = attributes["units"]
-    unit = units[0] if len(set(units)) == 1 else "see coordinate unit"
-    coordinates: dict[str, Any] = {"node": _texts(attributes["node_names"])}
-    coordinates["unit"] = ("node", _texts(units))
+    unit = units[0] if len(set(units)) == 1 else "that of each node"
+    coordinates: dict[str, Any] = {"node": texts(attributes["node_names"])}
+    coordinates["unit"] = ("node", texts(units))
     coordinates |= {a: np.arange(side) for a, side in zip(axes, image.shape[1:], strict=True)}
     if grid is not None:
         coordinates |= {f"window_{a}": p for a, p in zip(axes, grid.axes, strict=True)}
     variables: dict[str, Any] = {"image": (("channel", *axes), image)}
     variables |= {
-        name: (("node", *axes), values.astype(np.float32), {"units": unit})
+        name: (("node", *axes), values.astype(np.float32), {"unit": unit})
         for name, values in _maps(store, grid).items()
     }
     if grid is not None:
         window_axes = ("node", *(f"window_{axis}" for axis in axes))
         for name in ("window_score", "window_standard_error"):
-            variables[name] = (window_axes, store.read(name), {"units": unit})
+            variables[name] = (window_axes, store.read(name), {"unit": unit})
     kept = {key: value for key, value in attributes.items() if key not in _SAID_ELSEWHERE}
     attrs = {"kind": "attribution", "slot": slot, **kept, **store.totals()}
     return xarray.Dataset(variables, coords=coordinates, attrs=attrs)
@@ -88,10 +88,6 @@ def _maps(store: WorkingStore, grid: WindowGrid | None) -> dict[str, np.ndarray]
 
 def _window_grid(settings: dict[str, Any], image: np.ndarray) -> WindowGrid:
     return WindowGrid(image.shape[1:], settings["window"], settings["stride"])
-
-
-def _texts(texts: Sequence[str]) -> np.ndarray:
-    return np.array(texts, dtype=np.dtypes.StringDType())
 
 
 def open_attribution(path: Path) -> Any:

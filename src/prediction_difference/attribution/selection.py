@@ -100,8 +100,6 @@ def resolve_node(
 
 def describe_node(node: Node, scores: np.ndarray, card: Card) -> dict[str, Any]:
     """Facts about a class node for a store's attributes: class, value, probability, rank from 1."""
-    probabilities = np.exp(scores - scores.max())
-    probabilities /= probabilities.sum()
     return {
         "kind": node.kind,
         "layer": node.layer,
@@ -109,6 +107,6 @@ def describe_node(node: Node, scores: np.ndarray, card: Card) -> dict[str, Any]:
         "class": card.class_names[node.index],
         "value": float(node_values([node], scores)[0]),
         "score": float(scores[node.index]),
-        "probability": float(probabilities[node.index]),
+        "probability": float(node_values([Node.probability(node.index)], scores)[0]),
         "rank": int((scores > scores[node.index]).sum()) + 1,
     }

@@ -11,14 +11,14 @@ import zarr
 from prediction_difference.errors import StoreError
 from prediction_difference.stores import publishing, raise_if_disk_full
 
-_IMAGE, _SECONDS, _FORWARDS = "image", "unit_seconds", "unit_forwards"
+_IMAGE, _SECONDS, _FORWARDS = "image", "part_seconds", "part_forwards"
 
 
 @dataclass(frozen=True)
 class WorkingStore:
-    """Arrays (nodes, units, ...) that are written one unit at a time; disjoint, so without locks.
+    """Arrays (nodes, parts, ...) that are written one part at a time; disjoint, so without locks.
 
-    A unit is a row of windows, or a whole heatmap. It counts as finished once its seconds are
+    A part is a row of windows, or a whole heatmap. It counts as finished once its seconds are
     there, which are written last; every write is atomic.
     """
 
@@ -34,8 +34,8 @@ class WorkingStore:
     ) -> "WorkingStore":
         """Open the store, or make it if no other job has.
 
-        image: (C, *spatial), what is explained. shapes: (nodes, units, ...) of every array; the
-        number of units is the same for all.
+        image: (C, *spatial), what is explained. shapes: (nodes, parts, ...) of every array; the
+        number of parts is the same for all.
         """
         if not path.exists():
             with publishing(path, replace=False) as temporary:
@@ -47,32 +47,32 @@ class WorkingStore:
         return dict(self._open("r").attrs)
 
     def finished(self) -> np.ndarray:
-        """(units,) bool."""
+        """(parts,) bool."""
         return ~np.isnan(self._read(_SECONDS))
 
     def write(
-        self, unit: int, values: Mapping[str, np.ndarray], seconds: float, forwards: int
+        self, part: int, values: Mapping[str, np.ndarray], seconds: float, forwards: int
     ) -> None:
-        """Store one unit: (nodes, ...) values for each array.
+        """Store one part: (nodes, ...) values for each array.
 
         Raises:
-            StoreError: the disk is full; the unit then counts as unfinished.
+            StoreError: the disk is full; the part then counts as unfinished.
         """
         group = self._open("r+")
         try:
             for name, value in values.items():
-                _array(group, name)[:, unit] = value
-            _array(group, _FORWARDS)[unit] = forwards
-            _array(group, _SECONDS)[unit] = seconds
+                _array(group, name)[:, part] = value
+            _array(group, _FORWARDS)[part] = forwards
+            _array(group, _SECONDS)[part] = seconds
         except OSError as error:
             raise_if_disk_full(error, self.path)
             raise
 
     def read(self, name: str) -> np.ndarray:
-        """(nodes, units, ...) values of an array.
+        """(nodes, parts, ...) values of an array.
 
         Raises:
-            StoreError: units are missing.
+            StoreError: parts are missing.
         """
         missing = int((~self.finished()).sum())
         if missing:
@@ -83,7 +83,7 @@ class WorkingStore:
 
     @property
     def arrays(self) -> set[str]:
-        """Names of the arrays that units write."""
+        """Names of the arrays that parts write."""
         return set(self._open("r").array_keys()) - {_IMAGE, _SECONDS, _FORWARDS}
 
     @property
@@ -92,7 +92,7 @@ class WorkingStore:
         return self._read(_IMAGE)
 
     def totals(self) -> dict[str, float]:
-        """Seconds and forward passes of all units."""
+        """Seconds and forward passes of all parts."""
         return {
             "seconds": float(self._read(_SECONDS).sum()),
             "forwards": int(self._read(_FORWARDS).sum()),
@@ -124,9 +124,9 @@ def _create(
 ) -> None:
     group = zarr.create_group(path, attributes=dict(attributes))
     group.create_array(_IMAGE, data=image)
-    units = next(iter(shapes.values()))[1]
+    parts = next(iter(shapes.values()))[1]
     for name, shape in shapes.items():
         chunks = (shape[0], 1, *shape[2:])
         group.create_array(name, shape=shape, chunks=chunks, dtype="float32", fill_value=np.nan)
-    group.create_array(_SECONDS, shape=(units,), chunks=(1,), dtype="float64", fill_value=np.nan)
-    group.create_array(_FORWARDS, shape=(units,), chunks=(1,), dtype="int64", fill_value=0)
+    group.create_array(_SECONDS, shape=(parts,), chunks=(1,), dtype="float64", fill_value=np.nan)
+    group.create_array(_FORWARDS, shape=(parts,), chunks=(1,), dtype="int64", fill_value=0)

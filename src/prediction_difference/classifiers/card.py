@@ -22,8 +22,9 @@ class Card:
 
     input_shape: (C, *spatial) of the images it takes. training_instances: per split, how many
     images it was fitted on to explain that split, N of the Laplace correction; the key "any"
-    stands for weights that serve every split. normalisation: mean and std per channel that its
-    first layer applies, or None. accuracy: over held-out images with a label, or None.
+    stands for weights that serve every split. normalisation: per part of the weights, mean
+    and std per channel that its first layer applies; empty if nothing. accuracy: over held-out
+    images with a label, or None.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Card:
     class_names: tuple[str, ...]
     input_shape: tuple[int, ...]
     training_instances: dict[str, int]
-    normalisation: dict[str, list[float]] | None
+    normalisation: dict[str, dict[str, list[float]]]
     accuracy: float | None
     held_out_images: int
     seed: int

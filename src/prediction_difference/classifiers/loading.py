@@ -30,7 +30,8 @@ def load_module(folder: Path, card: Card, split: str) -> "nn.Module":
         bare = networks.build(settings, card.input_shape[0], len(card.class_names))
     else:
         bare = pretrained.build(settings)
-    normalisation = card.normalisation and model.Normalisation.model_validate(card.normalisation)
+    applied = card.normalisation.get(card.weights_for(split))
+    normalisation = applied and model.Normalisation.model_validate(applied)
     network = networks.with_preprocessing(bare, normalisation or None)
     tensors = {name: torch.from_numpy(a) for name, a in _weights_of(folder, card, split).items()}
     network.load_state_dict(tensors)

@@ -40,6 +40,7 @@ class Fitted:
 
     instances: per split, number of images that it was fitted on. scores: (n, K) of all images of
     the dataset, each by the weights that were fitted without it. history: one record a row.
+    normalisation: per split, what the first layer applies; empty if nothing.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -47,7 +48,7 @@ class Fitted:
     scores: np.ndarray
     history: list[dict[str, Any]]
     class_names: tuple[str, ...]
-    normalisation: model.Normalisation | None
+    normalisation: dict[str, model.Normalisation]
 
 
 def make_classifier(
@@ -80,7 +81,7 @@ def make_classifier(
         class_names=fitted.class_names,
         input_shape=tuple(dataset.images.shape[1:]),
         training_instances=fitted.instances,
-        normalisation=_as_lists(fitted.normalisation),
+        normalisation={s: n.model_dump(mode="json") for s, n in fitted.normalisation.items()},
         accuracy=float(correct[held_out].mean()) if held_out.any() else None,
         held_out_images=int(held_out.sum()),
         seed=seed,
@@ -108,14 +109,15 @@ def _fit_networks(
     history: list[dict[str, Any]] = []
     classes = len(dataset.class_names)
     scores = np.zeros((len(dataset.names), classes), dtype=np.float32)
-    normalisation = _normalisation_of(dataset)
+    normalisation = {}
     for split in dataset.held_out_splits:
         out = dataset.in_split(split)
         _refuse_unlabelled(dataset, ~out, split)
+        normalisation[split] = _normalisation_of(dataset.images, ~out)
         with torch.random.fork_rng():
             torch.manual_seed(key)
             bare = networks.build(settings, dataset.channels, classes)
-            network = networks.with_preprocessing(bare, normalisation)
+            network = networks.with_preprocessing(bare, normalisation[split])
             records = training.train(
                 network,
                 training.Examples(dataset.images[~out], dataset.labels[~out]),
@@ -167,7 +169,7 @@ def _fit_folds(settings: model.LogisticRegression, dataset: Dataset) -> Fitted:
                 "test_accuracy": float((scores[out].argmax(1) == dataset.labels[out]).mean()),
             }
         )
-    return Fitted(weights, instances, scores, history, dataset.class_names, None)
+    return Fitted(weights, instances, scores, history, dataset.class_names, {})
 
 
 def _load_pretrained(
@@ -189,7 +191,8 @@ def _load_pretrained(
         )
     weights = {f"{ANY_SPLIT}/{n}": t.cpu().numpy() for n, t in network.state_dict().items()}
     instances = {ANY_SPLIT: settings.training_instances}
-    return Fitted(weights, instances, scores, [], class_names, settings.normalisation)
+    normalisation = {ANY_SPLIT: settings.normalisation} if settings.normalisation else {}
+    return Fitted(weights, instances, scores, [], class_names, normalisation)
 
 
 def _try_on(network: "nn.Module", dataset: Dataset, attempt: Any) -> np.ndarray:
@@ -257,15 +260,9 @@ def _refuse_unlabelled(dataset: Dataset, used: np.ndarray, split: str) -> None:
         raise DataError("labels", "some training images have none", "put images in class folders")
 
 
-def _normalisation_of(dataset: Dataset) -> model.Normalisation:
-    mean, std = channel_moments(dataset)
+def _normalisation_of(images: np.ndarray, used: np.ndarray) -> model.Normalisation:
+    mean, std = channel_moments(images, used)
     return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))
-
-
-def _as_lists(normalisation: model.Normalisation | None) -> dict[str, list[float]] | None:
-    if normalisation is None:
-        return None
-    return {"mean": list(normalisation.mean), "std": list(normalisation.std)}
 
 
 def _read_class_names(file: Path | None) -> tuple[str, ...] | None:

@@ -22,12 +22,27 @@ class Normalise(nn.Module):
         return (images - self.mean.view(shape)) / self.std.view(shape)
 
 
+class Preprocessed(nn.Module):
+    """A network behind its preprocessing; the network's own layers keep their names."""
+
+    def __init__(self, preprocessing: nn.Module, network: nn.Module):
+        super().__init__()
+        self.preprocessing = preprocessing
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(self.preprocessing(images))
+
+    def get_submodule(self, target: str) -> nn.Module:
+        """A layer by the name that it has in the bare network."""
+        return self.network.get_submodule(target)
+
+
 def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | None) -> nn.Module:
     """A network that takes images as a person looks at them: its first layer normalises them."""
     if normalisation is None:
         return network
-    first = Normalise(normalisation.mean, normalisation.std)
-    return nn.Sequential(first, network)
+    return Preprocessed(Normalise(normalisation.mean, normalisation.std), network)
 
 
 def all_convolutional(channels: int, classes: int, width: int, dropout: float) -> nn.Sequential:

@@ -39,9 +39,10 @@ def main() -> None:
 @app.command()
 def check(config: ConfigFile) -> None:
     """Look for every problem of a configuration and of the files that it names."""
-    from prediction_difference.preflight import read_checked_config
+    from prediction_difference.config import read_yaml
+    from prediction_difference.preflight import checked_config
 
-    read_checked_config(config)
+    checked_config(read_yaml(config))
     say(f"{config}: no problems found")
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from prediction_difference.config import model
 from prediction_difference.config.shapes import (
     SIMULATED_SHAPE,
+    channels,
     class_names,
+    has_training_images,
     is_volume,
     spatial_shape,
 )
@@ -98,6 +100,13 @@ def _check_classifier(
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
         return
+    is_fitted = isinstance(classifier, model.LogisticRegression | model.TrainedNetwork)
+    if is_fitted and not has_training_images(dataset):
+        yield Problem(
+            f"{where}.dataset",
+            f"all images of {classifier.dataset!r} are held out, none are left to train on",
+            "set test_fraction or folds of the dataset",
+        )
     is_linear = isinstance(classifier, model.LogisticRegression)
     names = class_names(dataset)
     if is_linear and names is not None and len(names) != 2:
@@ -165,6 +174,8 @@ def _check_prediction_difference(
             f"window={k} does not fit inside images of {_by(shape)}",
             f"set window to at most {min(shape)}",
         )
+    if dataset is not None:
+        yield from _check_source_of_draws(where, explanation, dataset, lookup)
     classifier = lookup.entry("classifiers", explanation.classifier)
     is_linear = isinstance(classifier, model.LogisticRegression)
     if explanation.engine == "linear" and classifier is not None and not is_linear:
@@ -175,10 +186,55 @@ def _check_prediction_difference(
         )
 
 
+def _check_source_of_draws(
+    where: str, explanation: model.PredictionDifference, dataset: model.Dataset, lookup: _Lookup
+) -> Iterator[Problem]:
+    """What is drawn must have the form of the explained images, and not be the explained ones."""
+    prior = lookup.entry("priors", explanation.prior)
+    key = "prior" if explanation.sampler == "conditional" else "reference"
+    name = explanation.reference if prior is None else prior.dataset
+    source = dataset if name is None and key == "reference" else lookup.entry("datasets", name)
+    if source is None:
+        return
+    where = f"{where}.{key}"
+    if source is dataset and not has_training_images(dataset):
+        yield Problem(
+            where,
+            "all images of its dataset are held out, none are left to draw from",
+            "set test_fraction or folds of the dataset, or use another dataset",
+        )
+    if is_volume(source) != is_volume(dataset) or channels(source) != channels(dataset):
+        yield Problem(
+            where,
+            f"it has {_form(source)}, the explained images are {_form(dataset)}",
+            "choose a dataset of the same form",
+        )
+        return
+    shape, other = spatial_shape(dataset), spatial_shape(source)
+    if prior is not None and shape is not None and prior.patch > min(shape):
+        yield Problem(
+            where,
+            f"patch={prior.patch} does not fit inside images of {_by(shape)}",
+            f"use a prior with a patch of at most {min(shape)}",
+        )
+    if key == "reference" and shape and other and shape != other:
+        yield Problem(
+            where,
+            f"its images are {_by(other)}, the explained ones {_by(shape)}",
+            "choose a dataset of the same size",
+        )
+
+
+def _form(dataset: model.Dataset) -> str:
+    kind = "volumes" if is_volume(dataset) else "2-D images"
+    return f"{kind} with {channels(dataset)} channel(s)"
+
+
 def _check_evaluation(
     where: str, evaluation: model.Evaluation, lookup: _Lookup
 ) -> Iterator[Problem]:
     yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
+    yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
     dataset = _dataset_of_explanations(evaluation.explanations, lookup)
     shape = None if dataset is None else spatial_shape(dataset)
     if shape is None:
@@ -214,6 +270,17 @@ def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> I
                     f"{name!r} and {first!r} have different {key}",
                     f"give both the same {key}, or compare them apart",
                 )
+
+
+def _check_same_class(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
+    """An evaluation follows the class of the first node, which must be the same for all."""
+    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
+    first = {name: entry.nodes[0].of for name, entry in entries.items()}
+    if len(set(first.values())) > 1:
+        said = ", ".join(f"{name}: {of}" for name, of in first.items())
+        yield Problem(
+            where, f"their first nodes are of different classes ({said})", "make them the same"
+        )
 
 
 def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:

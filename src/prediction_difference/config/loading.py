@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from prediction_difference.config.crosschecks import crosscheck
-from prediction_difference.config.model import Config, Name, Section
+from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.errors import ConfigError, Problem
 
 _TAGS = ("source", "kind", "method", "measure")
@@ -25,15 +25,23 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigError: the file is missing, is no YAML, or has problems; all of them are listed.
     """
+    return parse_config(read_yaml(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        ConfigError: the file is missing or is no YAML.
+    """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigError([Problem(str(path), reason, "correct the path")]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError([Problem(str(path), f"not YAML: {reason}", "correct it")]) from error
-    return parse_config(raw)
 
 
 def parse_config(raw: Any) -> Config:
@@ -43,30 +51,34 @@ def parse_config(raw: Any) -> Config:
         ConfigError: lists the unknown keys (with the nearest known one), wrong values and
             references between sections that do not fit.
     """
+    parts, problems = inspect_config(raw)
+    if problems:
+        raise ConfigError(problems)
+    return Config(**parts)
+
+
+def inspect_config(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
+    """The parts of a configuration that are right by themselves, and all of its problems.
+
+    The parts are `run`, if it is right, and for every other section its right entries by name.
+    """
     if not isinstance(raw, Mapping):
-        raise ConfigError([Problem("config", "not a mapping", "write key: value lines")])
-    problems = [
-        _unknown_key((), str(key), Config.model_fields)
-        for key in raw
-        if key not in Config.model_fields
-    ]
-    sections: dict[str, dict[str, Any]] = {}
+        return {}, [Problem("config", "not a mapping", "write key: value lines")]
+    known = Config.model_fields
+    problems = [_unknown_key((), str(key), known) for key in raw if key not in known]
+    parts: dict[str, Any] = {}
     declared: dict[str, set[str]] = {}
-    for section in Config.model_fields:
+    for section in known:
         if section == "run":
-            continue
-        entries, found = _parse_section(section, raw.get(section) or {})
+            parts["run"], found = _parse_entry(("run",), Run, raw.get("run") or {})
+        else:
+            parts[section], found = _parse_section(section, raw.get(section) or {})
+            entries = raw.get(section)
+            declared[section] = set(entries) if isinstance(entries, Mapping) else set()
         problems += found
-        sections[section] = entries
-        declared[section] = set(raw[section]) if isinstance(raw.get(section), Mapping) else set()
-    run, found = _parse_entry(("run",), Config.model_fields["run"].annotation, raw.get("run") or {})
-    problems += found
     if not declared["datasets"]:
         problems.append(Problem("datasets", "there is none", "describe at least one dataset"))
-    problems += crosscheck(sections, declared)
-    if problems or run is None:
-        raise ConfigError(problems)
-    return Config(run=run, **sections)
+    return parts, problems + crosscheck(parts, declared)
 
 
 def _parse_section(section: str, raw: Any) -> tuple[dict[str, Any], list[Problem]]:

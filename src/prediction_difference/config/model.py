@@ -299,7 +299,7 @@ class PredictionDifference(Explanation):
     window: int = Field(10, ge=1, description="side k of a window, in pixels or voxels")
     stride: int = Field(1, ge=1, description="step between windows, in pixels or voxels")
     samples: int = Field(10, ge=2, description="draws per window, S")
-    clip: bool = Field(False, description="clip draws to the range of the images, 0 to 1")
+    clip: bool = Field(False, description="clip draws to the range of the dataset's images")
     engine: Literal["auto", "dense", "linear"] = "auto"
     batch_size: int = Field(256, ge=1, description="images per forward pass of the dense engine")
     chunks: int = Field(1, ge=1, description="jobs that share one image; each takes whole rows")

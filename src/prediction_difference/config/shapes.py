@@ -42,6 +42,23 @@ def is_volume(dataset: model.Dataset) -> bool:
     return isinstance(dataset, model.SimulatedFA | model.NiftiCohort)
 
 
+def channels(dataset: model.Dataset) -> int:
+    """Number of channels of its images."""
+    match dataset:
+        case model.ImageFolder(channels=count):
+            return count
+        case model.TorchvisionSet(source=source):
+            return _TORCHVISION[source][1]
+        case _:
+            return 1
+
+
+def has_training_images(dataset: model.Dataset) -> bool:
+    """Whether other images are left when a held-out split is taken away."""
+    is_split = dataset.test_fraction is not None or dataset.folds is not None
+    return is_split or isinstance(dataset, model.TorchvisionSet)
+
+
 def class_names(dataset: model.Dataset) -> tuple[str, ...] | None:
     """Names of the classes in the order of the scores; None where only the files tell."""
     match dataset:

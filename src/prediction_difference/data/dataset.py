@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.errors import DataError
-from prediction_difference.stores import open_store, write_store
+from prediction_difference.stores import open_store, texts, write_store
 
 TEST = "test"
 TRAIN = "train"
@@ -105,13 +105,14 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
         variables["mask"] = (axes, dataset.mask)
     if dataset.affine is not None:
         variables["affine"] = (("row", "column"), dataset.affine)
-    mean, std = channel_moments(dataset)
+    used = dataset.in_split(TRAIN)
+    mean, std = channel_moments(dataset.images, used if used.any() else ~used)
     store = xarray.Dataset(
         variables,
         coords={
-            "image": _texts(dataset.names),
+            "image": texts(dataset.names),
             "label": ("image", dataset.labels.astype(np.int64)),
-            "split": ("image", _texts(dataset.split)),
+            "split": ("image", texts(dataset.split)),
         },
         attrs={
             "kind": "dataset",
@@ -130,15 +131,13 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
     write_store(path, store, {"images": (min(per_chunk, len(dataset.names)), *image_shape)})
 
 
-def channel_moments(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """(C,) mean and (C,) standard deviation of the training images, or of all if there are none."""
-    used = dataset.in_split(TRAIN)
-    chosen = np.flatnonzero(used if used.any() else np.ones_like(used))
-    axes = tuple(range(1, dataset.images.ndim - 1))
+def channel_moments(images: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n, C, *spatial), (n,) bool -> (C,) mean and (C,) standard deviation of the used images."""
+    axes = tuple(range(1, images.ndim - 1))
     # Image by image: a double-precision copy of a large dataset would not fit in memory.
     sums = [
         (image.mean(axes, dtype=np.float64), np.square(image, dtype=np.float64).mean(axes))
-        for image in (dataset.images[index] for index in chosen)
+        for image in (images[index] for index in np.flatnonzero(used))
     ]
     mean, square = (np.mean(part, axis=0) for part in zip(*sums, strict=True))
     return mean, np.sqrt(np.maximum(square - mean**2, 0))
@@ -168,7 +167,3 @@ def read_dataset(path: Path) -> Dataset:
 def spatial_axes(dimensions: int) -> tuple[str, ...]:
     """Names of the axes of an image without its channels: (y, x), or (x, y, z) for volumes."""
     return ("y", "x") if dimensions == 2 else ("x", "y", "z")
-
-
-def _texts(texts: tuple[str, ...]) -> np.ndarray:
-    return np.array(texts, dtype=np.dtypes.StringDType())

@@ -75,7 +75,7 @@ def perturbation_curves(
     for step, corner in enumerate(regions[:steps], start=1):
         removed_at[tuple(slice(first, first + region) for first in corner)] = step
     removed = removed_at <= np.arange(steps + 1).reshape(-1, *(1,) * removed_at.ndim)
-    key = randomness.image_key(seed, image)
+    key = randomness.image_key(seed, "perturbation", image)
     curves = [
         classifier(np.where(removed[:, None], _noise(key, n, image, value_range), image))
         for n in range(repeats)

@@ -90,7 +90,7 @@ def _prediction_difference(settings: dict[str, Any], maps: Sequence[Map]) -> str
             if is_exact
             else f"S = {settings['samples']} draws a window"
         )
-        + (", draws clipped to 0 and 1" if settings["clip"] else "")
+        + (", draws clipped to the range of the images" if settings["clip"] else "")
     )
 
 

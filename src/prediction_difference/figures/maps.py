@@ -12,8 +12,6 @@ from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
 
-_SIGNED_METHODS = {"prediction-difference"}
-
 
 @dataclass(frozen=True)
 class Map:
@@ -101,7 +99,7 @@ class Map:
     @property
     def is_signed(self) -> bool:
         """Whether negative values mean evidence against the node."""
-        return self.attributes["method"] in _SIGNED_METHODS
+        return bool(self.attributes["signed"])
 
     @cached_property
     def largest(self) -> float:

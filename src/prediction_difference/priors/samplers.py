@@ -35,7 +35,7 @@ class MarginalSampler:
     """
 
     images: np.ndarray
-    window: int
+    window: int = 10
 
     def sample(self, image: np.ndarray, corners: np.ndarray, samples: int, seed: int) -> np.ndarray:
         """Draw with replacement among the images; see `Sampler.sample`.
@@ -125,7 +125,7 @@ def _window_generators(
     image: np.ndarray, corners: np.ndarray, seed: int
 ) -> Iterator[np.random.Generator]:
     """One generator per window; a window is known by its place, whatever the stride."""
-    key = randomness.image_key(seed, image)
+    key = randomness.image_key(seed, "windows", image)
     for place in np.ravel_multi_index(tuple(corners.T), image.shape[1:]):
         yield randomness.generator(key, int(place))
 

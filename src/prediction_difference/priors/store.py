@@ -13,7 +13,7 @@ from prediction_difference.data.dataset import Dataset, spatial_axes
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
 from prediction_difference.progress import track
-from prediction_difference.stores import open_store, write_store
+from prediction_difference.stores import open_store, texts, write_store
 
 NOTHING_HELD_OUT = "none"
 _PARTS = tuple(field.name for field in dataclasses.fields(Conditionals))
@@ -70,8 +70,8 @@ def write_priors(
     store = xarray.Dataset(
         variables,
         coords={
-            "held_out": np.array(list(priors), dtype=np.dtypes.StringDType()),
-            "image": np.array(dataset.names, dtype=np.dtypes.StringDType()),
+            "held_out": texts(priors),
+            "image": texts(dataset.names),
         },
         attrs={
             "kind": "prior",
@@ -103,14 +103,20 @@ def _compact(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32 if array.dtype.kind == "f" else np.int32)
 
 
-def read_prior(path: Path, dataset: Dataset, split: str) -> GaussianPatchPrior:
-    """The prior for images of a split of a dataset, fitted without them.
+def read_prior(
+    path: Path, dataset: Dataset, dataset_name: str, split: str, window: int
+) -> GaussianPatchPrior:
+    """The prior for images of a split of a dataset, fitted without them, for one window side.
 
     Raises:
-        StoreError: the store is not complete, is not a prior's, or has no prior for this split.
+        StoreError: the store is not complete, is not a prior's, was fitted to the dataset as it
+            was before, or has no prior for this split.
     """
     store = open_store(path, "prior")
-    held_out = split if store.attrs["dataset_digest"] == dataset.digest else NOTHING_HELD_OUT
+    is_same = store.attrs["dataset_digest"] == dataset.digest
+    if store.attrs["dataset"] == dataset_name and not is_same:
+        raise StoreError(path, f"was fitted to other images of {dataset_name!r}", "fit it again")
+    held_out = split if is_same else NOTHING_HELD_OUT
     if held_out not in store["held_out"].values:
         raise StoreError(
             path,
@@ -118,14 +124,10 @@ def read_prior(path: Path, dataset: Dataset, split: str) -> GaussianPatchPrior:
             "set test_fraction or folds of the dataset, so that other images are left to fit it to",
         )
     one = store.sel(held_out=held_out)
-    prefix = "operator_window_"
-    windows = [
-        int(str(n).removeprefix(prefix)) for n in store.data_vars if str(n).startswith(prefix)
-    ]
-    precomputed = {
-        window: Conditionals(*(one[f"{part}_window_{window}"].values for part in _PARTS))
-        for window in windows
-    }
+    precomputed = {}
+    if f"operator_window_{window}" in store:
+        parts = [one[f"{part}_window_{window}"].values for part in _PARTS]
+        precomputed[window] = Conditionals(*parts)
     return GaussianPatchPrior(
         one["mean"].values, one["covariance"].values, int(one["patches"]), precomputed
     )
@@ -134,11 +136,16 @@ def read_prior(path: Path, dataset: Dataset, split: str) -> GaussianPatchPrior:
 def reference_images(reference: Dataset, dataset: Dataset, split: str) -> np.ndarray:
     """(n, C, *spatial) images for the marginal sampler: none of the explained image's split.
 
+    Images of another dataset that equal one of that split are left out, too.
+
     Raises:
         DataError: no image is left.
     """
-    same = reference.digest == dataset.digest
-    images = reference.images[~reference.in_split(split)] if same else reference.images
+    held_out = {image.tobytes() for image in dataset.images[dataset.in_split(split)]}
+    is_other = np.array([image.tobytes() not in held_out for image in reference.images])
+    if reference.digest == dataset.digest:
+        is_other = ~reference.in_split(split)
+    images = reference.images[is_other]
     if len(images) == 0:
         raise DataError(
             f"reference images for split {split!r}",
