@@ -1,7 +1,10 @@
 """Promises about the project itself: direction of imports, pinned versions, written documents."""
 
 import ast
+import inspect
+import operator
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,9 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from prediction_difference import provenance
 from prediction_difference.config import read_config
 from prediction_difference.config.schema import reference_text, schema_text
-from prediction_difference.provenance import STAGES, source_digest
+from prediction_difference.provenance import IMPORTS, STAGES, source_digest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "prediction_difference"
@@ -31,13 +35,16 @@ def imported_modules(file: Path) -> list[tuple[int, str]]:
 
 def wrong_ways(stage: str, file: Path) -> list[str]:
     allowed = {*STAGES[: STAGES.index(stage) + 1]}
-    wrong = []
-    for line, module in imported_modules(file):
-        first, _, rest = module.partition(".")
-        imported_stage = rest.partition(".")[0]
-        if first == "prediction_difference" and imported_stage in {*STAGES, "cli"} - allowed:
-            wrong.append(f"{file.relative_to(PACKAGE)}:{line} imports {module}")
-    return wrong
+    return [
+        f"{file.name}:{line} imports {module}"
+        for line, module in imported_modules(file)
+        if imported_stages([module]) & ({*STAGES, "cli"} - allowed)
+    ]
+
+
+def imported_stages(modules) -> set[str]:
+    parts = [module.split(".") for module in modules]
+    return {p[1] for p in parts if p[0] == "prediction_difference" and len(p) > 1}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -46,13 +53,24 @@ def test_a_stage_imports_only_from_its_left(stage):
     assert wrong == []
 
 
-def test_a_wrong_way_would_be_seen(tmp_path):
-    file = PACKAGE / "data" / "imaginary.py"
-    copy = tmp_path / "imaginary.py"
-    copy.write_text("from prediction_difference.figures import draw\n")
-    modules = [module for _, module in imported_modules(copy)]
-    assert modules == ["prediction_difference.figures.draw"]
-    assert not file.exists()
+@pytest.mark.parametrize(
+    "line", ["from prediction_difference.figures import draw", "import prediction_difference.cli"]
+)
+def test_a_wrong_way_is_seen(tmp_path, line):
+    file = tmp_path / "imaginary.py"
+    file.write_text(f"import numpy\n\n\ndef late():\n    {line}\n")
+    (wrong,) = wrong_ways("data", file)
+    assert wrong.startswith("imaginary.py:5 imports prediction_difference.")
+    assert wrong_ways("report", file) == ([] if "figures" in line else [wrong])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_digest_of_a_stage_covers_all_code_that_it_runs(stage):
+    """IMPORTS is what the files import, directly or through other stages."""
+    modules = [m for f in (PACKAGE / stage).rglob("*.py") for _, m in imported_modules(f)]
+    direct = imported_stages(modules) & set(STAGES) - {stage, "config"}
+    through = {other for imported in direct for other in IMPORTS[imported]}
+    assert direct | through <= set(IMPORTS[stage])
 
 
 def test_every_file_belongs_to_a_stage_or_is_shared():
@@ -132,9 +150,25 @@ def test_shipped_configurations_are_right_and_fit_the_schema(path):
     validate(raw, str(ROOT / "workflow/schemas/config.schema.json"), set_default=False)
 
 
-def test_source_digests_change_with_their_stage_only():
-    digests = {stage: source_digest(stage) for stage in STAGES}
-    assert len(set(digests.values())) == len(STAGES)
+def test_an_edit_changes_the_digests_of_the_stages_that_run_the_code(tmp_path, monkeypatch):
+    copy = tmp_path / "package"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "_PACKAGE", copy)
+
+    def digests():
+        source_digest.cache_clear()
+        return {stage: source_digest(stage) for stage in STAGES}
+
+    before = digests()
+    assert len(set(before.values())) == len(STAGES)
+    for edited in STAGES:
+        file = copy / edited / "__init__.py"
+        text = file.read_text()
+        file.write_text(text + "# An edit.\n")
+        changed = {stage for stage, digest in digests().items() if digest != before[stage]}
+        assert changed == {edited, *(s for s in STAGES if edited in IMPORTS[s])}
+        file.write_text(text)
+    source_digest.cache_clear()
 
 
 def test_importing_the_package_is_light():
@@ -150,11 +184,32 @@ def test_importing_the_package_is_light():
     assert done.returncode == 0, done.stderr
 
 
-def test_public_names_exist():
+# What scripts of others rely on: names, and the parameters that they are called with.
+PUBLIC = {
+    "PredictionDifference": (
+        "classifier sampler window stride samples engine training_instances seed device batch_size"
+    ),
+    "PredictionDifference.attribute": "self image nodes",
+    "Node.probability": "index",
+    "Node.score": "index",
+    "Node.feature_map": "layer unit",
+    "GaussianPatchPrior.fit": "patches_or_images patch channels ridge patches mask seed",
+    "ConditionalSampler": "prior window clip",
+    "ConditionalSampler.sample": "self image corners samples seed",
+    "MarginalSampler": "images window",
+    "MarginalSampler.sample": "self image corners samples seed",
+    "heatmap": "method classifier image node options",
+    "aopc": "curves",
+    "open_attribution": "path",
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_public_face_has_its_names_and_parameters(name):
     import prediction_difference as pda
 
-    for name in pda.__all__:
-        assert getattr(pda, name).__name__ == name
+    thing = operator.attrgetter(name)(pda)
+    assert list(inspect.signature(thing).parameters) == PUBLIC[name].split()
 
 
 def test_cited_sources_are_in_the_bibliography():

@@ -103,6 +103,24 @@ def test_every_fold_is_predicted_by_weights_that_did_not_see_it(tmp_path):
         np.testing.assert_array_equal(other.weight, linear.weight)
 
 
+def test_folds_of_a_network_are_normalised_without_their_held_out_images(tmp_path):
+    dataset = stripes(24, folds=2)
+    settings = NETWORK.model_copy(update={"epochs": 1})
+    card = make_classifier(settings, "network", dataset, 0, "cpu", tmp_path)
+    for split in ("fold-00", "fold-01"):
+        seen = dataset.images[~dataset.in_split(split)].astype(float)
+        assert card.normalisation[split]["mean"] == pytest.approx([seen.mean()])
+        assert card.normalisation[split]["std"] == pytest.approx([seen.std()], rel=1e-5)
+        module = load_module(tmp_path, card, split)
+        assert float(module.preprocessing.mean[0]) == pytest.approx(seen.mean())
+
+
+def test_layers_keep_the_names_of_the_bare_network(trained):
+    folder, _, card = trained
+    module = load_module(folder, card, "test")
+    assert isinstance(module.get_submodule("0"), nn.Conv2d)
+
+
 def factory() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
 

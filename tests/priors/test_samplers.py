@@ -59,6 +59,35 @@ def test_conditional_draws_have_the_conditional_mean_and_covariance(generator):
             )
 
 
+def test_borders_are_conditioned_on_the_pixels_around_the_window(generator):
+    """Every window of an image, against the precision matrix with pixels found by coordinates."""
+    k, patch, spatial, channels = 2, 5, (7, 8), 2
+    root = generator.normal(size=(50, 50))
+    prior = GaussianPatchPrior(generator.normal(size=(2, patch, patch)), root @ root.T + np.eye(50))
+    precision, mean = np.linalg.inv(prior.covariance), prior.mean.ravel()
+    sampler, image = ConditionalSampler(prior, k), generator.normal(size=(channels, *spatial))
+    corners = all_corners(image, k)
+    found = {}
+    for members, center, factor in sampler.moments(image, corners):
+        found |= {m: (c, factor @ factor.T) for m, c in zip(members, center, strict=True)}
+    for number, corner in enumerate(corners):
+        first = [
+            min(max(c - (patch - k) // 2, 0), s - patch)
+            for c, s in zip(corner, spatial, strict=True)
+        ]
+        places = [(c, y, x) for c in range(channels) for y in range(patch) for x in range(patch)]
+        x = np.array([image[c, first[0] + i, first[1] + j] for c, i, j in places])
+        inside = [
+            corner[0] <= first[0] + i < corner[0] + k and corner[1] <= first[1] + j < corner[1] + k
+            for _, i, j in places
+        ]
+        inner = np.array(inside)
+        covariance = np.linalg.inv(precision[np.ix_(inner, inner)])
+        shift = precision[np.ix_(inner, ~inner)] @ (x - mean)[~inner]
+        np.testing.assert_allclose(found[number][0], mean[inner] - covariance @ shift, atol=1e-8)
+        np.testing.assert_allclose(found[number][1], covariance, atol=1e-8)
+
+
 def test_clipped_draws_stay_in_range(generator, samplers):
     conditional, _ = samplers
     image = generator.normal(size=(2, 7, 8))

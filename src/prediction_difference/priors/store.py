@@ -92,7 +92,11 @@ def _conditional_variables(conditionals: list[Conditionals], window: int) -> dic
     sizes |= {"inner": ("inner",), "outer": ("outer",)}
     return {
         f"{part}_window_{window}": (
-            ("held_out", "offset", *(f"{size}_window_{window}" for size in sizes[part])),
+            (
+                "held_out",
+                f"offset_window_{window}",
+                *(f"{size}_window_{window}" for size in sizes[part]),
+            ),
             _compact(np.stack([getattr(c, part) for c in conditionals])),
         )
         for part in _PARTS

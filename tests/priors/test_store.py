@@ -1,0 +1,82 @@
+"""Priors in the pipeline: fitted without what they explain, and only used where that holds."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from prediction_difference.config import model
+from prediction_difference.data.dataset import Dataset
+from prediction_difference.errors import DataError, StoreError
+from prediction_difference.priors import GaussianPatchPrior
+from prediction_difference.priors.store import (
+    fit_priors,
+    read_prior,
+    reference_images,
+    write_priors,
+)
+
+SETTINGS = model.GaussianPrior(dataset="d", patch=3, patches=500)
+
+
+def dataset_of(generator, split, digest="a"):
+    images = generator.normal(size=(len(split), 1, 6, 6)).astype(np.float32)
+    names = tuple(f"image-{n}" for n in range(len(split)))
+    return Dataset(images, names, np.zeros(len(split), int), split, ("c",), digest=digest)
+
+
+@pytest.fixture
+def folds(generator):
+    return dataset_of(generator, ("fold-00", "fold-01", "fold-00", "fold-01"))
+
+
+def test_the_prior_of_a_fold_does_not_know_its_images(folds):
+    fitted = fit_priors(folds, SETTINGS, "p", 0)
+    assert set(fitted) == {"fold-00", "fold-01", "none"}
+    altered = folds.images.copy()
+    altered[folds.in_split("fold-00")] += 5
+    again = fit_priors(dataclasses.replace(folds, images=altered), SETTINGS, "p", 0)
+    np.testing.assert_array_equal(again["fold-00"].covariance, fitted["fold-00"].covariance)
+    assert (again["fold-01"].mean != fitted["fold-01"].mean).all()
+
+
+def test_priors_come_back_with_their_conditionals(folds, tmp_path):
+    fitted = fit_priors(folds, SETTINGS, "p", 0)
+    write_priors(fitted, [1, 2], folds, SETTINGS, tmp_path / "p.zarr")
+    read = read_prior(tmp_path / "p.zarr", folds, "d", "fold-01", 2)
+    assert list(read.precomputed) == [2]
+    np.testing.assert_array_equal(read.mean, fitted["fold-01"].mean)
+    fresh = GaussianPatchPrior(read.mean, read.covariance)
+    for window in (1, 2):
+        found, expected = read.conditionals(window), fresh.conditionals(window)
+        np.testing.assert_allclose(found.operator, expected.operator, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(found.inner, expected.inner)
+
+
+def test_other_datasets_are_explained_by_the_prior_over_all_images(folds, generator, tmp_path):
+    fitted = fit_priors(folds, SETTINGS, "p", 0)
+    write_priors(fitted, [], folds, SETTINGS, tmp_path / "p.zarr")
+    other = dataset_of(generator, ("test",), digest="b")
+    read = read_prior(tmp_path / "p.zarr", other, "other", "test", 2)
+    np.testing.assert_array_equal(read.covariance, fitted["none"].covariance)
+    with pytest.raises(StoreError, match="was fitted to other images of 'd'; fit it again"):
+        read_prior(tmp_path / "p.zarr", other, "d", "test", 2)
+
+
+def test_an_unsplit_dataset_has_no_prior_for_its_own_images(generator, tmp_path):
+    whole = dataset_of(generator, ("test", "test"))
+    write_priors(fit_priors(whole, SETTINGS, "p", 0), [], whole, SETTINGS, tmp_path / "p.zarr")
+    with pytest.raises(StoreError, match="no prior that was fitted without the images of split"):
+        read_prior(tmp_path / "p.zarr", whole, "d", "test", 2)
+    with pytest.raises(DataError, match="none are left; set test_fraction or folds"):
+        reference_images(whole, whole, "test")
+
+
+def test_reference_images_leave_out_the_split_and_its_copies(folds, generator):
+    others = reference_images(folds, folds, "fold-00")
+    np.testing.assert_array_equal(others, folds.images[folds.in_split("fold-01")])
+    strangers = dataset_of(generator, ("test", "test", "test"), digest="b")
+    copies = strangers.images.copy()
+    copies[1] = folds.images[0]
+    mixed = dataclasses.replace(strangers, images=copies)
+    np.testing.assert_array_equal(reference_images(mixed, folds, "fold-00"), copies[[0, 2]])
