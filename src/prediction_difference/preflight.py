@@ -1,10 +1,12 @@
 """Everything that can be found wrong before the first job starts, in one list."""
 
+import difflib
 from pathlib import Path
 from typing import Any
 
 from prediction_difference.config import Config, inspect_config, model
 from prediction_difference.data import sources
+from prediction_difference.data.dataset import Catalogue
 from prediction_difference.errors import ConfigError, Problem
 
 
@@ -15,13 +17,66 @@ def checked_config(raw: Any) -> Config:
         ConfigError: all problems together: file, key or subject, what is wrong, how to mend it.
     """
     parts, problems = inspect_config(raw)
+    catalogues = {}
     for name, dataset in parts.get("datasets", {}).items():
-        problems += sources.check(dataset, name)
+        found = sources.check(dataset, name)
+        problems += found
+        if not found and _is_asked_for_names(name, parts):
+            catalogues[name] = sources.catalogue(dataset)
     for name, classifier in parts.get("classifiers", {}).items():
         problems += _check_classifier(f"classifiers.{name}", classifier)
+    for name, explanation in parts.get("explanations", {}).items():
+        classifier = parts["classifiers"].get(explanation.classifier)
+        known = None if classifier is None else catalogues.get(classifier.dataset)
+        if known is not None:
+            told = {problem.where for problem in problems}
+            found = _check_names(f"explanations.{name}", explanation, classifier, known)
+            problems += [problem for problem in found if problem.where not in told]
     if problems:
         raise ConfigError(problems)
     return Config(**parts)
+
+
+def _is_asked_for_names(dataset: str, parts: dict[str, Any]) -> bool:
+    """Whether an explanation names images or classes of a dataset."""
+    classifiers = {n for n, c in parts.get("classifiers", {}).items() if c.dataset == dataset}
+    return any(
+        isinstance(explanation.images, tuple) or explanation.nodes != (model.NodeChoice(),)
+        for explanation in parts.get("explanations", {}).values()
+        if explanation.classifier in classifiers
+    )
+
+
+def _check_names(
+    where: str, explanation: model.Explanation, classifier: model.Classifier, known: Catalogue
+) -> list[Problem]:
+    """Images and classes that an explanation names and its dataset does not have."""
+    named = explanation.images if isinstance(explanation.images, tuple) else ()
+    problems = [
+        Problem(f"{where}.images", f"there is no image {image!r}", _nearest(image, known.names))
+        for image in sorted(set(named) - set(known.names))
+    ]
+    brings_names = isinstance(classifier, model.TorchvisionNetwork) or (
+        isinstance(classifier, model.TorchNetwork) and classifier.class_names is not None
+    )
+    if brings_names:
+        return problems
+    classes = ("predicted", "label", *known.class_names)
+    return problems + [
+        Problem(
+            f"{where}.nodes.{number}.of",
+            f"there is no class {node.of!r}",
+            _nearest(node.of, known.class_names),
+        )
+        for number, node in enumerate(explanation.nodes)
+        if isinstance(node.of, str) and node.of not in classes
+    ]
+
+
+def _nearest(wrong: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(wrong, known, n=1)
+    few = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
+    return f"did you mean {near[0]!r}?" if near else f"there are {few or 'none'}"
 
 
 def _check_classifier(where: str, classifier: model.Classifier) -> list[Problem]:

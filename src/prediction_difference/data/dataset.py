@@ -19,6 +19,14 @@ _BYTES_PER_CHUNK = 4 * 2**20
 
 
 @dataclass(frozen=True)
+class Catalogue:
+    """What is known of a dataset before its images are read: names of images and of classes."""
+
+    names: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Images with labels and splits.
 

@@ -5,20 +5,26 @@ import sklearn
 from sklearn.datasets import load_digits
 
 from prediction_difference.config import model
-from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.splits import assign_splits
+
+
+def catalogue() -> Catalogue:
+    """Names of all scans and digits."""
+    names = tuple(f"digit-{number:04d}" for number in range(len(load_digits().target)))
+    return Catalogue(names, tuple(str(digit) for digit in range(10)))
 
 
 def load(settings: model.SklearnDigits, name: str, seed: int) -> Dataset:
     """1797 scans of handwritten digits, (1, 8, 8), 0 (paper) to 1 (ink)."""
     scans = load_digits()
-    count = len(scans.target)
+    known = catalogue()
     return Dataset(
         images=(scans.images / 16).astype(np.float32)[:, None],
-        names=tuple(f"digit-{number:04d}" for number in range(count)),
+        names=known.names,
         labels=scans.target.astype(np.int64),
         split=assign_splits(scans.target, settings, seed, name),
-        class_names=tuple(str(name) for name in scans.target_names),
+        class_names=known.class_names,
         sources={"scikit-learn": sklearn.__version__},
         facts={"full_scale": [0.0, 1.0]},
     )

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from prediction_difference.config import model
 from prediction_difference.data.checksums import sha256
-from prediction_difference.data.dataset import UNLABELLED, Dataset
+from prediction_difference.data.dataset import UNLABELLED, Catalogue, Dataset
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
@@ -83,6 +83,12 @@ def load(settings: model.ImageFolder, name: str, seed: int) -> Dataset:
         sources={folder.relative(path): sha256(path) for path in folder.paths},
         facts={"full_scale": [0.0, 1.0], "size": list(images.shape[2:])},
     )
+
+
+def catalogue(settings: model.ImageFolder) -> Catalogue:
+    """Names of the photographs and classes of a folder without problems."""
+    folder = _scan(settings.root.expanduser())
+    return Catalogue(folder.names, folder.class_names)
 
 
 def check(settings: model.ImageFolder, name: str) -> list[Problem]:

@@ -19,7 +19,7 @@ from prediction_difference.config import model
 from prediction_difference.config.shapes import slab_shape
 from prediction_difference.data.anatomy import orientation, slab_affine, slab_facts, slab_slices
 from prediction_difference.data.checksums import sha256
-from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
@@ -79,6 +79,12 @@ class _Survey:
 def check(settings: model.NiftiCohort, name: str) -> list[Problem]:
     """Read the whole cohort once and list everything that is wrong with it, file by file."""
     return list(_survey(settings, name).problems)
+
+
+def catalogue(settings: model.NiftiCohort) -> Catalogue:
+    """Names of the participants and classes of a cohort without problems."""
+    rows = _read_table(settings, "")
+    return Catalogue(tuple(id for id, _ in rows), tuple(sorted({label or "" for _, label in rows})))
 
 
 def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:

@@ -11,7 +11,7 @@ from prediction_difference import randomness
 from prediction_difference.config import model
 from prediction_difference.config.shapes import SIMULATED_SHAPE, slab_shape
 from prediction_difference.data import anatomy
-from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, Problem
 from prediction_difference.progress import track
@@ -81,6 +81,11 @@ def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
         sources=_sources(),
         facts=_facts(settings, subjects),
     )
+
+
+def catalogue(settings: model.SimulatedFA) -> Catalogue:
+    """Names of the subjects and classes."""
+    return Catalogue(tuple(subject.name for subject in cohort(settings, seed=0)), CLASS_NAMES)
 
 
 def cohort(settings: model.SimulatedFA, seed: int) -> tuple[Subject, ...]:

@@ -1,7 +1,7 @@
 """Datasets by the source that a configuration names."""
 
 from prediction_difference.config import model
-from prediction_difference.data.dataset import Dataset, check_dataset
+from prediction_difference.data.dataset import Catalogue, Dataset, check_dataset
 from prediction_difference.errors import Problem
 
 
@@ -34,6 +34,29 @@ def check(settings: model.Dataset, name: str) -> list[Problem]:
             return torchvision_sets.check(settings, name)
         case model.SklearnDigits() | model.SimulatedFA():
             return []
+
+
+def catalogue(settings: model.Dataset) -> Catalogue | None:
+    """Names of images and classes of a dataset without problems; None where only reading tells."""
+    match settings:
+        case model.SklearnDigits():
+            from prediction_difference.data import digits
+
+            return digits.catalogue()
+        case model.SimulatedFA():
+            from prediction_difference.data import simulated_fa
+
+            return simulated_fa.catalogue(settings)
+        case model.ImageFolder():
+            from prediction_difference.data import image_folder
+
+            return image_folder.catalogue(settings)
+        case model.NiftiCohort():
+            from prediction_difference.data import nifti_cohort
+
+            return nifti_cohort.catalogue(settings)
+        case model.TorchvisionSet():
+            return None
 
 
 def _load(settings: model.Dataset, name: str, seed: int) -> Dataset:
