@@ -70,9 +70,22 @@ def make_classifier(
         case _:
             fitted = _load_pretrained(settings, dataset, device)
     labels = labels_in(fitted.class_names, dataset)
+    card = _card(settings, name, dataset, seed, fitted, labels)
+    _write(folder_of(folder), card, fitted, dataset, labels)
+    return card
+
+
+def _card(
+    settings: model.Classifier,
+    name: str,
+    dataset: Dataset,
+    seed: int,
+    fitted: Fitted,
+    labels: np.ndarray,
+) -> Card:
     held_out = ~dataset.in_split(TRAIN) & (labels != UNLABELLED)
     correct = fitted.scores.argmax(1) == labels
-    card = Card(
+    return Card(
         name=name,
         kind=settings.kind,
         settings=settings.model_dump(mode="json"),
@@ -92,8 +105,6 @@ def make_classifier(
             "versions": provenance.versions(),
         },
     )
-    _write(folder_of(folder), card, fitted, dataset, labels)
-    return card
 
 
 def _fit_networks(

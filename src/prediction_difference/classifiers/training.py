@@ -35,10 +35,6 @@ def train(
     test images are only counted, never learnt from: the last epoch is the result.
     """
     network.to(device)
-    images, labels = (
-        torch.from_numpy(training.images).to(device),
-        torch.from_numpy(training.labels).to(device),
-    )
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -46,21 +42,19 @@ def train(
         optimiser,
         max_lr=settings.learning_rate,
         epochs=settings.epochs,
-        steps_per_epoch=-(-len(labels) // settings.batch_size),
+        steps_per_epoch=-(-len(training.labels) // settings.batch_size),
     )
+    images = torch.from_numpy(training.images).to(device)
+    labels = torch.from_numpy(training.labels).to(device)
     history = []
     for epoch in track(range(settings.epochs), "training"):
-        network.train()
         loss_sum = correct = 0.0
+        network.train()
         for batch in _batches(len(labels), settings.batch_size, seed, epoch):
-            scores = network(images[batch])
-            loss = nn.functional.cross_entropy(scores, labels[batch])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            loss, right = _step(network, images[batch], labels[batch], optimiser)
             schedule.step()
-            loss_sum += float(loss.detach()) * len(batch)
-            correct += float((scores.argmax(1) == labels[batch]).sum())
+            loss_sum += loss * len(batch)
+            correct += right
         history.append(
             {
                 "epoch": epoch + 1,
@@ -71,6 +65,18 @@ def train(
         )
     network.eval()
     return history
+
+
+def _step(
+    network: nn.Module, images: Tensor, labels: Tensor, optimiser: torch.optim.Optimizer
+) -> tuple[float, float]:
+    """One step along the gradient; the mean loss before it, and how many images were right."""
+    scores = network(images)
+    loss = nn.functional.cross_entropy(scores, labels)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return float(loss.detach()), float((scores.argmax(1) == labels).sum())
 
 
 def _batches(count: int, size: int, seed: int, epoch: int) -> Iterator[Tensor]:
