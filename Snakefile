@@ -37,4 +37,5 @@ onstart:
 
 
 onsuccess:
-    print(f"Done. Open {RESULTS}/report/index.html")
+    if Path(RESULTS, "report", "index.html").is_file():
+        print(f"The report is {RESULTS}/report/index.html")

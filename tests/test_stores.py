@@ -17,6 +17,7 @@ from prediction_difference.stores import (
     open_store,
     publishing,
     settings_digest,
+    texts,
     write_json,
     write_store,
 )
@@ -69,6 +70,41 @@ def test_the_digest_of_a_store_changes_with_arrays_and_attributes(tmp_path):
 
     assert digest_of([1, 2], a=1) == digest_of([1, 2], a=1)
     assert len({digest_of([1, 2], a=1), digest_of([1, 3], a=1), digest_of([1, 2], a=2)}) == 3
+
+
+def small_store(path):
+    values = np.arange(200.0).reshape(10, 20)
+    store = xarray.Dataset({"a": (("x", "y"), values)}, {"x": texts("abcdefghij")}, {"kind": "k"})
+    write_store(path, store, {"a": (5, 20)})
+    return path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: (path / "a/c/1/0").unlink(),
+        lambda path: (path / "a/c/1/0").write_bytes(b"no zstd"),
+        lambda path: (path / "x/c/0").unlink(),
+        lambda path: (path / "zarr.json").write_text("{"),
+        lambda path: (path / "a/c/0/0").write_bytes((path / "a/c/1/0").read_bytes()),
+    ],
+    ids=["missing", "truncated", "missing coordinate", "metadata", "exchanged"],
+)
+def test_a_damaged_store_is_not_taken_for_whole(tmp_path, damage):
+    path = small_store(tmp_path / "s.zarr")
+    assert open_store(path, "k")["a"].shape == (10, 20)
+    damage(path)
+    with pytest.raises(StoreError, match=r"s\.zarr: (is damaged|the store cannot be read)"):
+        open_store(path, "k")
+
+
+def test_somebodys_folder_is_not_replaced(tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "thesis.txt").write_text("years of work")
+    with pytest.raises(StoreError, match="is a folder with other files in it; choose another"):
+        small_store(tmp_path / "study")
+    assert (tmp_path / "study" / "thesis.txt").read_text() == "years of work"
+    small_store(small_store(tmp_path / "new"))
 
 
 def test_json_holds_no_nan(tmp_path):

@@ -1,13 +1,15 @@
 """Everything that can be found wrong before the first job starts, in one list."""
 
 import difflib
+import sys
 from pathlib import Path
 from typing import Any
 
-from prediction_difference.config import Config, inspect_config, model
+from prediction_difference.config import Config, inspect_config, model, slots
 from prediction_difference.data import sources
 from prediction_difference.data.dataset import Catalogue
 from prediction_difference.errors import ConfigError, Problem
+from prediction_difference.stores import digest
 
 
 def checked_config(raw: Any) -> Config:
@@ -21,7 +23,7 @@ def checked_config(raw: Any) -> Config:
     for name, dataset in parts.get("datasets", {}).items():
         found = sources.check(dataset, name)
         problems += found
-        if not found and _is_asked_for_names(name, parts):
+        if not found and _is_explained(name, parts):
             catalogues[name] = sources.catalogue(dataset)
     for name, classifier in parts.get("classifiers", {}).items():
         problems += _check_classifier(f"classifiers.{name}", classifier)
@@ -37,14 +39,33 @@ def checked_config(raw: Any) -> Config:
     return Config(**parts)
 
 
-def _is_asked_for_names(dataset: str, parts: dict[str, Any]) -> bool:
-    """Whether an explanation names images or classes of a dataset."""
+def files_state(config: Config, section: str, name: str) -> str:
+    """Digest of names, sizes and times of the user's files behind a dataset or a classifier.
+
+    A job that reads them is run again when one of them is changed, added or removed.
+    """
+    entry = getattr(config, section)[name]
+    files = sources.files(entry) if section == "datasets" else _files_of_classifier(entry)
+    states = [(path, path.stat()) for path in files if path.is_file()]
+    return digest(*(f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states))
+
+
+def _files_of_classifier(classifier: model.Classifier) -> list[Path]:
+    match classifier:
+        case model.TorchNetwork(factory=factory, weights=weights, class_names=class_names):
+            module = factory.partition(":")[0].replace(".", "/")
+            places = [Path(place) / f"{module}.py" for place in sys.path]
+            return [*places, weights, *([class_names] if class_names else [])]
+        case model.TorchvisionNetwork(weights=weights, class_names=class_names):
+            return [Path(weights), *([class_names] if class_names else [])]
+        case _:
+            return []
+
+
+def _is_explained(dataset: str, parts: dict[str, Any]) -> bool:
+    """Whether an explanation is about a classifier of this dataset."""
     classifiers = {n for n, c in parts.get("classifiers", {}).items() if c.dataset == dataset}
-    return any(
-        isinstance(explanation.images, tuple) or explanation.nodes != (model.NodeChoice(),)
-        for explanation in parts.get("explanations", {}).values()
-        if explanation.classifier in classifiers
-    )
+    return any(e.classifier in classifiers for e in parts.get("explanations", {}).values())
 
 
 def _check_names(
@@ -52,6 +73,10 @@ def _check_names(
 ) -> list[Problem]:
     """Images and classes that an explanation names and its dataset does not have."""
     named = explanation.images if isinstance(explanation.images, tuple) else ()
+    asked = 0 if named else len(slots(explanation))
+    if asked > len(known.names):
+        what = f"{asked} are asked for, {classifier.dataset!r} has {len(known.names)}"
+        return [Problem(f"{where}.images", what, "ask for fewer")]
     problems = [
         Problem(f"{where}.images", f"there is no image {image!r}", _nearest(image, known.names))
         for image in sorted(set(named) - set(known.names))

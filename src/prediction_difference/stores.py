@@ -117,13 +117,30 @@ def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] 
     `path` is the store's folder or the zarr.json in it. `chunks` gives the chunk shape of
     variables by name; without one, zarr's default holds.
     """
-    arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
-    content = digest(array_digest(arrays), json.dumps(dataset.attrs, sort_keys=True))
-    stamped = dataset.assign_attrs(digest=content)
+    refuse_foreign_folder(folder_of(path))
+    stamped = dataset.assign_attrs(digest=content_digest(dataset))
     encoding = {name: {"chunks": shape} for name, shape in chunks.items()}
     with publishing(folder_of(path)) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         stamped.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
+
+
+def content_digest(dataset: Any) -> str:
+    """Digest of an xarray Dataset: its arrays and its attributes, except the digest itself."""
+    arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
+    attributes = {key: value for key, value in dataset.attrs.items() if key != "digest"}
+    return digest(array_digest(arrays), json.dumps(attributes, sort_keys=True))
+
+
+def refuse_foreign_folder(path: Path) -> None:
+    """Refuse to replace a folder that is no store: it may hold somebody's files.
+
+    Raises:
+        StoreError: it is neither empty, nor named like a store, nor one.
+    """
+    is_store = path.suffix == ".zarr" or (path / "zarr.json").is_file()
+    if path.is_dir() and not is_store and any(path.iterdir()):
+        raise StoreError(path, "is a folder with other files in it", "choose another place")
 
 
 def texts(values: Iterable[str]) -> np.ndarray:
@@ -132,38 +149,58 @@ def texts(values: Iterable[str]) -> np.ndarray:
 
 
 def open_store(path: Path, kind: str) -> Any:
-    """Open a published store as a lazy xarray Dataset.
+    """Read a published store as an xarray Dataset, and see that it is what was written.
 
     Raises:
-        StoreError: nothing complete is there, or it is not a store of this `kind`.
+        StoreError: nothing complete is there, its content is damaged, or it is not a store of
+            this `kind`.
     """
     import xarray
 
     path = folder_of(path)
-    if not (path / "zarr.json").is_file():
-        raise StoreError(
-            path, "there is no complete Zarr store here", "make it first, or correct the path"
-        )
+    _refuse_incomplete(path)
     try:
-        store = xarray.open_zarr(path, consolidated=True)
-    except (ValueError, KeyError, OSError) as error:
-        raise StoreError(
-            path, f"the store cannot be read ({error})", "delete it and make it again"
-        ) from error
+        store = xarray.open_zarr(path, consolidated=True).load()
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
     if store.attrs.get("kind") != kind:
         raise StoreError(
             path,
             f"this is a store of kind {store.attrs.get('kind', 'unknown')!r}, not {kind!r}",
             "correct the path",
         )
+    if store.attrs.get("digest") != content_digest(store):
+        raise StoreError(
+            path, "is damaged: it does not hold what was written", "delete it and make it again"
+        )
     return store
 
 
 def read_attributes(path: Path) -> dict[str, Any]:
-    """Attributes of a published store, without opening its arrays."""
-    metadata = json.loads((folder_of(path) / "zarr.json").read_text(encoding="utf-8"))
-    attributes: dict[str, Any] = metadata["attributes"]
+    """Attributes of a published store, without its arrays.
+
+    Raises:
+        StoreError: nothing complete is there, or it is damaged.
+    """
+    path = folder_of(path)
+    _refuse_incomplete(path)
+    try:
+        attributes: dict[str, Any] = json.loads((path / "zarr.json").read_text())["attributes"]
+    except (ValueError, KeyError, OSError) as error:
+        raise _unreadable(path, error) from error
     return attributes
+
+
+def _refuse_incomplete(path: Path) -> None:
+    if not (path / "zarr.json").is_file():
+        raise StoreError(
+            path, "there is no complete Zarr store here", "make it first, or correct the path"
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    reason = " ".join(str(error).split())
+    return StoreError(path, f"the store cannot be read ({reason})", "delete it and make it again")
 
 
 def refuse_other_config(

@@ -100,6 +100,8 @@ def test_a_right_configuration_is_read():
         ({"priors__patches__dataset": "digit"}, "priors.patches.dataset", "no 'digit'", "'digits'"),
         ({"priors__patches__patch": 9}, "priors.patches.patch", "8 x 8", "at most 8"),
         ({"priors__patches__ridge": 0}, "priors.patches.ridge", "0", "greater"),
+        ({"priors__patches__ridge": float("inf")}, "priors.patches.ridge", "inf", "finite"),
+        ({"explanations__pda__nodes": [{"of": True}]}, "pda.nodes.0.of", "True", "label"),
         ({"classifiers__network__kind": "trian"}, "network.kind", "'trian'", "'train'"),
         ({"classifiers__network__dataset": "brains"}, "architecture", "2-D", "logistic"),
         (
@@ -216,7 +218,7 @@ def test_a_missing_file_and_broken_yaml_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"broken\.yaml: not YAML"):
         read_config(tmp_path / "broken.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
-    with pytest.raises(ConfigError, match="not a mapping"):
+    with pytest.raises(ConfigError, match=r"list\.yaml: holds no settings"):
         read_config(tmp_path / "list.yaml")
 
 

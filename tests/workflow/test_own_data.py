@@ -97,6 +97,12 @@ def test_own_photographs_and_network(checkout, generator):
         scores = network(torch.from_numpy(store["image"].values[None]))
     assert store.attrs["predicted"] == ("cat", "dog", "newt")[int(scores.argmax())]
     assert (folder / "results/photographs/report/index.html").is_file()
+    assert checkout.planned() == {}
+    photograph = folder / "photographs" / f"{names[0]}.png"
+    Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(photograph)
+    assert checkout.planned()["data"] == 1
+    (folder / "my_classes.txt").write_text("cat\ndog\nolm\n")
+    assert checkout.planned()["classifier"] == 1
 
 
 def test_own_cohort(checkout, generator):

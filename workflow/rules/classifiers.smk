@@ -25,6 +25,7 @@ rule classifier:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("classifiers", wildcards.classifier),
         seed=CONFIG.run.seed,
+        files=lambda wildcards: files_state(CONFIG, "classifiers", wildcards.classifier),
         code=code("classifiers"),
     shell:
         "prediction-difference classifier --config {params.config:q}"

@@ -7,6 +7,7 @@ from shutil import which
 from prediction_difference import preflight, provenance
 from prediction_difference.config import batches, parse_config, slots, windows_of_prior
 from prediction_difference.errors import ConfigError
+from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
 from snakemake.exceptions import WorkflowError
 

@@ -16,6 +16,7 @@ rule data:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("datasets", wildcards.dataset),
         seed=CONFIG.run.seed,
+        files=lambda wildcards: files_state(CONFIG, "datasets", wildcards.dataset),
         code=code("data"),
     shell:
         "prediction-difference data --config {params.config:q} --name {wildcards.dataset:q}"

@@ -95,6 +95,7 @@ def run_chunk(
     """
     explanation = config.explanations[name]
     check_inputs_given(explanation, inputs)
+    _check_share(name, explanation, batch, chunk)
     workbench = _Workbench(config, name, inputs, device)
     places = {}
     for slot in batches(explanation)[batch]:
@@ -104,6 +105,20 @@ def run_chunk(
         _fill(store, task, chunk, explanation.chunk_count, f"{name}, {slot}")
         places[slot] = path.name
     write_json(done, {"explanation": name, "batch": batch, "chunk": chunk, "stores": places})
+
+
+def _check_share(name: str, explanation: model.Explanation, batch: int, chunk: int) -> None:
+    shares = (
+        ("batch", batch, len(batches(explanation))),
+        ("chunk", chunk, explanation.chunk_count),
+    )
+    for what, number, count in shares:
+        if not 0 <= number < count:
+            raise DataError(
+                f"--{what} {number}",
+                f"explanation {name!r} has {count}, counted from 0",
+                f"choose 0 to {count - 1}",
+            )
 
 
 def _fill(store: WorkingStore, task: Task, chunk: int, chunks: int, description: str) -> None:
@@ -313,6 +328,8 @@ def _refuse_strangers(
     if inputs.reference is not None:
         settings = read_attributes(inputs.reference)["settings"]
         made_from.append((inputs.reference, settings, config.datasets[explanation.reference]))
+    seed = {"seed": config.run.seed}
+    refuse_other_config(inputs.classifier, {"seed": card.seed}, seed)
     for path, made_with, wanted in made_from:
         refuse_other_config(path, made_with, wanted.model_dump(mode="json"))
 

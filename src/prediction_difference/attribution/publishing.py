@@ -34,18 +34,30 @@ def publish(
     store = WorkingStore(work / _place(slot, done))
     attributes = store.attributes
     wanted = config.explanations[name].model_dump(mode="json")
-    refuse_other_config(store.path, attributes["settings"], what_matters(wanted))
+    made_with = {**attributes["settings"], "seed": attributes["seed"]}
+    now = {**what_matters(wanted), "seed": config.run.seed}
+    refuse_other_config(store.path, made_with, now)
     write_store(output, _assemble(store, attributes, slot))
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:
     """Name of the working store of a slot, on which all chunks must agree."""
-    places = {json.loads(file.read_text(encoding="utf-8"))["stores"].get(slot) for file in done}
+    places = {_stores_of(file).get(slot) for file in done}
     if len(places) != 1 or None in places:
         raise StoreError(
             slot, "its chunks were made from different inputs", "delete their done-files and rerun"
         )
     return str(places.pop())
+
+
+def _stores_of(done: Path) -> dict[str, str]:
+    try:
+        stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            done, f"is not the done-file of a chunk ({error})", "delete it and run the chunk again"
+        ) from error
+    return stores
 
 
 def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str) -> Any:

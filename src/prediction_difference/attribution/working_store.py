@@ -47,8 +47,9 @@ class WorkingStore:
         return dict(self._open("r").attrs)
 
     def finished(self) -> np.ndarray:
-        """(parts,) bool."""
-        return ~np.isnan(self._read(_SECONDS))
+        """(parts,) bool; a part whose record is damaged counts as unfinished."""
+        seconds = _array(self._open("r"), _SECONDS)
+        return np.array([_is_finite(seconds, part) for part in range(seconds.shape[0])])
 
     def write(
         self, part: int, values: Mapping[str, np.ndarray], seconds: float, forwards: int
@@ -72,14 +73,18 @@ class WorkingStore:
         """(nodes, parts, ...) values of an array.
 
         Raises:
-            StoreError: parts are missing.
+            StoreError: parts are missing or damaged.
         """
         missing = int((~self.finished()).sum())
         if missing:
             raise StoreError(
                 self.path, f"{missing} of its parts are not computed yet", "run its chunks first"
             )
-        return self._read(name)
+        values = self._read(name)
+        # Only standard errors may be unknown: those of exact values.
+        if not np.isfinite(values).all() and name != "window_standard_error":
+            raise self._damaged(f"{name} is incomplete")
+        return values
 
     @property
     def arrays(self) -> set[str]:
@@ -99,15 +104,28 @@ class WorkingStore:
         }
 
     def _read(self, name: str) -> np.ndarray:
-        return np.asarray(_array(self._open("r"), name)[...])
+        try:
+            return np.asarray(_array(self._open("r"), name)[...])
+        except RuntimeError as error:
+            raise self._damaged(f"{name}: {error}") from error
 
     def _open(self, mode: Any) -> zarr.Group:
         try:
             return zarr.open_group(self.path, mode=mode)
         except (FileNotFoundError, ValueError, KeyError) as error:
-            raise StoreError(
-                self.path, f"cannot be read ({error})", "delete it and run its chunks again"
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, reason: object) -> StoreError:
+        return StoreError(
+            self.path, f"cannot be read ({reason})", "delete it and run its chunks again"
+        )
+
+
+def _is_finite(array: zarr.Array[Any], part: int) -> bool:
+    try:
+        return bool(np.isfinite(array[part]))
+    except RuntimeError:
+        return False
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:

@@ -69,10 +69,18 @@ def _settings_of(card: Card) -> Any:
 
 
 def read_predictions(path: Path) -> Any:
-    """Data frame with one row per image: image, split, label, predicted, probabilities."""
+    """Data frame with one row per image: image, split, label, predicted, probabilities.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
     import pandas
 
-    return pandas.read_parquet(folder_of(path) / PREDICTIONS)
+    file = folder_of(path) / PREDICTIONS
+    try:
+        return pandas.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
 
 
 def classifier_digest(card: Card) -> str:

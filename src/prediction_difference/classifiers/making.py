@@ -236,7 +236,7 @@ def labels_in(class_names: tuple[str, ...], dataset: Dataset) -> np.ndarray:
 def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: np.ndarray) -> None:
     """Write the card last: a folder with a card is complete."""
     import pandas
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
     from scipy.special import softmax
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -251,7 +251,7 @@ def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: n
         }
     )
     with publishing(folder / WEIGHTS) as temporary:
-        save_file({n: np.ascontiguousarray(a) for n, a in fitted.weights.items()}, temporary)
+        temporary.write_bytes(save({n: np.ascontiguousarray(a) for n, a in fitted.weights.items()}))
     with publishing(folder / HISTORY) as temporary:
         columns = None if fitted.history else ["split", "training_accuracy", "test_accuracy"]
         pandas.DataFrame(fitted.history, columns=columns).to_csv(temporary, index=False)

@@ -25,7 +25,10 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigError: the file is missing, is no YAML, or has problems; all of them are listed.
     """
-    return parse_config(read_yaml(path))
+    raw = read_yaml(path)
+    if not isinstance(raw, Mapping):
+        raise ConfigError([Problem(str(path), "holds no settings", "write key: value lines")])
+    return parse_config(raw)
 
 
 def read_yaml(path: Path) -> Any:
@@ -74,11 +77,15 @@ def inspect_config(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
         else:
             parts[section], found = _parse_section(section, raw.get(section) or {})
             entries = raw.get(section)
-            declared[section] = set(entries) if isinstance(entries, Mapping) else set()
+            declared[section] = _texts(entries) if isinstance(entries, Mapping) else set()
         problems += found
     if not declared["datasets"]:
         problems.append(Problem("datasets", "there is none", "describe at least one dataset"))
     return parts, problems + crosscheck(parts, declared)
+
+
+def _texts(names: Iterable[Any]) -> set[str]:
+    return {name for name in names if isinstance(name, str)}
 
 
 def _parse_section(section: str, raw: Any) -> tuple[dict[str, Any], list[Problem]]:

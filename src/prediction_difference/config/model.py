@@ -3,7 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 """Names become file names, so they hold letters, digits, dots, dashes and underscores only."""
@@ -16,7 +25,7 @@ Side = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of the configuration; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Run(Section):
@@ -263,7 +272,7 @@ Images = Annotated[
 class NodeChoice(Section):
     """What is explained."""
 
-    of: Literal["predicted", "label"] | str | int = Field(
+    of: Literal["predicted", "label"] | StrictStr | StrictInt = Field(
         "predicted", description="predicted, label, a class name, or a class number from 0"
     )
     output: Literal["probability", "score"] | None = Field(

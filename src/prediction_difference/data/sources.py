@@ -1,5 +1,7 @@
 """Datasets by the source that a configuration names."""
 
+from pathlib import Path
+
 from prediction_difference.config import model
 from prediction_difference.data.dataset import Catalogue, Dataset, check_dataset
 from prediction_difference.errors import Problem
@@ -57,6 +59,18 @@ def catalogue(settings: model.Dataset) -> Catalogue | None:
             return nifti_cohort.catalogue(settings)
         case model.TorchvisionSet():
             return None
+
+
+def files(settings: model.Dataset) -> list[Path]:
+    """Files that the dataset is read from, as far as they are there; none for bundled ones."""
+    match settings:
+        case model.ImageFolder(root=root):
+            return sorted(path for path in root.expanduser().rglob("*") if path.is_file())
+        case model.NiftiCohort(root=root, mask=mask):
+            volumes = sorted(path for path in root.rglob("*") if path.is_file())
+            return volumes if mask is None else [*volumes, mask]
+        case _:
+            return []
 
 
 def _load(settings: model.Dataset, name: str, seed: int) -> Dataset:
