@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -96,14 +97,22 @@ def test_requirements_are_hashed_and_name_no_index():
 
 def test_uv_resolves_to_the_hashed_requirements():
     """The two commands of the README use these constraints: they and the file are equal."""
-    text = (ROOT / "requirements.txt").read_text().replace("\\\n", " ")
-    pinned = {
-        " ".join(line.split(" --hash")[0].split())
-        for line in text.splitlines()
-        if "==" in line and not line.startswith("#")
-    }
-    constraints = {" ".join(c.split()) for c in PROJECT["tool"]["uv"]["constraint-dependencies"]}
-    assert constraints == pinned
+    text = (ROOT / "requirements.txt").read_text()
+    pinned = set(re.findall(r"^[a-z0-9][^ ]*==[^ ]+", text, re.MULTILINE))
+    constraints = PROJECT["tool"]["uv"]["constraint-dependencies"]
+    assert {constraint.split(" ;")[0] for constraint in constraints} == pinned
+    assert len(constraints) == len(set(constraints)) == len(pinned)
+
+
+def test_the_installed_versions_are_the_hashed_ones():
+    """What `uv run` made for this very test."""
+    text = (ROOT / "requirements.txt").read_text()
+    pinned = re.findall(r"^([a-z0-9][^ ]*)==([^ ]+)", text, re.MULTILINE)
+    versions = {name: {v for n, v in pinned if n == name} for name, _ in pinned}
+    installed = {d.name.lower().replace("_", "-"): d.version for d in distributions()}
+    common = versions.keys() & installed.keys()
+    assert len(common) > 50
+    assert {n: installed[n] for n in common if installed[n] not in versions[n]} == {}
 
 
 def test_direct_dependencies_are_pinned_to_the_hashed_versions():
