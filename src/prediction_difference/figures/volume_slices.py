@@ -176,7 +176,7 @@ def _draw_header(canvas: Canvas, page: _Page) -> None:
     for column, index in enumerate(page.indices):
         middle = page.left(column) + page.size[0] / 2
         canvas.text(middle, MARGIN, page.plane.place(index), weight="bold", align="center")
-        words = f"slice {index} of 0 to {page.plane.shape[page.plane.axis] - 1}"
+        words = f"slice {index} (counted from 0 to {page.plane.shape[page.plane.axis] - 1})"
         colour = style.FAINT_INK
         canvas.text(middle, MARGIN + 0.17, words, size=6.5, colour=colour, align="center")
 
