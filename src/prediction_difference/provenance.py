@@ -19,29 +19,21 @@ STAGES = (
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""
 
-IMPORTS = {
-    "config": (),
-    "data": (),
-    "priors": ("data",),
-    "classifiers": ("data",),
-    "attribution": ("data", "priors", "classifiers"),
-    "evaluation": ("data", "priors", "classifiers", "attribution"),
-    "figures": ("data", "priors", "classifiers", "attribution", "evaluation"),
-    "report": ("data", "priors", "classifiers", "attribution", "evaluation", "figures"),
-}
-"""Stages whose code a stage runs, also through others; config only says what is wanted."""
-
 _PACKAGE = Path(__file__).parent
 _SHARED = ("stores.py", "randomness.py")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "zarr", "xarray")
 
 
 @cache
-def source_digest(stage: str) -> str:
-    """Digest of the code that a stage runs: its own, that of `IMPORTS`, and the shared modules."""
+def source_digest(*stages: str) -> str:
+    """Digest of the files of stages and of the shared modules that can change results.
+
+    A stage whose results are inputs of a job need not be named for it: an edit there makes the
+    results anew, and so the job. What is named is code that a job runs without such an input.
+    """
     files = [_PACKAGE / name for name in _SHARED]
-    for folder in (stage, *IMPORTS[stage]):
-        sources = (_PACKAGE / folder).rglob("*")
+    for stage in stages:
+        sources = (_PACKAGE / stage).rglob("*")
         files += sorted(p for p in sources if p.suffix in (".py", ".j2", ".css"))
     return digest(*(f"{f.relative_to(_PACKAGE)}\n{f.read_text('utf-8')}" for f in files))
 

@@ -1,5 +1,6 @@
 """The quickstart keeps what the README promises of it."""
 
+import html
 import json
 import os
 import subprocess
@@ -83,7 +84,7 @@ def test_the_evaluation_compares_all_methods_on_the_same_images(results):
 
 
 def test_the_report_shows_every_figure(results):
-    page = (results / "report" / "index.html").read_text()
+    page = html.unescape((results / "report" / "index.html").read_text())
     config = read_config(ROOT / "config/config.yaml")
     for figure in config.figures.values():
         assert figure.title in page

@@ -33,7 +33,7 @@ rule chunk:
         prior=lambda wildcards, input: flag("--prior", input.get("prior")),
         reference=lambda wildcards, input: flag("--reference", input.get("reference")),
         seed=CONFIG.run.seed,
-        code=code("attribution"),
+        code=lambda wildcards: code_of_explanation(wildcards.explanation),
     shell:
         "prediction-difference chunk --config {params.config:q} --name {wildcards.explanation:q}"
         " --data {input.data:q} --classifier {input.classifier:q} {params.prior}"

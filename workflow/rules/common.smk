@@ -52,9 +52,15 @@ def settings(section, name):
     return getattr(CONFIG, section)[name].model_dump_json()
 
 
-def code(stage):
-    """Digest of a stage's source: its jobs are run again when it changes."""
-    return provenance.source_digest(stage)
+def code(*stages):
+    """Digest of the source of stages: their jobs are run again when it changes."""
+    return provenance.source_digest(*stages)
+
+
+def code_of_explanation(name):
+    """Marginal sampling runs code of the priors without a prior as input."""
+    draws = CONFIG.explanations[name].method == "prediction-difference"
+    return code("attribution", "priors") if draws else code("attribution")
 
 
 def flag(name, value):

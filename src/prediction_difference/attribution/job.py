@@ -270,7 +270,7 @@ class _Workbench:
             "classifier_digest": classifier_digest(self.card),
             "prior_digest": _digest_of(self.inputs.prior),
             "reference_digest": None if self.reference is None else self.reference.digest,
-            "code_digest": provenance.source_digest("attribution"),
+            "code_digest": provenance.source_digest(*_stages_behind(self.explanation)),
             "config_digest": settings_digest(what_matters(settings)),
             "seed": self.config.run.seed,
         }
@@ -293,6 +293,12 @@ class _Workbench:
             "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
             **provenance_of_inputs,
         }
+
+
+def _stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
+    """Stages whose code computes a map; rows that older code computed are not gone on with."""
+    draws = isinstance(explanation, model.PredictionDifference)
+    return ("data", *(("priors",) if draws else ()), "classifiers", "attribution")
 
 
 def what_matters(settings: dict[str, Any]) -> dict[str, Any]:
