@@ -115,7 +115,7 @@ def _draw_colour_bars(canvas: Canvas, row: Row, top: float) -> None:
         True: {-1.0: f"{style.MINUS}limit", 0.0: "0", 1.0: "+limit"},
         False: {0.0: "0", 1.0: "largest"},
     }
-    titles = {True: "evidence against (blue) and for (red)", False: "strength, unsigned"}
+    titles = {True: "against (blue), for (red)", False: "strength, unsigned"}
     for is_signed in dict.fromkeys(kinds):
         members = [n for n, kind in enumerate(kinds, start=1) if kind == is_signed]
         middle = (_left(members[0]) + _left(members[-1]) + PANEL) / 2

@@ -12,6 +12,8 @@ from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
 
+_LONGEST_CLASS = 28  # letters
+
 
 @dataclass(frozen=True)
 class Map:
@@ -73,10 +75,14 @@ class Map:
     @property
     def label_lines(self) -> list[str]:
         """Label, predicted class, and the explained class where it is another; probabilities."""
-        lines = ["no label" if self.label is None else f"label {self.label}"]
-        lines.append(f"predicted {self.predicted}, {probability(self.predicted_probability)}")
+        lines = ["no label" if self.label is None else f"label {_short(self.label)}"]
+        lines.append(
+            f"predicted {_short(self.predicted)}, {probability(self.predicted_probability)}"
+        )
         if self.explained != self.predicted:
-            lines.append(f"explained {self.explained}, {probability(self.node['probability'])}")
+            lines.append(
+                f"explained {_short(self.explained)}, {probability(self.node['probability'])}"
+            )
         return lines
 
     @property
@@ -117,6 +123,11 @@ class Map:
         """(4, 4) voxel to millimetre of a volume, None for photographs."""
         affine = self.attributes.get("affine")
         return None if affine is None else np.array(affine, dtype=np.float64)
+
+
+def _short(name: str) -> str:
+    """The beginning of a class's name, short enough to leave room for its probability."""
+    return name if len(name) <= _LONGEST_CLASS else f"{name[: _LONGEST_CLASS - 1]}…"
 
 
 def probability(p: float) -> str:
