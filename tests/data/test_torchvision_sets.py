@@ -1,7 +1,6 @@
 """Small sets in torchvision's files arrive with their names, splits and classes."""
 
 import gzip
-import os
 import pickle
 from collections.abc import Iterator
 from functools import partial
@@ -404,9 +403,8 @@ def test_a_changed_cifar_batch_is_refused(cifar10: Path) -> None:
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif("PDA_DATA" not in os.environ, reason="PDA_DATA is not set")
-def test_the_real_mnist() -> None:
-    dataset = read("mnist", None)
+def test_the_real_mnist(pda_data: Path) -> None:
+    dataset = read("mnist", pda_data)
     training = dataset.images[dataset.in_split("train")]
     assert training.shape == (60_000, 1, 28, 28)
     assert dataset.in_split("test").sum() == 10_000
