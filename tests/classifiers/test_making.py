@@ -8,7 +8,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from prediction_difference.classifiers.card import read_card
-from prediction_difference.classifiers.loading import load_linear, load_module, read_predictions
+from prediction_difference.classifiers.loading import (
+    classifier_digest,
+    load_linear,
+    load_module,
+    read_predictions,
+)
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
@@ -145,6 +150,38 @@ def test_a_users_network_is_taken_as_it_is(tmp_path):
     x = torch.from_numpy(dataset.images)
     assert torch.allclose(module(x), network((x - 0.5) / 0.25))
     assert card.weights_for("any split at all") == "any"
+
+
+class Doubled(nn.Sequential):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def doubled_factory() -> nn.Module:
+    return Doubled(*factory())
+
+
+def test_whatever_changes_a_map_changes_the_digest_of_the_classifier(tmp_path):
+    """Also what leaves the weights as they are: the network's code, its class names, N."""
+    dataset = stripes()
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    given = own_network(tmp_path)
+    variants = [
+        {},
+        {"factory": f"{__name__}:doubled_factory"},
+        {"class_names": tmp_path / "names.txt"},
+        {"training_instances": 6},
+        {"normalisation": model.Normalisation(mean=(0.5,), std=(1.0,))},
+    ]
+
+    def digest_with(number, changes):
+        settings = given.model_copy(update=changes)
+        folder = tmp_path / str(number)
+        return classifier_digest(make_classifier(settings, "own", dataset, 0, "cpu", folder))
+
+    digests = [digest_with(number, changes) for number, changes in enumerate(variants)]
+    assert len(set(digests)) == len(variants)
+    assert digest_with("again", {}) == digests[0]
 
 
 def test_class_names_must_be_as_many_as_scores(tmp_path):

@@ -129,6 +129,7 @@ def _card() -> Card:
         held_out_images=539,
         seed=5,
         weights_digest="",
+        scores_digest="",
         provenance={"versions": {"numpy": "1.0"}},
     )
 

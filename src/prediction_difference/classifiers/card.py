@@ -24,7 +24,8 @@ class Card:
     images it was fitted on to explain that split, N of the Laplace correction; the key "any"
     stands for weights that serve every split. normalisation: per part of the weights, mean
     and std per channel that its first layer applies; empty if nothing. accuracy: over held-out
-    images with a label, or None.
+    images with a label, or None. scores_digest: of the scores of all images of the dataset, which
+    tell of a network whose code was changed.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Card:
     held_out_images: int
     seed: int
     weights_digest: str
+    scores_digest: str
     provenance: dict[str, Any]
 
     def weights_for(self, split: str) -> str:

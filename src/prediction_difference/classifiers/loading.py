@@ -10,7 +10,7 @@ from prediction_difference.classifiers.card import PREDICTIONS, WEIGHTS, Card
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
-from prediction_difference.stores import array_digest, digest, folder_of
+from prediction_difference.stores import array_digest, digest, folder_of, settings_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,5 +84,8 @@ def read_predictions(path: Path) -> Any:
 
 
 def classifier_digest(card: Card) -> str:
-    """Digest of a classifier's content: its weights and what they are applied to."""
-    return digest(card.weights_digest, card.dataset_digest)
+    """Digest of everything about a classifier that a map depends on."""
+    facts = {"classes": card.class_names, "instances": card.training_instances}
+    return digest(
+        card.weights_digest, card.scores_digest, card.dataset_digest, settings_digest(facts)
+    )

@@ -99,6 +99,7 @@ def _card(
         held_out_images=int(held_out.sum()),
         seed=seed,
         weights_digest=array_digest(fitted.weights),
+        scores_digest=array_digest({"scores": fitted.scores}),
         provenance={
             "code": provenance.source_digest("classifiers"),
             "config": settings_digest(settings.model_dump(mode="json")),
