@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import provenance
-from prediction_difference.attribution.engines import DenseEngine
+from prediction_difference.attribution.engines.dense import DenseEngine
 from prediction_difference.attribution.heatmaps import METHODS, heatmap
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.prediction_difference import PredictionDifference
@@ -171,16 +171,18 @@ class _Workbench:
         attributes: dict[str, Any],
     ) -> Task:
         analysis = self._analysis(explanation, split)
-        scores = analysis.class_scores(image)
+        prepared = analysis.prepare(image)
+        scores = prepared.scores
         nodes = self._nodes(scores, label, "probability")
-        target = analysis.target(image, nodes)
+        target = analysis.target(image, nodes, prepared)
+        shape = (len(nodes), *analysis.grid(image).shape)
 
         def compute(row: int) -> tuple[dict[str, np.ndarray], int]:
             done = analysis.row(target, row)
             arrays = {"window_score": done.score, "window_standard_error": done.standard_error}
-            return arrays, done.forwards
+            row_shape = (len(nodes), *shape[2:])
+            return {name: a.reshape(row_shape) for name, a in arrays.items()}, done.forwards
 
-        shape = (len(nodes), *analysis.grid(image).shape)
         shapes = {"window_score": shape, "window_standard_error": shape}
         attributes |= self._describe(nodes, scores, "probability")
         return Task(image, attributes, shapes, compute)
@@ -221,7 +223,7 @@ class _Workbench:
         self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
     ) -> Task:
         explanation, module = self.explanation, self._module(split)
-        scores = DenseEngine(module, self.device).class_scores(image)
+        scores = DenseEngine(module, self.device).prepare(image).scores
         nodes = self._nodes(scores, label, "score")
         options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
         if explanation.method == "random":

@@ -1,24 +1,30 @@
 """Prediction difference analysis [zintgraf2017, Algorithm 1]."""
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Union, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
-from prediction_difference.attribution.engines import DenseEngine, Engine, LinearEngine
+from prediction_difference import randomness
+from prediction_difference.attribution.engines.choosing import EngineName, choose_engine
+from prediction_difference.attribution.engines.dense import Precision
+from prediction_difference.attribution.engines.protocol import Engine, Expectation, Prepared
 from prediction_difference.attribution.evidence import relevance
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.errors import DataError
 from prediction_difference.priors.samplers import Sampler
 from prediction_difference.priors.windows import WindowGrid
-from prediction_difference.progress import track
+from prediction_difference.progress import say, track
 
 if TYPE_CHECKING:
     from torch import nn
 
-EngineName = Literal["auto", "dense", "linear"]
+
+_PROBES = 4
+"""Windows along each axis on which the error of low precision is measured."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +47,55 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Target:
-    """What is explained: an image (C, *spatial), its class scores (K,), nodes and their values."""
+    """What is explained: an image that an engine has run, its class scores (K,), nodes, values.
 
+    error: what the engine's precision costs, where it is not float32.
+    """
+
+    prepared: Prepared
     image: np.ndarray
     scores: np.ndarray
     nodes: tuple[Node, ...]
     values: np.ndarray
+    error: "PrecisionError | None" = None
 
 
 @dataclass(frozen=True)
-class Row:
-    """Windows at one position on the first axis: scores and errors (nodes, *other window axes)."""
+class WindowScores:
+    """Relevance of windows, and standard errors, (nodes, windows); the latter NaN if exact.
+
+    samples: (windows,) draws of each. forwards: images that the classifier was run on.
+    """
 
     score: np.ndarray
     standard_error: np.ndarray
+    samples: np.ndarray
     forwards: int
+
+
+@dataclass(frozen=True)
+class PrecisionError:
+    """What low precision costs, found on some windows of the image with the same draws.
+
+    rounding: (nodes,) root mean square change of the relevance. sampling: (nodes,) root mean
+    square standard error. is_small: rounding is below half of sampling for every node.
+    """
+
+    rounding: np.ndarray
+    sampling: np.ndarray
+
+    @property
+    def is_small(self) -> bool:
+        return bool((self.rounding <= self.sampling / 2).all())
 
 
 class PredictionDifference:
     """Evidence for and against nodes of a classifier, from windows taken as unknown.
 
     classifier: a torch module that returns class scores (N, K), or a `LinearClassifier`.
-    training_instances: N of the Laplace correction, for probabilities.
+    training_instances: N of the Laplace correction, for probabilities. samples: draws per window;
+    with `standard_error`, as many more as make it smaller than that, to `max_samples` at most.
+    batch_size: images per forward pass; None: sized to memory.
 
     Raises:
         DataError: the engine does not fit the classifier, or the window is not the sampler's.
@@ -79,8 +112,11 @@ class PredictionDifference:
         training_instances: int = 1_281_167,
         seed: int = 0,
         *,
+        standard_error: float | None = None,
+        max_samples: int = 1000,
         device: str = "cpu",
-        batch_size: int = 256,
+        batch_size: int | None = None,
+        precision: Precision = "float32",
     ):
         if sampler.window != window:
             raise DataError(
@@ -90,11 +126,20 @@ class PredictionDifference:
             )
         if samples < 2:
             raise DataError(f"samples={samples}", "gives no standard error", "set it to 2 or more")
-        self._engine = _choose_engine(classifier, engine, device, batch_size)
+        if standard_error is not None and standard_error <= 0:
+            raise DataError(
+                f"standard_error={standard_error}", "is never reached", "set it above 0, or None"
+            )
+        self._engine = choose_engine(classifier, engine, device, batch_size, precision)
+        self._exact_engine: Engine | None = None
+        if precision != "float32":
+            self._exact_engine = choose_engine(classifier, engine, device, batch_size)
         self._sampler = sampler
         self._window = window
         self._stride = stride
         self._samples = samples
+        self._standard_error = standard_error
+        self._max_samples = max_samples
         self._training_instances = training_instances
         self._seed = seed
 
@@ -107,8 +152,9 @@ class PredictionDifference:
         target = self.target(image, nodes)
         grid = self.grid(image)
         rows = [self.row(target, index) for index in track(range(grid.shape[0]), "rows of windows")]
-        score = np.stack([row.score for row in rows], axis=1)
-        error = np.stack([row.standard_error for row in rows], axis=1)
+        shape = (len(nodes), *grid.shape)
+        score = np.concatenate([row.score for row in rows], axis=1).reshape(shape)
+        error = np.concatenate([row.standard_error for row in rows], axis=1).reshape(shape)
         return Attribution(
             nodes=target.nodes,
             relevance=grid.average(score),
@@ -123,54 +169,96 @@ class PredictionDifference:
         """The windows of an image."""
         return WindowGrid(tuple(image.shape[1:]), self._window, self._stride)
 
-    def class_scores(self, image: np.ndarray) -> np.ndarray:
-        """(C, *spatial) -> (K,) scores of the image as it is."""
-        return self._engine.class_scores(image)
+    def prepare(self, image: np.ndarray) -> Prepared:
+        """(C, *spatial) -> the image after the engine has run it once, with its class scores."""
+        return self._engine.prepare(image)
 
-    def target(self, image: np.ndarray, nodes: Sequence[Node]) -> Target:
-        """The image as it is: what rows are compared with."""
-        scores = self.class_scores(image)
-        return Target(image, scores, tuple(nodes), self._engine.values(image, nodes))
+    def target(
+        self, image: np.ndarray, nodes: Sequence[Node], prepared: Prepared | None = None
+    ) -> Target:
+        """The image as it is: what windows are compared with.
 
-    def row(self, target: Target, index: int) -> Row:
+        Where precision is low, its error is measured on some windows of this very image; if it is
+        not small beside the sampling error, the image is explained in float32 instead.
+        """
+        prepared = prepared or self.prepare(image)
+        target = Target(prepared, image, prepared.scores, tuple(nodes), prepared.values(nodes))
+        if self._exact_engine is None:
+            return target
+        exact = self._exact_engine.prepare(image)
+        reference = Target(exact, image, exact.scores, target.nodes, exact.values(nodes))
+        error = self._precision_error(target, reference)
+        if not error.is_small:
+            say(
+                f"low precision would change the relevance by {error.rounding.max():.2g}, more "
+                f"than half the sampling error: going on in float32"
+            )
+        return replace(target if error.is_small else reference, error=error)
+
+    def _precision_error(self, target: Target, reference: Target) -> PrecisionError:
+        corners = self._probe(self.grid(target.image))
+        low, high = (
+            self._scores_of(t, self._expectation(t, corners, self._seed))
+            for t in (target, reference)
+        )
+        return PrecisionError(
+            rounding=np.sqrt(np.mean((low[0] - high[0]) ** 2, axis=1)),
+            sampling=np.sqrt(np.mean(high[1] ** 2, axis=1)),
+        )
+
+    @staticmethod
+    def _probe(grid: WindowGrid) -> np.ndarray:
+        """(n, d) corners of windows spread over the whole image."""
+        axes = [a[np.linspace(0, len(a) - 1, min(len(a), _PROBES)).astype(int)] for a in grid.axes]
+        return np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+
+    def row(self, target: Target, index: int) -> WindowScores:
         """One row of windows: the unit of work, always computed whole and in the same batches.
 
         So a map is the same to the last bit, however its rows are shared out among jobs.
         """
-        grid = self.grid(target.image)
-        expectation = self._engine.expectation(
-            target.image,
-            grid.row(index),
-            self._sampler,
-            self._samples,
-            self._seed,
-            target.nodes,
+        return self.windows(target, self.grid(target.image).row(index))
+
+    def windows(self, target: Target, corners: np.ndarray) -> WindowScores:
+        """Relevance of the windows at (n, d) `corners`.
+
+        With `standard_error`, windows are drawn for again, `samples` at a time, until each node's
+        standard error is below it or `max_samples` are reached.
+        """
+        found = self._expectation(target, corners, self._seed)
+        drawn = np.full(len(corners), self._samples)
+        forwards = found.forwards
+        score, error = self._scores_of(target, found)
+        for turn in itertools.count(1):
+            open_ = np.flatnonzero(self._is_open(error, drawn))
+            if len(open_) == 0:
+                break
+            seed = randomness.key(self._seed, "turn", turn)
+            more = self._expectation(target, corners[open_], seed)
+            found = found.joined(more, open_, drawn, self._samples)
+            drawn[open_] += self._samples
+            forwards += more.forwards
+            score, error = self._scores_of(target, found)
+        return WindowScores(score, error, drawn, forwards)
+
+    def _is_open(self, error: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """(windows,) whether more draws are wanted."""
+        if self._standard_error is None:
+            return np.zeros(len(drawn), dtype=bool)
+        is_large = (error > self._standard_error).any(0)
+        return is_large & (drawn + self._samples <= self._max_samples)
+
+    def _expectation(self, target: Target, corners: np.ndarray, seed: int) -> Expectation:
+        return target.prepared.expectation(
+            corners, self._sampler, self._samples, seed, target.nodes
         )
-        score, error = relevance(
+
+    def _scores_of(self, target: Target, found: Expectation) -> tuple[np.ndarray, np.ndarray]:
+        return relevance(
             target.nodes,
             target.values,
-            expectation.mean,
-            expectation.variance,
+            found.mean,
+            found.variance,
             self._training_instances,
             len(target.scores),
         )
-        shape = (len(target.nodes), *grid.shape[1:])
-        return Row(score.reshape(shape), error.reshape(shape), expectation.forwards)
-
-
-def _choose_engine(
-    classifier: Union["nn.Module", LinearClassifier], name: EngineName, device: str, batch_size: int
-) -> Engine:
-    engines = get_args(EngineName)
-    if name not in engines:
-        raise DataError(f"engine {name!r}", "is unknown", f"choose one of {', '.join(engines)}")
-    is_linear = isinstance(classifier, LinearClassifier)
-    if name == "linear" and not is_linear:
-        raise DataError("engine 'linear'", "needs a linear classifier", "use engine auto or dense")
-    if isinstance(classifier, LinearClassifier):
-        if name != "dense":
-            return LinearEngine(classifier)
-        from prediction_difference.classifiers.linear_module import LinearModule
-
-        return DenseEngine(LinearModule(classifier), device, batch_size)
-    return DenseEngine(classifier, device, batch_size)

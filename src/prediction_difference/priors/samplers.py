@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from prediction_difference import randomness
 from prediction_difference.errors import DataError
 from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
 from prediction_difference.priors.windows import cut, patch_corners
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Sampler(Protocol):
@@ -132,3 +135,11 @@ def _window_generators(
 
 def _box(corner: np.ndarray, side: int) -> tuple[slice, ...]:
     return tuple(slice(int(first), int(first) + side) for first in corner)
+
+
+def draw(sampler: Sampler, image: "Tensor", corners: "Tensor", samples: int, seed: int) -> "Tensor":
+    """(C, *spatial), (n, d) -> (n, samples, C, *window) draws on the image's device."""
+    import torch
+
+    contents = sampler.sample(image.cpu().numpy(), corners.cpu().numpy(), samples, seed)
+    return torch.as_tensor(contents, device=image.device)

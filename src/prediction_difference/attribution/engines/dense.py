@@ -1,0 +1,267 @@
+"""Full forward passes: every draw is pasted into the image and the classifier runs on it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from prediction_difference.attribution.engines.protocol import Expectation
+from prediction_difference.attribution.engines.sampled import (
+    check_scores,
+    in_batches,
+    map_means,
+    sampled_expectation,
+    values_of,
+)
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.errors import DataError
+from prediction_difference.priors.samplers import Sampler
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Precision = Literal["float32", "bfloat16"]
+
+_BATCH_BYTES = {"cpu": 256 * 2**20, "cuda": 16 * 2**30}
+"""Activations alive at a time; on CPUs they should stay near the caches."""
+_BATCHES = range(10, 513)
+_ALIVE = 3
+"""Tensors as large as the largest output that a network keeps alive at a time, about."""
+
+
+class DenseEngine:
+    """Full forward passes of any torch module: (N, C, *spatial) -> (N, K) class scores.
+
+    batch_size: images per forward pass; None: sized to memory.
+    """
+
+    def __init__(
+        self,
+        module: "nn.Module",
+        device: str = "cpu",
+        batch_size: int | None = None,
+        precision: Precision = "float32",
+    ):
+        import torch
+
+        self._dtype = getattr(torch, precision)
+        self._module = _placed(module, device, self._dtype)
+        self._device = device
+        self._batch_size = batch_size
+        self._is_examined = False
+
+    def prepare(self, image: np.ndarray) -> "DenseImage":
+        """(C, *spatial) -> the image, run once; see `Engine`.
+
+        Raises:
+            DataError: also if the classifier is random, or mixes the images of a batch.
+        """
+        import torch
+
+        tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)
+        if not self._is_examined:
+            examine(self._module, tensor.to(self._dtype))
+            self._is_examined = True
+        batch_size = self._batch_size or fitting_batch(self._module, tensor.to(self._dtype))
+        return DenseImage(self._module, tensor, self._dtype, batch_size)
+
+
+def _placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module":
+    """The module in evaluation mode on a device; a copy, if its numbers have to change."""
+    import copy
+
+    import torch
+
+    module = module.eval()
+    if dtype != torch.float32:
+        module = copy.deepcopy(module).to(dtype)
+    return module.to(device)
+
+
+@dataclass(frozen=True)
+class DenseImage:
+    """An image (C, *spatial) on its device, and the module that is explained on it."""
+
+    module: "nn.Module"
+    image: "Tensor"
+    dtype: "torch.dtype"
+    batch_size: int
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(K,) class scores."""
+        import torch
+
+        with torch.inference_mode():
+            scores = self.module(self.image[None].to(self.dtype))
+        return scores[0].double().cpu().numpy()
+
+    def values(self, nodes: Sequence[Node]) -> np.ndarray:
+        """(nodes,) of the image as it is."""
+        import torch
+
+        with torch.inference_mode():
+            return self._evaluate(self.image[None], nodes)[0].cpu().numpy()
+
+    def expectation(
+        self,
+        corners: np.ndarray,
+        sampler: Sampler,
+        samples: int,
+        seed: int,
+        nodes: Sequence[Node],
+    ) -> Expectation:
+        """Paste every draw into the image and run the classifier on it; see `Prepared`."""
+        return sampled_expectation(
+            self.image, self._outcomes, corners, sampler, samples, seed, nodes
+        )
+
+    def _outcomes(self, corners: "Tensor", contents: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+        windows, samples = contents.shape[:2]
+        flat = contents.flatten(0, 1)
+        owners = corners.repeat_interleave(samples, dim=0)
+
+        def run(part: slice) -> "Tensor":
+            return self._evaluate(pasted(self.image, owners[part], flat[part]), nodes)
+
+        values, _ = in_batches(run, len(flat), self.batch_size)
+        return values.reshape(windows, samples, len(nodes))
+
+    def _evaluate(self, batch: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+        """(N, C, *spatial) -> (N, nodes) float64."""
+        layers = {node.layer for node in nodes if node.layer is not None}
+        with _recorded(self.module, layers) as maps:
+            scores = self.module(batch.to(self.dtype))
+        return values_of(nodes, check_scores(scores), maps)
+
+
+@contextmanager
+def _recorded(module: "nn.Module", layers: set[str]) -> Iterator[dict[str, "Tensor"]]:
+    """Keep the mean of every feature map of some layers while the module runs."""
+    maps: dict[str, Tensor] = {}
+    hooks = [find_layer(module, x).register_forward_hook(_recorder(maps, x)) for x in layers]
+    try:
+        yield maps
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _recorder(maps: dict[str, "Tensor"], layer: str) -> Callable[..., None]:
+    def record(_module: "nn.Module", _inputs: object, output: "Tensor") -> None:
+        maps[layer] = map_means(output)
+
+    return record
+
+
+def find_layer(module: "nn.Module", name: str) -> "nn.Module":
+    """A layer of a module by its name.
+
+    Raises:
+        DataError: there is none of this name.
+    """
+    try:
+        return module.get_submodule(name)
+    except AttributeError as error:
+        known = ", ".join([n for n, _ in module.named_modules() if n][:8])
+        raise DataError(f"layer {name!r}", "is unknown", f"layers are {known}, ...") from error
+
+
+def pasted(image: "Tensor", corners: "Tensor", contents: "Tensor") -> "Tensor":
+    """(C, *spatial), (N, d), (N, C, *window) -> (N, C, *spatial): one copy per content.
+
+    Channels lie innermost in memory, as convolutions like them best.
+    """
+    import torch
+
+    channels, *spatial = image.shape
+    rows = image.flatten(1).T.expand(len(contents), -1, -1).clone()
+    places = window_places(corners, contents.shape[2:], tuple(spatial))
+    new = contents.to(rows.dtype).flatten(2).transpose(1, 2)
+    rows.scatter_(1, places[:, :, None].expand(-1, -1, channels), new)
+    return torch.movedim(rows.reshape(len(contents), *spatial, channels), -1, 1)
+
+
+def window_places(corners: "Tensor", window: tuple[int, ...], spatial: tuple[int, ...]) -> "Tensor":
+    """(n, d) corners -> (n, k^d) places of the window's pixels in the flattened image."""
+    import torch
+
+    places = torch.zeros(len(corners), 1, dtype=torch.long, device=corners.device)
+    for axis, (side, length) in enumerate(zip(window, spatial, strict=True)):
+        along = corners[:, axis, None] + torch.arange(side, device=corners.device)
+        places = (places[:, :, None] * length + along[:, None, :]).flatten(1)
+    return places
+
+
+def fitting_batch(module: "nn.Module", image: "Tensor") -> int:
+    """Images of this size that a forward pass takes at once, from the largest output inside."""
+    import torch
+
+    largest = image.nbytes
+
+    def note(_module: "nn.Module", _inputs: object, output: object) -> None:
+        nonlocal largest
+        if isinstance(output, torch.Tensor):
+            largest = max(largest, output.nbytes)
+
+    hooks = [part.register_forward_hook(note) for part in module.modules()]
+    try:
+        with torch.inference_mode():
+            module(image[None])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    fitting = _BATCH_BYTES[image.device.type] // (_ALIVE * largest)
+    return int(np.clip(fitting, _BATCHES[0], _BATCHES[-1]))
+
+
+def examine(module: "nn.Module", image: "Tensor") -> None:
+    """Refuse a classifier whose values would be wrong without anybody noticing.
+
+    image: (C, *spatial).
+
+    Raises:
+        DataError: it does not take the image, returns other than finite class scores (N, K), is
+            random, mixes the images of a batch, or returns probabilities.
+    """
+    import torch
+
+    other = image.flip(-1) * 0.5
+    with torch.inference_mode():
+        try:
+            alone, again = module(image[None]), module(image[None])
+            together = module(torch.stack([other, image, other]))
+        except RuntimeError as error:
+            raise DataError(
+                f"image of shape {tuple(image.shape)}",
+                f"the classifier does not take it ({str(error).splitlines()[0]})",
+                "give it an image of the size and channels that it was trained with",
+            ) from error
+    check_scores(alone)
+    if not torch.equal(alone, again):
+        raise DataError(
+            "classifier",
+            "returns other scores for the same image",
+            "switch its randomness off (dropout that stays on in evaluation mode?)",
+        )
+    scale = 1 + float(alone.abs().max())
+    if (together.shape[0] != 3) or float((together[1] - alone[0]).abs().max()) > 0.02 * scale:
+        raise DataError(
+            "classifier",
+            "returns other scores when the image stands in a batch",
+            "let it treat every image alone (batch normalisation without running statistics?)",
+        )
+    if _are_probabilities(together.double()):
+        raise DataError(
+            "classifier",
+            "returns probabilities: not negative, with the sum 1",
+            "let it return class scores, as they are before the softmax",
+        )
+
+
+def _are_probabilities(scores: "Tensor") -> bool:
+    sums = scores.sum(1)
+    return bool((scores >= 0).all()) and bool(((sums - 1).abs() < 1e-3).all())
