@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prediction_difference.attribution.engines.layers import layer_activations
     from prediction_difference.attribution.heatmaps import heatmap
     from prediction_difference.attribution.nodes import Node
     from prediction_difference.attribution.prediction_difference import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         MarginalSampler,
         Sampler,
     )
+    from prediction_difference.priors.unit_sampler import UnitSampler
 
 _HOMES = {
     "Attribution": "attribution.prediction_difference",
@@ -33,8 +35,10 @@ _HOMES = {
     "Node": "attribution.nodes",
     "PredictionDifference": "attribution.prediction_difference",
     "Sampler": "priors.samplers",
+    "UnitSampler": "priors.unit_sampler",
     "aopc": "evaluation.perturbation",
     "heatmap": "attribution.heatmaps",
+    "layer_activations": "attribution.engines.layers",
     "open_attribution": "attribution.publishing",
     "perturbation_curves": "evaluation.perturbation",
 }
@@ -48,8 +52,10 @@ __all__ = [
     "Node",
     "PredictionDifference",
     "Sampler",
+    "UnitSampler",
     "aopc",
     "heatmap",
+    "layer_activations",
     "open_attribution",
     "perturbation_curves",
 ]

@@ -54,7 +54,7 @@ def test_scores_give_differences_in_their_own_unit():
     assert difference[:, 0].tolist() == [2.0, 0.0]
     assert error[0, 0] == 2.0
     assert np.isnan(error[1, 0])
-    assert [node.unit for node in nodes] == ["activation", "bits"]
+    assert [node.relevance_unit for node in nodes] == ["activation", "bits"]
 
 
 def test_node_values_are_softmax_and_scores():

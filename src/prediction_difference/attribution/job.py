@@ -257,7 +257,7 @@ class _Workbench:
         return {
             "nodes": [describe_node(node, scores, self.card) for node in nodes],
             "node_names": node_names(self.explanation, output),
-            "units": [n.unit if is_difference else METHODS[method].unit for n in nodes],
+            "units": [n.relevance_unit if is_difference else METHODS[method].unit for n in nodes],
             "signed": is_difference or METHODS[method].is_signed,
             "predicted": self.card.class_names[int(scores.argmax())],
             "predicted_probability": float(

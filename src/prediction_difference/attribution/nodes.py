@@ -11,14 +11,16 @@ from prediction_difference.errors import DataError
 
 @dataclass(frozen=True)
 class Node:
-    """A class probability, a class score, or a feature map of a layer.
+    """A class probability, a class score, or a feature map or a single unit of a layer.
 
-    index: class number, or the feature map's. layer: name of a submodule, for feature maps.
+    index: number of the class, or of the feature map. layer: name of a submodule, None for
+    classes. position: of a unit in its map; empty where the layer has no maps.
     """
 
-    kind: Literal["probability", "score", "feature_map"]
+    kind: Literal["probability", "score", "feature_map", "unit"]
     index: int
     layer: str | None = None
+    position: tuple[int, ...] = ()
 
     @classmethod
     def probability(cls, index: int) -> "Node":
@@ -35,36 +37,71 @@ class Node:
         """Mean over a feature map, or a unit, of a layer; relevance is an activation difference.
 
         Notes: activation difference is linear, so that of the mean is the mean of the units'
-        [zintgraf2017, section 3.3].
+        [zintgraf2017, section 3.3]. Of a layer that is used several times, the last output counts.
         """
         return cls("feature_map", unit, layer)
 
+    @classmethod
+    def unit(cls, layer: str, unit: int, position: Sequence[int] = ()) -> "Node":
+        """One unit of a layer: a place in map number `unit`, or unit `unit` of a vector."""
+        return cls("unit", unit, layer, tuple(position))
+
     @property
-    def unit(self) -> str:
+    def relevance_unit(self) -> str:
         """Unit of the node's relevance."""
         return "bits" if self.kind == "probability" else "activation"
 
+    @property
+    def title(self) -> str:
+        """A node of a layer in words."""
+        if self.kind == "feature_map":
+            return f"map {self.index} of {self.layer}"
+        place = f" at {', '.join(map(str, self.position))}" if self.position else ""
+        return f"unit {self.index}{place} of {self.layer}"
 
-def check_nodes(nodes: Sequence[Node], classes: int, maps: Mapping[str, int]) -> None:
+
+def check_nodes(nodes: Sequence[Node], classes: int, layers: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse nodes that the classifier does not have.
 
-    classes: how many there are. maps: number of feature maps of each layer that was recorded.
+    classes: how many there are. layers: the output's shape (units, *spatial) of known layers.
 
     Raises:
-        DataError: a number outside its range, or a layer that was not recorded.
+        DataError: a number outside its range, an unknown layer, or a position with other
+            dimensions than the layer's maps.
     """
     for node in nodes:
-        if node.layer is not None and node.layer not in maps:
+        if node.layer is None:
+            _check_number(f"node {node.kind} {node.index}", node.index, classes, "classes")
+        elif node.layer in layers:
+            _check_place(node, layers[node.layer])
+        else:
             raise DataError(
-                f"layer {node.layer!r}", "the classifier has no such layer", "correct it"
+                f"layer {node.layer!r}", "the classifier has no such layer", "name a class"
             )
-        what, count = ("classes", classes) if node.layer is None else ("maps", maps[node.layer])
-        if not 0 <= node.index < count:
-            raise DataError(
-                f"node {node.kind} {node.index}",
-                f"there are {count} {what}",
-                f"choose a number from 0 to {count - 1}",
-            )
+
+
+def _check_place(node: Node, shape: tuple[int, ...]) -> None:
+    units, *spatial = shape
+    where = f"node {node.title}"
+    _check_number(where, node.index, units, "maps" if spatial else "units")
+    if node.kind != "unit":
+        return
+    if len(node.position) != len(spatial):
+        raise DataError(
+            where,
+            f"its position has {len(node.position)} numbers, the layer has {len(spatial)} "
+            "spatial axes",
+            f"give {len(spatial)} numbers",
+        )
+    for place, side in zip(node.position, spatial, strict=True):
+        _check_number(where, place, side, "places along an axis")
+
+
+def _check_number(where: str, number: int, count: int, what: str) -> None:
+    if not 0 <= number < count:
+        raise DataError(
+            where, f"there are {count} {what}", f"choose a number from 0 to {count - 1}"
+        )
 
 
 def node_values(nodes: Sequence[Node], scores: np.ndarray) -> np.ndarray:

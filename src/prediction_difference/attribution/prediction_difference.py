@@ -9,7 +9,7 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.attribution.engines.choosing import EngineName, choose_engine
-from prediction_difference.attribution.engines.dense import Precision
+from prediction_difference.attribution.engines.dense import DenseImage, Precision
 from prediction_difference.attribution.engines.protocol import Engine, Expectation, Prepared
 from prediction_difference.attribution.evidence import relevance
 from prediction_difference.attribution.nodes import Node
@@ -31,7 +31,9 @@ _PROBES = 4
 class Attribution:
     """Relevance of every pixel for every node.
 
-    relevance, standard_error: (nodes, *spatial); the error is NaN where values are exact.
+    relevance, standard_error: (nodes, *spatial); the error is NaN where values are exact. Where a
+    hidden layer is removed, its places stand for pixels, after an axis of units if these are
+    removed one by one.
     window_score, window_standard_error: (nodes, *windows), what the pixels are averages of.
     values: (nodes,) of the image as it is. forwards: images that the classifier was run on.
     """
@@ -49,14 +51,16 @@ class Attribution:
 class Target:
     """What is explained: an image that an engine has run, its class scores (K,), nodes, values.
 
-    error: what the engine's precision costs, where it is not float32.
+    features: (C, *spatial) what windows are taken on, the image or a layer's output. precision:
+    that of the forward passes. error: what it costs, where another than float32 was asked for.
     """
 
     prepared: Prepared
-    image: np.ndarray
+    features: np.ndarray
     scores: np.ndarray
     nodes: tuple[Node, ...]
     values: np.ndarray
+    precision: Precision = "float32"
     error: "PrecisionError | None" = None
 
 
@@ -95,7 +99,13 @@ class PredictionDifference:
     classifier: a torch module that returns class scores (N, K), or a `LinearClassifier`.
     training_instances: N of the Laplace correction, for probabilities. samples: draws per window;
     with `standard_error`, as many more as make it smaller than that, to `max_samples` at most.
-    batch_size: images per forward pass; None: sized to memory.
+    batch_size: images per forward pass; None: sized to memory. precision: of forward passes; where
+    bfloat16 would cost more than half the sampling error, an image is explained in float32.
+
+    layer: windows are taken on the output of this hidden layer, not on the image, and nodes lie
+    deeper [zintgraf2017, eq. 5]; the sampler draws activations, see `layer_activations`. With
+    `units`, and where the layer is a vector, its units are removed one by one: windows of side 1
+    in the output seen as (1, units, *places).
 
     Raises:
         DataError: the engine does not fit the classifier, or the window is not the sampler's.
@@ -117,7 +127,15 @@ class PredictionDifference:
         device: str = "cpu",
         batch_size: int | None = None,
         precision: Precision = "float32",
+        layer: str | None = None,
+        units: bool = False,
     ):
+        if units and (layer is None or window != 1):
+            raise DataError(
+                f"units with layer={layer!r} and window={window}",
+                "removes the units of a hidden layer one by one",
+                "name the layer and set window=1",
+            )
         if sampler.window != window:
             raise DataError(
                 f"window={window}",
@@ -130,10 +148,15 @@ class PredictionDifference:
             raise DataError(
                 f"standard_error={standard_error}", "is never reached", "set it above 0, or None"
             )
-        self._engine = choose_engine(classifier, engine, device, batch_size, precision)
+        removed = (layer, units)
+        self._engine = choose_engine(classifier, engine, device, batch_size, precision, *removed)
         self._exact_engine: Engine | None = None
         if precision != "float32":
-            self._exact_engine = choose_engine(classifier, engine, device, batch_size)
+            self._exact_engine = choose_engine(
+                classifier, engine, device, batch_size, "float32", *removed
+            )
+        self._precision: Precision = precision
+        self._layer = layer
         self._sampler = sampler
         self._window = window
         self._stride = stride
@@ -150,8 +173,8 @@ class PredictionDifference:
             DataError: image, window, sampler and classifier do not fit each other.
         """
         target = self.target(image, nodes)
-        grid = self.grid(image)
-        rows = [self.row(target, index) for index in track(range(grid.shape[0]), "rows of windows")]
+        grid = self.grid(target.features)
+        rows = [self.row(target, index) for index in track(range(self.rows(grid)), "rows")]
         shape = (len(nodes), *grid.shape)
         score = np.concatenate([row.score for row in rows], axis=1).reshape(shape)
         error = np.concatenate([row.standard_error for row in rows], axis=1).reshape(shape)
@@ -165,9 +188,20 @@ class PredictionDifference:
             forwards=sum(row.forwards for row in rows),
         )
 
-    def grid(self, image: np.ndarray) -> WindowGrid:
-        """The windows of an image."""
-        return WindowGrid(tuple(image.shape[1:]), self._window, self._stride)
+    def grid(self, features: np.ndarray) -> WindowGrid:
+        """The windows of an image, or of the activations that stand for it; see `Target`."""
+        if features.ndim == 2 and self._window != 1:
+            raise DataError(
+                f"window={self._window}",
+                f"layer {self._layer!r} is a vector, whose units have no neighbours",
+                "set window=1",
+            )
+        return WindowGrid(tuple(features.shape[1:]), self._window, self._stride)
+
+    @staticmethod
+    def rows(grid: WindowGrid) -> int:
+        """How many rows the windows are computed in; a vector's are one."""
+        return grid.shape[0] if len(grid.shape) > 1 else 1
 
     def prepare(self, image: np.ndarray) -> Prepared:
         """(C, *spatial) -> the image after the engine has run it once, with its class scores."""
@@ -182,11 +216,10 @@ class PredictionDifference:
         not small beside the sampling error, the image is explained in float32 instead.
         """
         prepared = prepared or self.prepare(image)
-        target = Target(prepared, image, prepared.scores, tuple(nodes), prepared.values(nodes))
+        target = self._target(image, nodes, prepared, self._precision)
         if self._exact_engine is None:
             return target
-        exact = self._exact_engine.prepare(image)
-        reference = Target(exact, image, exact.scores, target.nodes, exact.values(nodes))
+        reference = self._target(image, nodes, self._exact_engine.prepare(image), "float32")
         error = self._precision_error(target, reference)
         if not error.is_small:
             say(
@@ -195,8 +228,18 @@ class PredictionDifference:
             )
         return replace(target if error.is_small else reference, error=error)
 
+    def _target(
+        self, image: np.ndarray, nodes: Sequence[Node], prepared: Prepared, precision: Precision
+    ) -> Target:
+        features = image
+        if self._layer is not None:
+            assert isinstance(prepared, DenseImage)
+            features = prepared.features
+        values = prepared.values(nodes)
+        return Target(prepared, features, prepared.scores, tuple(nodes), values, precision)
+
     def _precision_error(self, target: Target, reference: Target) -> PrecisionError:
-        corners = self._probe(self.grid(target.image))
+        corners = self._probe(self.grid(target.features))
         low, high = (
             self._scores_of(t, self._expectation(t, corners, self._seed))
             for t in (target, reference)
@@ -217,7 +260,9 @@ class PredictionDifference:
 
         So a map is the same to the last bit, however its rows are shared out among jobs.
         """
-        return self.windows(target, self.grid(target.image).row(index))
+        grid = self.grid(target.features)
+        corners = grid.row(index) if len(grid.shape) > 1 else grid.axes[0][:, None]
+        return self.windows(target, corners)
 
     def windows(self, target: Target, corners: np.ndarray) -> WindowScores:
         """Relevance of the windows at (n, d) `corners`.

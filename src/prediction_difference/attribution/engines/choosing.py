@@ -21,8 +21,13 @@ def choose_engine(
     device: str = "cpu",
     batch_size: int | None = None,
     precision: Precision = "float32",
+    layer: str | None = None,
+    units: bool = False,
 ) -> Engine:
     """The engine of this name for a classifier; auto: the fastest exact one.
+
+    layer, units: what is removed in place of windows of the image; see `HiddenLayerEngine`, which
+    every engine but the linear one is then.
 
     Raises:
         DataError: there is no such engine, or it does not fit the classifier.
@@ -33,6 +38,14 @@ def choose_engine(
     if precision not in get_args(Precision):
         known = " or ".join(get_args(Precision))
         raise DataError(f"precision {precision!r}", "is unknown", f"choose {known}")
+    if layer is not None:
+        if precision != "float32":
+            raise DataError(
+                f"precision {precision!r}",
+                f"is for windows of images, not for those of layer {layer!r}",
+                "set precision to float32",
+            )
+        return _hidden_layer_engine(classifier, name, device, batch_size, layer, units)
     if isinstance(classifier, LinearClassifier):
         if name in ("auto", "linear"):
             return LinearEngine(classifier)
@@ -46,3 +59,20 @@ def choose_engine(
     return IncrementalEngine(
         classifier, device, batch_size, precision, only_if_it_pays=name == "auto"
     )
+
+
+def _hidden_layer_engine(
+    classifier: Union["nn.Module", LinearClassifier],
+    name: EngineName,
+    device: str,
+    batch_size: int | None,
+    layer: str,
+    units: bool,
+) -> Engine:
+    if isinstance(classifier, LinearClassifier) or name == "linear":
+        raise DataError(
+            f"layer {layer!r}", "a linear classifier has no layers", "remove windows of images"
+        )
+    from prediction_difference.attribution.engines.hidden import HiddenLayerEngine
+
+    return HiddenLayerEngine(classifier, layer, units, device, batch_size)

@@ -1,17 +1,17 @@
 """Full forward passes: every draw is pasted into the image and the classifier runs on it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from prediction_difference.attribution.engines.layers import recorded
 from prediction_difference.attribution.engines.protocol import Expectation
 from prediction_difference.attribution.engines.sampled import (
     check_scores,
     in_batches,
-    map_means,
     sampled_expectation,
     values_of,
 )
@@ -48,7 +48,7 @@ class DenseEngine:
         import torch
 
         self._dtype = getattr(torch, precision)
-        self._module = _placed(module, device, self._dtype)
+        self._module = placed(module, device, self._dtype)
         self._device = device
         self._batch_size = batch_size
         self._is_examined = False
@@ -69,7 +69,7 @@ class DenseEngine:
         return DenseImage(self._module, tensor, self._dtype, batch_size)
 
 
-def _placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module":
+def placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module":
     """The module in evaluation mode on a device; a copy, if its numbers have to change."""
     import copy
 
@@ -91,6 +91,11 @@ class DenseImage:
     batch_size: int
 
     @property
+    def features(self) -> np.ndarray:
+        """(C, *spatial) what windows are taken on: the image, or a layer's output in its place."""
+        return self.image.cpu().numpy()
+
+    @cached_property
     def scores(self) -> np.ndarray:
         """(K,) class scores."""
         import torch
@@ -132,42 +137,9 @@ class DenseImage:
 
     def _evaluate(self, batch: "Tensor", nodes: Sequence[Node]) -> "Tensor":
         """(N, C, *spatial) -> (N, nodes) float64."""
-        layers = {node.layer for node in nodes if node.layer is not None}
-        with _recorded(self.module, layers) as maps:
+        with recorded(self.module, nodes) as layers:
             scores = self.module(batch.to(self.dtype))
-        return values_of(nodes, check_scores(scores), maps)
-
-
-@contextmanager
-def _recorded(module: "nn.Module", layers: set[str]) -> Iterator[dict[str, "Tensor"]]:
-    """Keep the mean of every feature map of some layers while the module runs."""
-    maps: dict[str, Tensor] = {}
-    hooks = [find_layer(module, x).register_forward_hook(_recorder(maps, x)) for x in layers]
-    try:
-        yield maps
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _recorder(maps: dict[str, "Tensor"], layer: str) -> Callable[..., None]:
-    def record(_module: "nn.Module", _inputs: object, output: "Tensor") -> None:
-        maps[layer] = map_means(output)
-
-    return record
-
-
-def find_layer(module: "nn.Module", name: str) -> "nn.Module":
-    """A layer of a module by its name.
-
-    Raises:
-        DataError: there is none of this name.
-    """
-    try:
-        return module.get_submodule(name)
-    except AttributeError as error:
-        known = ", ".join([n for n, _ in module.named_modules() if n][:8])
-        raise DataError(f"layer {name!r}", "is unknown", f"layers are {known}, ...") from error
+        return values_of(nodes, check_scores(scores), layers)
 
 
 def pasted(image: "Tensor", corners: "Tensor", contents: "Tensor") -> "Tensor":

@@ -40,27 +40,69 @@ def sampled_expectation(
     return Expectation(mean.T.cpu().numpy(), (variance / samples).T.cpu().numpy(), forwards)
 
 
-def values_of(nodes: Sequence[Node], scores: "Tensor", maps: Mapping[str, "Tensor"]) -> "Tensor":
-    """(N, K) class scores and (N, units) means of layers' maps -> (N, nodes) float64.
+def values_of(nodes: Sequence[Node], scores: "Tensor", layers: Mapping[str, "Tensor"]) -> "Tensor":
+    """(N, K) class scores and the values of layers' nodes -> (N, nodes) float64.
+
+    layers: of every layer that nodes name, the `layer_values` of its nodes in their order.
 
     Raises:
-        DataError: the classifier has no such node.
+        DataError: the classifier has no such class or layer.
     """
     import torch
 
-    check_nodes(nodes, scores.shape[1], {layer: m.shape[1] for layer, m in maps.items()})
-    sources: dict[str | None, Tensor] = {layer: m.double() for layer, m in maps.items()}
-    sources[None] = scores.double()
-    probabilities = sources[None].softmax(1)
-    columns = [
-        (probabilities if node.kind == "probability" else sources[node.layer])[:, node.index]
-        for node in nodes
-    ]
-    return torch.stack(columns, dim=1)
+    check_nodes([node for node in nodes if node.layer not in layers], scores.shape[1], {})
+    places = places_by_layer(nodes)
+    values = torch.empty(len(scores), len(nodes), dtype=torch.float64, device=scores.device)
+    for layer, mine in places.items():
+        if layer is not None:
+            values[:, mine] = layers[layer]
+    if None in places:
+        mine = places[None]
+        values[:, mine] = _class_values([nodes[place] for place in mine], scores.double())
+    return values
+
+
+def _class_values(nodes: Sequence[Node], scores: "Tensor") -> "Tensor":
+    """(N, K) float64 class scores -> (N, nodes) probabilities and scores."""
+    import torch
+
+    both = torch.cat([scores, scores.softmax(1)], dim=1)
+    classes = scores.shape[1]
+    return both[:, [n.index + classes * (n.kind == "probability") for n in nodes]]
+
+
+def places_by_layer(nodes: Sequence[Node]) -> dict[str | None, list[int]]:
+    """Places of the nodes of each layer among all nodes, in order; None: of classes."""
+    places: dict[str | None, list[int]] = {}
+    for place, node in enumerate(nodes):
+        places.setdefault(node.layer, []).append(place)
+    return places
+
+
+def layer_values(output: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+    """(N, units, *spatial) output of a layer -> (N, nodes) float64 values of its nodes.
+
+    The mean of a feature map, and a unit as it is; all of them are gathered at once.
+
+    Raises:
+        DataError: the layer has no such map or unit.
+    """
+    import torch
+
+    check_nodes(nodes, 0, {node.layer: tuple(output.shape[1:]) for node in nodes if node.layer})
+    values = torch.empty(len(output), len(nodes), dtype=torch.float64, device=output.device)
+    maps = [place for place, node in enumerate(nodes) if node.kind == "feature_map"]
+    units = [place for place, node in enumerate(nodes) if node.kind == "unit"]
+    if maps:
+        values[:, maps] = map_means(output)[:, [nodes[place].index for place in maps]].double()
+    if units:
+        index = torch.tensor([(nodes[p].index, *nodes[p].position) for p in units]).T
+        values[:, units] = output[(slice(None), *index.to(output.device))].double()
+    return values
 
 
 def map_means(output: "Tensor") -> "Tensor":
-    """(N, units, *spatial) output of a layer -> (N, units) mean of every feature map."""
+    """(N, units, *spatial) output of a layer -> (N, units) float32 mean of every feature map."""
     return output.float().flatten(2).mean(2) if output.ndim > 2 else output.float()
 
 
