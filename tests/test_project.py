@@ -195,9 +195,12 @@ PUBLIC = {
     "Node.probability": "index",
     "Node.score": "index",
     "Node.feature_map": "layer unit",
-    "GaussianPatchPrior.fit": "patches_or_images patch channels ridge patches mask seed",
+    "GaussianPatchPrior.fit": (
+        "patches_or_images patch channels ridge patches mask seed regularisation location cells"
+    ),
     "ConditionalSampler": "prior window clip",
     "ConditionalSampler.sample": "self image corners samples seed",
+    "TensorSampler.draw": "self image corners samples seed",
     "MarginalSampler": "images window",
     "MarginalSampler.sample": "self image corners samples seed",
     "heatmap": "method classifier image node options",

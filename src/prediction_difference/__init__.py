@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ConditionalSampler,
         MarginalSampler,
         Sampler,
+        TensorSampler,
     )
     from prediction_difference.priors.unit_sampler import UnitSampler
 
@@ -35,6 +36,7 @@ _HOMES = {
     "Node": "attribution.nodes",
     "PredictionDifference": "attribution.prediction_difference",
     "Sampler": "priors.samplers",
+    "TensorSampler": "priors.samplers",
     "UnitSampler": "priors.unit_sampler",
     "aopc": "evaluation.perturbation",
     "heatmap": "attribution.heatmaps",

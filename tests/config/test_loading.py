@@ -101,6 +101,14 @@ def test_a_right_configuration_is_read():
         ({"priors__patches__patch": 9}, "priors.patches.patch", "8 x 8", "at most 8"),
         ({"priors__patches__ridge": 0}, "priors.patches.ridge", "0", "greater"),
         ({"priors__patches__ridge": float("inf")}, "priors.patches.ridge", "inf", "finite"),
+        (
+            {"priors__patches__regularisation": "ledoit-wolf", "priors__patches__ridge": 0.1},
+            "priors.patches",
+            "takes no ridge",
+            "remove the key ridge",
+        ),
+        ({"priors__patches__cells": 5}, "priors.patches", "has no grid", "remove the key cells"),
+        ({"priors__patches__location": "voxel"}, "patches.location", "voxel", "voxel-mean"),
         ({"explanations__pda__nodes": [{"of": True}]}, "pda.nodes.0.of", "True", "label"),
         ({"classifiers__network__kind": "trian"}, "network.kind", "'trian'", "'train'"),
         ({"classifiers__network__dataset": "brains"}, "architecture", "2-D", "logistic"),
@@ -154,6 +162,7 @@ def with_other_datasets(**changes):
         "of-numbers": {"dataset": "numbers", "patch": 14},
         "of-brains": {"dataset": "brains", "patch": 7},
         "of-photos": {"dataset": "photos", "patch": 4},
+        "of-places": {"dataset": "numbers", "patch": 4, "location": "grid-cell", "cells": 5},
     }
     raw["explanations"]["pda"] |= changes
     return raw
@@ -165,6 +174,12 @@ def with_other_datasets(**changes):
         ({"prior": "of-colour"}, "explanations.pda.prior", "3 channel"),
         ({"prior": "of-brains"}, "explanations.pda.prior", "volumes"),
         ({"prior": "of-numbers"}, "explanations.pda.prior", "patch=14 does not fit inside images"),
+        (
+            {"prior": "of-places"},
+            "explanations.pda.prior",
+            "the explained ones 8 x 8; choose a dataset of the same size, or set location of the "
+            "prior to none",
+        ),
         (
             {"prior": None, "sampler": "marginal", "reference": "numbers"},
             "explanations.pda.reference",

@@ -1,6 +1,7 @@
 """Priors in the pipeline: fitted without what they explain, and only used where that holds."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -51,6 +52,46 @@ def test_priors_come_back_with_their_conditionals(folds, tmp_path):
         found, expected = read.conditionals(window), fresh.conditionals(window)
         np.testing.assert_allclose(found.operator, expected.operator, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(found.inner, expected.inner)
+
+
+def test_conditionals_lie_apart_and_belong_to_their_prior(folds, tmp_path):
+    path = tmp_path / "p.zarr"
+    write_priors(fit_priors(folds, SETTINGS, "p", 0), [1, 2], folds, SETTINGS, path)
+    inside = {str(p.relative_to(path).parent) for p in path.glob("window_*/*/zarr.json")}
+    splits = ("fold-00", "fold-01", "none")
+    assert inside == {f"window_{k}/{split}" for k in (1, 2) for split in splits}
+    other = tmp_path / "other.zarr"
+    write_priors(fit_priors(folds, SETTINGS, "p", 1), [2], folds, SETTINGS, other)
+    shutil.rmtree(path / "window_2" / "none")
+    shutil.copytree(other / "window_2" / "none", path / "window_2" / "none")
+    stranger = dataclasses.replace(folds, digest="b")
+    with pytest.raises(StoreError, match="belongs to another prior; delete the prior and fit it"):
+        read_prior(path, stranger, "other", "fold-00", 2)
+    assert read_prior(path, folds, "d", "fold-00", 2).precomputed
+
+
+def test_a_prior_takes_the_place_of_an_older_one_whole(folds, tmp_path):
+    path = tmp_path / "p.zarr"
+    for windows in ([1, 2], [2]):
+        write_priors(fit_priors(folds, SETTINGS, "p", 0), windows, folds, SETTINGS, path)
+    assert [p.name for p in path.glob("window_*")] == ["window_2"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("location", ["grid-index", "grid-cell", "voxel-mean"])
+def test_what_places_tell_comes_back_and_is_of_other_images(folds, tmp_path, location):
+    settings = SETTINGS.model_copy(
+        update={"location": location, "regularisation": "ledoit-wolf", "cells": 2}
+    )
+    fitted = fit_priors(folds, settings, "p", 0)
+    write_priors(fitted, [2], folds, settings, tmp_path / "p.zarr")
+    read = read_prior(tmp_path / "p.zarr", folds, "d", "fold-01", 2)
+    np.testing.assert_array_equal(read.location, fitted["fold-01"].location)
+    altered = folds.images.copy()
+    altered[folds.in_split("fold-01")] += np.arange(6, dtype=np.float32)
+    again = fit_priors(dataclasses.replace(folds, images=altered), settings, "p", 0)
+    np.testing.assert_array_equal(again["fold-01"].location, read.location)
+    assert (again["fold-00"].location != fitted["fold-00"].location).any()
 
 
 def test_other_datasets_are_explained_by_the_prior_over_all_images(folds, generator, tmp_path):

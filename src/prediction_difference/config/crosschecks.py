@@ -128,10 +128,31 @@ def _check_explanation(
 ) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.classifier", "classifiers", explanation.classifier)
     dataset = lookup.dataset_of(explanation.classifier)
+    yield from _check_layers(where, explanation, lookup)
     if dataset is not None:
         yield from _check_nodes(where, explanation, dataset)
     if isinstance(explanation, model.PredictionDifference):
         yield from _check_prediction_difference(where, explanation, dataset, lookup)
+
+
+def _check_layers(
+    where: str, explanation: model.ExplanationSettings, lookup: _Lookup
+) -> Iterator[Problem]:
+    """Layers are looked into by prediction-difference alone, and a plane has none."""
+    classifier = lookup.entry("classifiers", explanation.classifier)
+    is_linear = isinstance(classifier, model.LogisticRegression)
+    for index, node in enumerate(explanation.nodes):
+        if isinstance(node, model.NodeChoice):
+            continue
+        place = f"{where}.nodes.{index}.layer"
+        if not isinstance(explanation, model.PredictionDifference):
+            what = f"{explanation.method} explains classes, not layers"
+            yield Problem(place, what, "name a class, or use method: prediction-difference")
+        elif is_linear:
+            yield Problem(place, "a logistic regression has no layers", "name a class")
+    if isinstance(explanation, model.PredictionDifference) and explanation.removed and is_linear:
+        what = "a logistic regression has no layers"
+        yield Problem(f"{where}.removed", what, "remove the key")
 
 
 def _check_nodes(
@@ -141,6 +162,8 @@ def _check_nodes(
     if names is None:
         return
     for index, node in enumerate(explanation.nodes):
+        if not isinstance(node, model.NodeChoice):
+            continue
         is_named = isinstance(node.of, str) and node.of not in ("predicted", "label", *names)
         is_numbered = isinstance(node.of, int) and not 0 <= node.of < len(names)
         if is_named or is_numbered:
@@ -168,7 +191,7 @@ def _check_prediction_difference(
             f"set window to at most {prior.patch - 1}, or patch to at least {k + 1}",
         )
     shape = None if dataset is None else spatial_shape(dataset)
-    if shape is not None and k > min(shape):
+    if shape is not None and k > min(shape) and explanation.removed is None:
         yield Problem(
             f"{where}.window",
             f"window={k} does not fit inside images of {_by(shape)}",
@@ -191,7 +214,8 @@ def _check_source_of_draws(
 ) -> Iterator[Problem]:
     """What is drawn must have the form of the explained images, and not be the explained ones."""
     prior = lookup.entry("priors", explanation.prior)
-    key = "prior" if explanation.sampler == "conditional" else "reference"
+    has_prior = explanation.sampler == "conditional" and explanation.removed is None
+    key = "prior" if has_prior else "reference"
     name = explanation.reference if prior is None else prior.dataset
     source = dataset if name is None and key == "reference" else lookup.entry("datasets", name)
     if source is None:
@@ -217,11 +241,13 @@ def _check_source_of_draws(
             f"patch={prior.patch} does not fit inside images of {_by(shape)}",
             f"use a prior with a patch of at most {min(shape)}",
         )
-    if key == "reference" and shape and other and shape != other:
+    has_places = key == "reference" or (prior is not None and prior.location != "none")
+    if has_places and shape and other and shape != other:
         yield Problem(
             where,
             f"its images are {_by(other)}, the explained ones {_by(shape)}",
-            "choose a dataset of the same size",
+            "choose a dataset of the same size"
+            + ("" if prior is None else ", or set location of the prior to none"),
         )
 
 
@@ -275,12 +301,24 @@ def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> I
 def _check_same_class(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
     """An evaluation follows the class of the first node, which must be the same for all."""
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    first = {name: entry.nodes[0].of for name, entry in entries.items()}
-    if len(set(first.values())) > 1:
-        said = ", ".join(f"{name}: {of}" for name, of in first.items())
+    first = {name: entry.nodes[0] for name, entry in entries.items()}
+    for name, node in first.items():
+        if not isinstance(node, model.NodeChoice):
+            what = f"the first node of {name!r} is of layer {node.layer!r}"
+            yield Problem(where, what, "name a class first, since regions are removed to lower it")
+        if _removes_a_layer(entries[name]):
+            what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
+            yield Problem(where, what, "leave it out")
+    of = {name: node.of for name, node in first.items() if isinstance(node, model.NodeChoice)}
+    if len(set(of.values())) > 1:
+        said = ", ".join(f"{name}: {one}" for name, one in of.items())
         yield Problem(
             where, f"their first nodes are of different classes ({said})", "make them the same"
         )
+
+
+def _removes_a_layer(explanation: model.ExplanationSettings) -> bool:
+    return isinstance(explanation, model.PredictionDifference) and explanation.removed is not None
 
 
 def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:
@@ -304,11 +342,21 @@ def _check_drawable(
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)
-        if entry is not None and node >= len(entry.nodes):
+        if entry is None:
+            continue
+        count = entry.node_count
+        if count is not None and node >= count:
             yield Problem(
                 f"{where}.node",
-                f"{name!r} has {len(entry.nodes)} node(s), counted from 0",
-                f"set node to at most {len(entry.nodes) - 1}",
+                f"{name!r} has {count} node(s), counted from 0",
+                f"set node to at most {count - 1}",
+            )
+        if _removes_a_layer(entry) and (wants_volumes or entry.removed.features == "units"):
+            yield Problem(
+                where,
+                f"{name!r} has relevance of a hidden layer's units or volumes, which no figure "
+                "shows",
+                "read its attribution store, or remove windows of a layer of 2-D images",
             )
 
 

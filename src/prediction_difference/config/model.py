@@ -3,29 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StrictInt,
-    StrictStr,
-    Tag,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
-"""Names become file names, so they hold letters, digits, dots, dashes and underscores only."""
-
+from prediction_difference.config.nodes import AnyNode as AnyNode
+from prediction_difference.config.nodes import LayerMaps as LayerMaps
+from prediction_difference.config.nodes import LayerUnit as LayerUnit
+from prediction_difference.config.nodes import NodeChoice as NodeChoice
+from prediction_difference.config.nodes import RemovedLayer as RemovedLayer
+from prediction_difference.config.section import Name as Name
+from prediction_difference.config.section import Section as Section
 
 Side = Annotated[int, Field(ge=1)]
 """Number of pixels along one side of an image."""
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Run(Section):
@@ -156,9 +145,30 @@ class GaussianPrior(Section):
         "joint", description="independent: no correlation between channels, as in the 2017 code"
     )
     patches: int = Field(25_000, ge=100, description="number of patches drawn")
-    ridge: float = Field(
-        1e-4, gt=0, description="added to the diagonal of the covariance, times its mean"
+    regularisation: Literal["ridge", "ledoit-wolf"] = Field(
+        "ridge", description="ledoit-wolf: shrinks the covariance by as much as the patches ask for"
     )
+    ridge: float = Field(
+        1e-4, gt=0, description="added to the diagonal, times its mean; for regularisation: ridge"
+    )
+    location: Literal["none", "grid-index", "grid-cell", "voxel-mean"] = Field(
+        "none",
+        description="what the place alone tells, taken off before the fit: a mean that is linear "
+        "in the indices of a grid's cells, the mean of each cell, or of each pixel",
+    )
+    cells: int = Field(
+        20, ge=1, description="cells of that grid along each axis; for the grid's locations"
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> "GaussianPrior":
+        # Defaults pass, so that a configuration that is written out in full can be read again.
+        default = {name: field.default for name, field in type(self).model_fields.items()}
+        if self.regularisation == "ledoit-wolf" and self.ridge != default["ridge"]:
+            raise ValueError("ledoit-wolf takes no ridge; remove the key ridge")
+        if self.location in ("none", "voxel-mean") and self.cells != default["cells"]:
+            raise ValueError(f"location: {self.location} has no grid; remove the key cells")
+        return self
 
 
 Prior = Annotated[GaussianPrior, Field()]
@@ -269,23 +279,12 @@ Images = Annotated[
 ]
 
 
-class NodeChoice(Section):
-    """What is explained."""
-
-    of: Literal["predicted", "label"] | StrictStr | StrictInt = Field(
-        "predicted", description="predicted, label, a class name, or a class number from 0"
-    )
-    output: Literal["probability", "score"] | None = Field(
-        None, description="null: probability for prediction-difference, score for the others"
-    )
-
-
 class Explanation(Section):
     """What every method of explanation needs."""
 
     classifier: Name
     images: Images = Field(description="names of images, or how many of each sort")
-    nodes: Annotated[tuple[NodeChoice, ...], Field(min_length=1)] = Field(
+    nodes: Annotated[tuple[AnyNode, ...], Field(min_length=1)] = Field(
         (NodeChoice(),), description="what is explained, in one pass"
     )
     images_per_job: int = Field(8, ge=1, description="images that one job works on")
@@ -294,6 +293,14 @@ class Explanation(Section):
     def chunk_count(self) -> int:
         """Jobs that share one image."""
         return 1
+
+    @property
+    def node_count(self) -> int | None:
+        """How many nodes are explained; None where a layer's maps are not yet counted."""
+        maps = [node.maps for node in self.nodes if isinstance(node, LayerMaps)]
+        if "all" in maps:
+            return None
+        return len(self.nodes) + sum(len(some) - 1 for some in maps)
 
 
 class PredictionDifference(Explanation):
@@ -309,8 +316,24 @@ class PredictionDifference(Explanation):
     stride: int = Field(1, ge=1, description="step between windows, in pixels or voxels")
     samples: int = Field(10, ge=2, description="draws per window, S")
     clip: bool = Field(False, description="clip draws to the range of the dataset's images")
-    engine: Literal["auto", "dense", "linear"] = "auto"
-    batch_size: int = Field(256, ge=1, description="images per forward pass of the dense engine")
+    standard_error: float | None = Field(
+        None,
+        gt=0,
+        description="draw for a window, `samples` at a time, until its standard error is at most "
+        "this, in the relevance's unit; null: draw `samples` times",
+    )
+    max_samples: int = Field(1000, ge=2, description="draws per window, with standard_error")
+    removed: RemovedLayer | None = Field(
+        None, description="a hidden layer, on whose output windows are taken; null: the image"
+    )
+    engine: Literal["auto", "dense", "incremental", "linear"] = "auto"
+    batch_size: int | None = Field(
+        None, ge=1, description="images per forward pass; null: sized to memory"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="of forward passes; bfloat16 where it costs less than half the sampling error",
+    )
     chunks: int = Field(1, ge=1, description="jobs that share one image; each takes whole rows")
 
     @property
@@ -319,16 +342,57 @@ class PredictionDifference(Explanation):
 
     @model_validator(mode="after")
     def _keys_fit(self) -> "PredictionDifference":
-        if self.sampler == "conditional" and self.prior is None:
+        if self.removed is None and self.sampler == "conditional" and self.prior is None:
             raise ValueError("the conditional sampler needs a prior; name one of the priors")
         if self.sampler == "marginal" and self.prior is not None:
             raise ValueError("the marginal sampler takes no prior; remove the key prior")
-        if self.sampler == "conditional" and self.reference is not None:
+        is_of_pixels = self.sampler == "conditional" and self.removed is None
+        if is_of_pixels and self.reference is not None:
             raise ValueError("the conditional sampler takes no reference; remove the key")
         if self.stride > self.window:
             raise ValueError(
                 f"stride={self.stride} leaves pixels between windows of side {self.window}; "
                 f"set stride to at most {self.window}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _samples_suffice(self) -> "PredictionDifference":
+        if self.standard_error is None:
+            return self
+        if self.max_samples < self.samples:
+            raise ValueError(
+                f"max_samples={self.max_samples} is less than samples={self.samples}; raise it"
+            )
+        bits = {isinstance(node, NodeChoice) and node.output != "score" for node in self.nodes}
+        if len(bits) > 1:
+            raise ValueError(
+                "standard_error is for nodes of one unit, some are in bits and some activations; "
+                "explain them apart"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _removed_layer_fits(self) -> "PredictionDifference":
+        removed = self.removed
+        if removed is None:
+            return self
+        if self.prior is not None:
+            raise ValueError(
+                "a removed layer takes no prior, its activations are fitted; remove the key prior"
+            )
+        if self.clip or self.precision != "float32" or self.engine not in ("auto", "dense"):
+            raise ValueError(
+                "clip, precision and engine are for windows of images, not for removed layers; "
+                "leave them at their defaults"
+            )
+        if removed.features == "units" and self.window != 1:
+            raise ValueError("units are removed one by one; set window to 1")
+        is_window = removed.features == "windows" and self.sampler == "conditional"
+        if is_window and removed.neighbourhood(self.window) <= self.window:
+            raise ValueError(
+                f"window={self.window} does not fit inside removed.patch={removed.patch}; "
+                f"set patch to at least {self.window + 1}"
             )
         return self
 

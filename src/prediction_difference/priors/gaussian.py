@@ -1,17 +1,15 @@
 """A multivariate normal distribution over patches, and its conditionals."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from prediction_difference import randomness
 from prediction_difference.errors import DataError
-from prediction_difference.priors.windows import cut
-
-_PATCHES_AT_ONCE = 2_000
+from prediction_difference.priors.location import Location, location_image
+from prediction_difference.priors.patches import patch_stream
+from prediction_difference.priors.sums import Regularisation, covariance, sums_of_groups
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Conditionals:
 
     With o = (l-k+1)^d positions, inner = C k^d and outer = C (l^d - k^d):
     mean of the window = `bias` (o, inner) + `operator` (o, inner, outer) @ rest;
-    its covariance = `factor` @ factor.T (o, inner, inner), factor lower triangular.
+    its covariance = `factor` @ factor.T (o, inner, inner).
     `inner` (o, C k^d) and `outer` (o, C (l^d - k^d)) index the flattened patch.
     """
 
@@ -36,13 +34,15 @@ class GaussianPatchPrior:
     """Normal distribution over patches [zintgraf2017, section 3.1].
 
     mean: (C, *patch) float64. covariance: (D, D) float64 with D = C * patch^d, in the order of
-    the flattened mean, ridge included.
+    the flattened mean, regularised. patches: how many it was fitted to. location: (C, *spatial)
+    float64, where the distribution is over patches less this image at their place, or None.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
     patches: int = 0
     precomputed: Mapping[int, Conditionals] = field(default_factory=dict)
+    location: np.ndarray | None = None
 
     @property
     def patch(self) -> int:
@@ -63,38 +63,41 @@ class GaussianPatchPrior:
         patches: int = 25_000,
         mask: np.ndarray | None = None,
         seed: int = 0,
+        *,
+        regularisation: Regularisation = "ridge",
+        location: Location = "none",
+        cells: int = 20,
     ) -> "GaussianPatchPrior":
         """Fit to patches (n, C, *patch) as they are, or to patches drawn from larger images.
 
-        `patches` patches are drawn at uniform positions, in a mask only around its voxels.
-        `ridge` times the mean variance is added to the diagonal.
+        `patches` patches are drawn at uniform positions, in a mask only around its voxels. With
+        channels independent, each has a covariance of its own and none with the others. `ridge`
+        times the mean variance is added to the diagonal; ledoit-wolf shrinks by as much as the
+        patches ask for [ledoit2004], and takes no ridge. `location`: what is taken off before, see
+        `location_image`. Patches pass by in blocks, so memory does not grow with their number.
 
         Raises:
-            DataError: no images, images smaller than a patch, or values without variance.
+            DataError: no images, images smaller than a patch, values that are not finite or do
+                not vary, or too few patches for a covariance that is not regularised.
         """
         if len(patches_or_images) == 0:
             raise DataError(
                 "prior", "there are no images to fit it to", "add images to the dataset"
             )
-        stream = _patch_stream(patches_or_images, patch, patches, mask, seed)
-        mean, covariance, count = _moments(stream)
+        place = location_image(patches_or_images, location, cells, mask)
+        stream = patch_stream(patches_or_images, patch, patches, mask, seed, place)
         shape = (patches_or_images.shape[1], *(patch,) * (patches_or_images.ndim - 2))
-        if channels == "independent":
-            owner = np.repeat(np.arange(shape[0]), patch ** (len(shape) - 1))
-            covariance = np.where(owner[:, None] == owner, covariance, 0.0)
-        variance = np.trace(covariance) / len(covariance)
-        if not np.isfinite(variance) or variance <= 0:
-            raise DataError(
-                "prior", "the patches do not vary or are not finite", "check the images"
-            )
-        covariance = covariance + ridge * variance * np.eye(len(covariance))
-        return cls(mean.reshape(shape), covariance, count)
+        sums = sums_of_groups(stream, _groups(shape, channels))
+        blocks = [covariance(part, regularisation, ridge) for part in sums]
+        mean = np.concatenate([part.mean for part in sums]).reshape(shape)
+        return cls(mean, _block_diagonal(blocks), sums[0].count, location=place)
 
     def conditionals(self, window: int) -> Conditionals:
         """Conditionals of a window of this side at every position inside the patch.
 
         Raises:
-            DataError: the window is not smaller than the patch, or the covariance is singular.
+            DataError: the window is not smaller than the patch, or the covariance is singular or
+                not finite.
         """
         if window >= self.patch:
             raise DataError(
@@ -105,86 +108,70 @@ class GaussianPatchPrior:
         return self.precomputed.get(window) or _conditionals(self, window)
 
 
-def _patch_stream(
-    images: np.ndarray, patch: int, count: int, mask: np.ndarray | None, seed: int
-) -> Iterator[np.ndarray]:
-    """Yield (m, D) float64 patches."""
-    spatial = images.shape[2:]
-    if min(spatial) < patch:
-        raise DataError(
-            f"patch={patch}",
-            f"does not fit inside images of {' x '.join(map(str, spatial))}",
-            f"set patch to at most {min(spatial)}",
-        )
-    if set(spatial) == {patch}:
-        for start in range(0, len(images), _PATCHES_AT_ONCE):
-            block = images[start : start + _PATCHES_AT_ONCE]
-            yield block.reshape(len(block), -1).astype(np.float64)
-        return
-    corners = _possible_corners(spatial, patch, mask)
-    generator = randomness.generator(randomness.key(seed, "patches"))
-    owners = generator.integers(len(images), size=count)
-    places = generator.integers(len(corners), size=count)
-    for start in range(0, count, _PATCHES_AT_ONCE):
-        part = slice(start, start + _PATCHES_AT_ONCE)
-        pairs = zip(owners[part], corners[places[part]], strict=True)
-        yield np.stack([cut(images[i], c[None], patch).ravel() for i, c in pairs]).astype(
-            np.float64
-        )
+def _groups(shape: tuple[int, ...], channels: Literal["joint", "independent"]) -> list[slice]:
+    """Parts of a flattened patch (C, *patch) that have a covariance of their own."""
+    size = int(np.prod(shape))
+    step = size if channels == "joint" else size // shape[0]
+    return [slice(start, start + step) for start in range(0, size, step)]
 
 
-def _possible_corners(spatial: tuple[int, ...], patch: int, mask: np.ndarray | None) -> np.ndarray:
-    """(n, d) corners of patches inside the image whose centre lies in the mask."""
-    ranges = [np.arange(side - patch + 1) for side in spatial]
-    corners = np.stack(np.meshgrid(*ranges, indexing="ij"), -1).reshape(-1, len(spatial))
-    if mask is None:
-        return corners
-    inside = corners[mask[tuple((corners + patch // 2).T)]]
-    if len(inside) == 0:
-        raise DataError("prior", "no patch has its centre in the mask", "use a smaller patch")
-    return inside
+def _block_diagonal(blocks: list[np.ndarray]) -> np.ndarray:
+    from scipy.linalg import block_diag
 
-
-def _moments(stream: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Mean, covariance and count of a stream of (m, D) blocks, merged as in Chan et al. 1983."""
-    first = next(stream)
-    count, mean = len(first), first.mean(0)
-    scatter = (first - mean).T @ (first - mean)
-    for block in stream:
-        n, center = len(block), block.mean(0)
-        shift = center - mean
-        scatter += (block - center).T @ (block - center)
-        scatter += np.outer(shift, shift) * (count * n / (count + n))
-        mean = mean + shift * (n / (count + n))
-        count += n
-    return mean, scatter / max(count - 1, 1), count
+    return blocks[0] if len(blocks) == 1 else np.asarray(block_diag(*blocks))
 
 
 def _conditionals(prior: GaussianPatchPrior, window: int) -> Conditionals:
-    dimensions = prior.mean.ndim - 1
-    offsets = itertools.product(range(prior.patch - window + 1), repeat=dimensions)
-    parts = [_conditional(prior, offset, window) for offset in offsets]
-    return Conditionals(*(np.stack(arrays) for arrays in zip(*parts, strict=True)))
+    """With precision P of the patch: covariance P_ii^-1, operator -P_ii^-1 P_io.
+
+    Notes: one inverse of the covariance serves all positions; each then needs only the inverse of
+    a block of the window's size, where the textbook's formula factorises the rest of the patch.
+    """
+    precision, mean = _precision(prior.covariance), prior.mean.ravel()
+    offsets = list(np.ndindex((prior.patch - window + 1,) * (prior.mean.ndim - 1)))
+    inner_size = prior.channels * window ** (prior.mean.ndim - 1)
+    outer_size = mean.size - inner_size
+    found = Conditionals(
+        operator=np.empty((len(offsets), inner_size, outer_size)),
+        bias=np.empty((len(offsets), inner_size)),
+        factor=np.empty((len(offsets), inner_size, inner_size)),
+        inner=np.empty((len(offsets), inner_size), int),
+        outer=np.empty((len(offsets), outer_size), int),
+    )
+    for number, offset in enumerate(offsets):
+        inner, outer = _split_patch(prior.mean.shape, offset, window)
+        # P_ii = R R' has the inverse F F' with F = R'^-1.
+        factor = _inverse_root(precision[np.ix_(inner, inner)]).T
+        operator = -factor @ (factor.T @ precision[np.ix_(inner, outer)])
+        found.operator[number], found.factor[number] = operator, factor
+        found.bias[number] = mean[inner] - operator @ mean[outer]
+        found.inner[number], found.outer[number] = inner, outer
+    return found
 
 
-def _conditional(
-    prior: GaussianPatchPrior, offset: tuple[int, ...], window: int
-) -> tuple[np.ndarray, ...]:
-    """Textbook conditional of a normal distribution, by the Cholesky factor of the outer block."""
-    inner, outer = _split_patch(prior.mean.shape, offset, window)
-    covariance = prior.covariance
+def _precision(covariance: np.ndarray) -> np.ndarray:
+    """Inverse of a covariance (D, D)."""
+    if not np.isfinite(covariance).all():
+        raise DataError(
+            "prior", "its covariance is not finite", "fit it to images without NaN or infinity"
+        )
+    root = _inverse_root(covariance)
+    return root.T @ root
+
+
+def _inverse_root(matrix: np.ndarray) -> np.ndarray:
+    """(D, D) -> R^-1 of its Cholesky factor R, so that its inverse is (R^-1)' R^-1."""
+    from scipy.linalg import solve_triangular
+
     try:
-        root = np.linalg.cholesky(covariance[np.ix_(outer, outer)])
-        half = np.linalg.solve(root, covariance[np.ix_(outer, inner)])
-        operator = np.linalg.solve(root.T, half).T
-        factor = np.linalg.cholesky(covariance[np.ix_(inner, inner)] - half.T @ half)
+        root = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError as error:
         raise DataError(
-            "prior", "its covariance is singular", "fit it with a larger ridge or more patches"
+            "prior",
+            "its covariance is singular",
+            "fit it with a larger ridge, with ledoit-wolf, or to more patches",
         ) from error
-    mean = prior.mean.ravel()
-    bias = mean[inner] - operator @ mean[outer]
-    return operator, bias, factor, inner, outer
+    return np.asarray(solve_triangular(root, np.eye(len(root)), lower=True))
 
 
 def _split_patch(

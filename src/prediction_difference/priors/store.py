@@ -1,7 +1,8 @@
 """Fitting priors for every held-out split, and their Zarr store."""
 
 import dataclasses
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from prediction_difference.data.dataset import Dataset, spatial_axes
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
 from prediction_difference.progress import track
-from prediction_difference.stores import open_store, texts, write_store
+from prediction_difference.stores import (
+    folder_of,
+    open_store,
+    publishing,
+    read_attributes,
+    refuse_foreign_folder,
+    texts,
+    write_store,
+)
 
 NOTHING_HELD_OUT = "none"
 _PARTS = tuple(field.name for field in dataclasses.fields(Conditionals))
@@ -38,6 +47,9 @@ def fit_priors(
                 settings.patches,
                 dataset.mask,
                 randomness.key(seed, name, split),
+                regularisation=settings.regularisation,
+                location=settings.location,
+                cells=settings.cells,
             )
     return priors
 
@@ -49,30 +61,50 @@ def write_priors(
     settings: model.GaussianPrior,
     path: Path,
 ) -> None:
-    """Publish priors with the conditionals for these windows, and from which images they are."""
+    """Publish priors with the conditionals for these windows, and from which images they are.
+
+    Conditionals are large in three dimensions, so those of each split and window have a store of
+    their own inside, `window_<side>/<split>`, and only one of them is in memory at a time.
+    """
+    folder = folder_of(path)
+    refuse_foreign_folder(folder)
+    summary = _summary(priors, dataset, settings)
+    with publishing(folder) as temporary:
+        write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
+        digest = read_attributes(temporary)["digest"]
+        for window, split in itertools.product(sorted(set(windows)), priors):
+            conditionals = priors[split].conditionals(window)
+            store = _conditional_store(conditionals, {"of": digest, "held_out": split})
+            write_store(temporary / _place(window, split), store)
+
+
+def _summary(
+    priors: dict[str, GaussianPatchPrior], dataset: Dataset, settings: model.GaussianPrior
+) -> Any:
+    """All priors without their conditionals, as an xarray Dataset."""
     import xarray
 
-    some = next(iter(priors.values()))
-    axes = tuple(f"patch_{axis}" for axis in spatial_axes(some.mean.ndim - 1))
-    stack = [priors[split] for split in priors]
+    stack = list(priors.values())
+    axes = spatial_axes(stack[0].mean.ndim - 1)
+    of_patch = tuple(f"patch_{axis}" for axis in axes)
     variables: dict[str, Any] = {
-        "mean": (("held_out", "channel", *axes), np.stack([p.mean for p in stack])),
+        "mean": (("held_out", "channel", *of_patch), np.stack([p.mean for p in stack])),
         "covariance": (
             ("held_out", "feature", "feature_2"),
             np.stack([p.covariance for p in stack]),
         ),
         "patches": ("held_out", np.array([p.patches for p in stack])),
+        "fitted_on": (
+            ("held_out", "image"),
+            np.stack([~dataset.in_split(split) for split in priors]),
+        ),
     }
-    for window in sorted(set(windows)):
-        variables |= _conditional_variables([p.conditionals(window) for p in stack], window)
-    fitted_on = np.stack([~dataset.in_split(split) for split in priors])
-    variables["fitted_on"] = (("held_out", "image"), fitted_on)
-    store = xarray.Dataset(
+    locations = [p.location for p in stack if p.location is not None]
+    if locations:
+        variables["location"] = (("held_out", "channel", *axes), np.stack(locations))
+    return xarray.Dataset(
         variables,
-        coords={
-            "held_out": texts(priors),
-            "image": texts(dataset.names),
-        },
+        coords={"held_out": texts(priors), "image": texts(dataset.names)},
         attrs={
             "kind": "prior",
             "dataset": settings.dataset,
@@ -80,27 +112,33 @@ def write_priors(
             "settings": settings.model_dump(mode="json"),
         },
     )
-    chunks = {
-        str(n): (1, *v.shape[1:]) for n, v in store.data_vars.items() if v.dims[0] == "held_out"
-    }
-    write_store(path, store, chunks)
 
 
-def _conditional_variables(conditionals: list[Conditionals], window: int) -> dict[str, Any]:
-    """Conditionals of one window side as variables; the large ones in single precision."""
+def _stacked(summary: Any) -> Iterator[tuple[str, Any]]:
+    """Variables with one entry per held-out split."""
+    return ((str(n), v) for n, v in summary.data_vars.items() if v.dims[0] == "held_out")
+
+
+def _place(window: int, split: str) -> Path:
+    return Path(f"window_{window}") / split
+
+
+def _conditional_store(conditionals: Conditionals, attributes: dict[str, str]) -> Any:
+    """Conditionals of one window side as an xarray Dataset; numbers in single precision."""
+    import xarray
+
     sizes = {"operator": ("inner", "outer"), "bias": ("inner",), "factor": ("inner", "inner_2")}
     sizes |= {"inner": ("inner",), "outer": ("outer",)}
-    return {
-        f"{part}_window_{window}": (
-            (
-                "held_out",
-                f"offset_window_{window}",
-                *(f"{size}_window_{window}" for size in sizes[part]),
-            ),
-            _compact(np.stack([getattr(c, part) for c in conditionals])),
-        )
+    variables = {
+        _variable(part): (("offset", *sizes[part]), _compact(getattr(conditionals, part)))
         for part in _PARTS
     }
+    return xarray.Dataset(variables, attrs={"kind": "conditionals", **attributes})
+
+
+def _variable(part: str) -> str:
+    """Name of a part in its store; dimensions have the names of two of them."""
+    return f"{part}_index" if part in ("inner", "outer") else part
 
 
 def _compact(array: np.ndarray) -> np.ndarray:
@@ -128,13 +166,24 @@ def read_prior(
             "set test_fraction or folds of the dataset, so that other images are left to fit it to",
         )
     one = store.sel(held_out=held_out)
+    place = folder_of(path) / _place(window, held_out)
     precomputed = {}
-    if f"operator_window_{window}" in store:
-        parts = [one[f"{part}_window_{window}"].values for part in _PARTS]
-        precomputed[window] = Conditionals(*parts)
+    if place.is_dir():
+        precomputed[window] = _read_conditionals(place, store.attrs["digest"])
     return GaussianPatchPrior(
-        one["mean"].values, one["covariance"].values, int(one["patches"]), precomputed
+        one["mean"].values,
+        one["covariance"].values,
+        int(one["patches"]),
+        precomputed,
+        one["location"].values if "location" in one else None,
     )
+
+
+def _read_conditionals(path: Path, digest: str) -> Conditionals:
+    store = open_store(path, "conditionals")
+    if store.attrs["of"] != digest:
+        raise StoreError(path, "belongs to another prior", "delete the prior and fit it again")
+    return Conditionals(*(store[_variable(part)].values for part in _PARTS))
 
 
 def reference_images(reference: Dataset, dataset: Dataset, split: str) -> np.ndarray:
