@@ -154,6 +154,11 @@ def test_what_cannot_be_fitted_is_refused(generator):
         GaussianPatchPrior.fit(few, patch=3, ridge=0)
     with pytest.raises(DataError, match="no patch has its centre in the mask"):
         GaussianPatchPrior.fit(np.zeros((3, 1, 9, 9)), patch=3, mask=np.zeros((9, 9), bool))
+    with pytest.raises(DataError, match="ridge=-1: is negative"):
+        GaussianPatchPrior.fit(few, patch=3, ridge=-1)
+    for wrong in ("channels", "regularisation", "location"):
+        with pytest.raises(DataError, match=f"{wrong}='x': is unknown; choose one of"):
+            GaussianPatchPrior.fit(few, patch=3, **{wrong: "x"})
     infinite = GaussianPatchPrior(np.zeros((1, 2, 2)), np.full((4, 4), np.inf))
     with pytest.raises(DataError, match="its covariance is not finite"):
         infinite.conditionals(1)

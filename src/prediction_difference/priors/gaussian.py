@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from prediction_difference.errors import DataError
 from prediction_difference.priors.location import Location, location_image
 from prediction_difference.priors.patches import patch_stream
 from prediction_difference.priors.sums import Regularisation, covariance, sums_of_groups
+
+Channels = Literal["joint", "independent"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class GaussianPatchPrior:
         cls,
         patches_or_images: np.ndarray,
         patch: int = 14,
-        channels: Literal["joint", "independent"] = "joint",
+        channels: Channels = "joint",
         ridge: float = 1e-4,
         patches: int = 25_000,
         mask: np.ndarray | None = None,
@@ -78,8 +80,14 @@ class GaussianPatchPrior:
 
         Raises:
             DataError: no images, images smaller than a patch, values that are not finite or do
-                not vary, or too few patches for a covariance that is not regularised.
+                not vary, too few patches for a covariance that is not regularised, or a choice
+                that is unknown.
         """
+        _check_choices(
+            ("channels", channels, Channels),
+            ("regularisation", regularisation, Regularisation),
+            ("location", location, Location),
+        )
         if len(patches_or_images) == 0:
             raise DataError(
                 "prior", "there are no images to fit it to", "add images to the dataset"
@@ -108,7 +116,15 @@ class GaussianPatchPrior:
         return self.precomputed.get(window) or _conditionals(self, window)
 
 
-def _groups(shape: tuple[int, ...], channels: Literal["joint", "independent"]) -> list[slice]:
+def _check_choices(*choices: tuple[str, str, Any]) -> None:
+    for name, chosen, known in choices:
+        if chosen not in get_args(known):
+            raise DataError(
+                f"{name}={chosen!r}", "is unknown", f"choose one of {', '.join(get_args(known))}"
+            )
+
+
+def _groups(shape: tuple[int, ...], channels: Channels) -> list[slice]:
     """Parts of a flattened patch (C, *patch) that have a covariance of their own."""
     size = int(np.prod(shape))
     step = size if channels == "joint" else size // shape[0]

@@ -73,8 +73,8 @@ def write_priors(
         write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
         digest = read_attributes(temporary)["digest"]
         for window, split in itertools.product(sorted(set(windows)), priors):
-            conditionals = priors[split].conditionals(window)
-            store = _conditional_store(conditionals, {"of": digest, "held_out": split})
+            attributes = {"of": digest, "held_out": split}
+            store = _conditional_store(priors[split].conditionals(window), attributes)
             write_store(temporary / _place(window, split), store)
 
 
