@@ -107,7 +107,8 @@ def test_the_installed_versions_are_the_hashed_ones():
 
 
 def test_direct_dependencies_are_pinned_to_the_hashed_versions():
-    direct = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    groups = PROJECT["dependency-groups"]
+    direct = [*PROJECT["project"]["dependencies"], *groups["dev"], *groups["benchmark"]]
     versions = requirement_lines()
     for requirement in direct:
         name, _, version = requirement.partition("==")

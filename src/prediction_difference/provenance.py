@@ -16,6 +16,7 @@ STAGES = (
     "evaluation",
     "figures",
     "report",
+    "benchmark",
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""
 

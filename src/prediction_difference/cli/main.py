@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
     "Each command is one stage of the workflow: data, prior, classifier, chunk, attribution, "
-    "evaluation, figure, report.",
+    "evaluation, figure, report; benchmark measures their speed.",
 )
 
 
@@ -203,6 +203,15 @@ def report(config: ConfigFile, results: Results, output: Output) -> None:
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
         output,
     )
+
+
+@app.command()
+def benchmark(config: ConfigFile, output: Output) -> None:
+    """Measure how fast and how exact the engines are; goes on where it was interrupted."""
+    from prediction_difference.benchmark.run import run_benchmark
+    from prediction_difference.benchmark.settings import read_settings
+
+    run_benchmark(read_settings(config), output)
 
 
 def _explanations_of(figure: Any) -> tuple[str, ...]:

@@ -1,0 +1,30 @@
+# Stage 8, benchmark: how fast and how exact the engines are; on demand, nothing depends on it.
+# Needs: workflow/benchmark.yaml, and the machine for itself.
+# Makes: numbers, tables and plots in results/benchmark.
+# What is measured is kept in parts/ there, which is no output, so that a killed job goes on.
+
+
+rule benchmark:
+    output:
+        json="results/benchmark/benchmark.json",
+        tables=multiext("results/benchmark/table", ".md", ".html"),
+        plots=expand(
+            "results/benchmark/{plot}.{kind}",
+            plot=["speed", "ablation", "scaling"],
+            kind=["png", "pdf", "json"],
+        ),
+    log:
+        "logs/benchmark/benchmark.log",
+    conda:
+        "../../envs/prediction-difference.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=1 if which("nvidia-smi") else 0,
+    params:
+        settings="workflow/benchmark.yaml",
+        text=Path("workflow/benchmark.yaml").read_text(),
+        output=lambda wildcards, output: str(Path(output.json).parent),
+        code=code("priors", "classifiers", "attribution", "benchmark"),
+    shell:
+        "prediction-difference benchmark --config {params.settings:q} --output {params.output:q}"
+        " > {log:q} 2>&1"
