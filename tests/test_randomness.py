@@ -49,6 +49,12 @@ def test_a_number_belongs_to_key_stream_and_place(draw):
     assert (draw(6, STREAMS, 41) != together).float().mean() > 0.99
 
 
+def test_numbers_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
+    at_once = randomness.normal(5, STREAMS, 41)
+    monkeypatch.setattr(randomness, "_AT_ONCE_CPU", 100)
+    torch.testing.assert_close(randomness.normal(5, STREAMS, 41), at_once, rtol=1e-6, atol=1e-6)
+
+
 def test_normal_numbers_are_normal():
     numbers = randomness.normal(1, STREAMS, 4_000)
     assert stats.kstest(numbers.flatten().numpy(), "norm").pvalue > 1e-3
