@@ -94,7 +94,9 @@ def _check_names(
             _nearest(node.of, known.class_names),
         )
         for number, node in enumerate(explanation.nodes)
-        if isinstance(node.of, str) and node.of not in classes
+        if isinstance(node, model.NodeChoice)
+        and isinstance(node.of, str)
+        and node.of not in classes
     ]
 
 

@@ -263,7 +263,9 @@ def test_what_cannot_be_removed_is_refused(generator):
         )
     refuse("name the layer and set window=1", layer="2", units=True)
     refuse("layer '6' is a vector, whose units have no neighbours", layer="6")
-    refuse("is for windows of images", layer="2", precision="bfloat16")
+    refuse(
+        "is not for windows of layer '2'; set precision to float32", layer="2", precision="bfloat16"
+    )
     refuse("a linear classifier has no layers", layer="2", engine="linear")
     other = pda.MarginalSampler(images[1:], 2)
     refuse("marginal sampler: has 19 images of shape", sampler=other, layer="2")

@@ -14,7 +14,7 @@ import xarray
 import zarr
 
 import prediction_difference as pda
-from prediction_difference.attribution import job
+from prediction_difference.attribution import sampling
 from prediction_difference.attribution.job import Inputs, run_chunk
 from prediction_difference.attribution.prediction_difference import PredictionDifference
 from prediction_difference.attribution.publishing import publish
@@ -204,13 +204,13 @@ def test_other_methods_write_the_same_kind_of_store(stage, tmp_path, name):
 
 def test_marginal_samples_never_come_from_held_out_images(stage, tmp_path, monkeypatch):
     seen = []
-    original = job.MarginalSampler
+    original = sampling.MarginalSampler
 
     def spy(images, window):
         seen.append(images)
         return original(images, window)
 
-    monkeypatch.setattr(job, "MarginalSampler", spy)
+    monkeypatch.setattr(sampling, "MarginalSampler", spy)
     stage.explain(config_with(), "marginal", tmp_path)
     dataset = read_dataset(stage.inputs.dataset)
     for images in seen:

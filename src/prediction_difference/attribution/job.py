@@ -11,14 +11,16 @@ import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.engines.dense import DenseEngine
+from prediction_difference.attribution.engines.layers import layer_shapes
 from prediction_difference.attribution.heatmaps import METHODS, heatmap
 from prediction_difference.attribution.nodes import Node, node_values
-from prediction_difference.attribution.prediction_difference import PredictionDifference
+from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
+from prediction_difference.attribution.sampling import image_sampler, layer_sampler
 from prediction_difference.attribution.selection import (
+    counted_layers,
     describe_node,
     image_of_slot,
-    node_names,
-    resolve_node,
+    resolve_nodes,
 )
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import Card, read_card
@@ -31,8 +33,8 @@ from prediction_difference.classifiers.loading import (
 from prediction_difference.config import Config, batches, model
 from prediction_difference.data.dataset import Dataset, read_dataset
 from prediction_difference.errors import DataError, StoreError
-from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
-from prediction_difference.priors.store import read_prior, reference_images
+from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.store import reference_images
 from prediction_difference.progress import say, track
 from prediction_difference.stores import (
     read_attributes,
@@ -44,8 +46,9 @@ from prediction_difference.stores import (
 if TYPE_CHECKING:
     from torch import nn
 
-_SCHEDULING = {"images", "chunks", "images_per_job"}
-"""Settings that say who computes what when; a map does not depend on them."""
+_SCHEDULING = {"images", "chunks", "images_per_job", "batch_size"}
+"""Settings that say who computes what when; a map does not depend on them, but for the last bits
+of its numbers on the batch size."""
 
 
 @dataclass(frozen=True)
@@ -172,19 +175,29 @@ class _Workbench:
     ) -> Task:
         analysis = self._analysis(explanation, split)
         prepared = analysis.prepare(image)
-        scores = prepared.scores
-        nodes = self._nodes(scores, label, "probability")
+        shapes_of_layers = self._shapes_of_layers(image, split)
+        nodes, names = self._nodes(prepared.scores, label, "probability", shapes_of_layers)
         target = analysis.target(image, nodes, prepared)
-        shape = (len(nodes), *analysis.grid(image).shape)
+        grid = analysis.grid(target.features)
+        row_shape = grid.shape[1:] if len(grid.shape) > 1 else grid.shape
+        counts = {"window_score": len(nodes), "window_standard_error": len(nodes)}
+        if explanation.standard_error is not None:
+            counts["window_samples"] = 1
 
         def compute(row: int) -> tuple[dict[str, np.ndarray], int]:
             done = analysis.row(target, row)
-            arrays = {"window_score": done.score, "window_standard_error": done.standard_error}
-            row_shape = (len(nodes), *shape[2:])
-            return {name: a.reshape(row_shape) for name, a in arrays.items()}, done.forwards
+            arrays = {
+                "window_score": done.score,
+                "window_standard_error": done.standard_error,
+                "window_samples": done.samples,
+            }
+            shaped = {name: arrays[name].reshape(n, *row_shape) for name, n in counts.items()}
+            return shaped, done.forwards
 
-        shapes = {"window_score": shape, "window_standard_error": shape}
-        attributes |= self._describe(nodes, scores, "probability")
+        rows = analysis.rows(grid)
+        shapes = {name: (count, rows, *row_shape) for name, count in counts.items()}
+        attributes |= self._describe(nodes, names, target.values, target.scores)
+        attributes |= _describe_engine(explanation, target)
         return Task(image, attributes, shapes, compute)
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
@@ -192,10 +205,12 @@ class _Workbench:
         self, explanation: model.PredictionDifference, split: str
     ) -> PredictionDifference:
         """The analysis for images of a split: its classifier and sampler never saw them."""
-        is_linear = self.card.kind == "logistic-regression" and explanation.engine != "dense"
-        load = load_linear if is_linear else load_module
+        is_linear = self.card.kind == "logistic-regression"
+        removed = explanation.removed
         return PredictionDifference(
-            load(self.inputs.classifier, self.card, split),
+            load_linear(self.inputs.classifier, self.card, split)
+            if is_linear
+            else self._module(split),
             self._sampler(explanation, split),
             explanation.window,
             explanation.stride,
@@ -203,28 +218,46 @@ class _Workbench:
             explanation.engine,
             self.card.training_instances[self.card.weights_for(split)],
             self.config.run.seed,
+            standard_error=explanation.standard_error,
+            max_samples=explanation.max_samples,
             device=self.device,
             batch_size=explanation.batch_size,
+            precision=explanation.precision,
+            layer=None if removed is None else removed.layer,
+            units=removed is not None and removed.features == "units",
         )
 
     def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
-        if explanation.sampler == "conditional":
-            assert self.inputs.prior is not None
-            prior = read_prior(
-                self.inputs.prior, self.dataset, self.card.dataset, split, explanation.window
+        if explanation.removed is None:
+            return image_sampler(
+                explanation,
+                self.dataset,
+                self.card.dataset,
+                split,
+                self.inputs.prior,
+                self.reference,
             )
-            clip = self.dataset.value_range if explanation.clip else None
-            return ConditionalSampler(prior, explanation.window, clip)
-        reference = self.reference or self.dataset
-        images = reference_images(reference, self.dataset, split)
-        return MarginalSampler(images, explanation.window)
+        images = reference_images(self.reference or self.dataset, self.dataset, split)
+        return layer_sampler(
+            explanation,
+            explanation.removed,
+            self._module(split),
+            images,
+            self.config.run.seed,
+            self.device,
+        )
+
+    def _shapes_of_layers(self, image: np.ndarray, split: str) -> dict[str, tuple[int, ...]]:
+        """Shapes of the layers all of whose maps are explained."""
+        layers = counted_layers(self.explanation)
+        return layer_shapes(self._module(split), layers, image, self.device) if layers else {}
 
     def _heatmap(
         self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
     ) -> Task:
         explanation, module = self.explanation, self._module(split)
         scores = DenseEngine(module, self.device).prepare(image).scores
-        nodes = self._nodes(scores, label, "score")
+        nodes, names = self._nodes(scores, label, "score", {})
         options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
         if explanation.method == "random":
             options["seed"] = self.config.run.seed
@@ -237,7 +270,7 @@ class _Workbench:
             forwards = 0 if explanation.method == "random" else len(nodes)
             return {"relevance": np.stack(maps)}, forwards
 
-        attributes |= self._describe(nodes, scores, "score")
+        attributes |= self._describe(nodes, names, node_values(nodes, scores), scores)
         shapes = {"relevance": (len(nodes), 1, *image.shape[1:])}
         return Task(image, attributes, shapes, compute)
 
@@ -245,24 +278,31 @@ class _Workbench:
     def _module(self, split: str) -> "nn.Module":
         return load_module(self.inputs.classifier, self.card, split)
 
-    def _nodes(self, scores: np.ndarray, label: int, output: str) -> list[Node]:
-        return [
-            resolve_node(choice, output, scores, label, self.card)
-            for choice in self.explanation.nodes
-        ]
+    def _nodes(
+        self,
+        scores: np.ndarray,
+        label: int,
+        output: str,
+        layers: dict[str, tuple[int, ...]],
+    ) -> tuple[list[Node], list[str]]:
+        return resolve_nodes(self.explanation, output, scores, label, self.card, layers)
 
-    def _describe(self, nodes: list[Node], scores: np.ndarray, output: str) -> dict[str, Any]:
+    def _describe(
+        self, nodes: list[Node], names: list[str], values: np.ndarray, scores: np.ndarray
+    ) -> dict[str, Any]:
         method = self.explanation.method
         is_difference = method == "prediction-difference"
+        top = int(scores.argmax())
         return {
-            "nodes": [describe_node(node, scores, self.card) for node in nodes],
-            "node_names": node_names(self.explanation, output),
+            "nodes": [
+                describe_node(node, float(value), scores, self.card)
+                for node, value in zip(nodes, values, strict=True)
+            ],
+            "node_names": names,
             "units": [n.relevance_unit if is_difference else METHODS[method].unit for n in nodes],
             "signed": is_difference or METHODS[method].is_signed,
-            "predicted": self.card.class_names[int(scores.argmax())],
-            "predicted_probability": float(
-                node_values([Node.probability(int(scores.argmax()))], scores)[0]
-            ),
+            "predicted": self.card.class_names[top],
+            "predicted_probability": float(node_values([Node.probability(top)], scores)[0]),
         }
 
     def _attributes(self, index: int, label: int) -> dict[str, Any]:
@@ -295,6 +335,30 @@ class _Workbench:
             "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
             **provenance_of_inputs,
         }
+
+
+def _describe_engine(explanation: model.PredictionDifference, target: Target) -> dict[str, Any]:
+    """What was removed, on which grid, and in which precision classifiers were run."""
+    removed, error = explanation.removed, target.error
+    facts: dict[str, Any] = {
+        "removed": None,
+        "precision": target.precision,
+        "precision_error": None,
+    }
+    if removed is not None:
+        # A vector has no windows but its single units.
+        is_single = removed.features == "units" or target.features.ndim == 2
+        facts["removed"] = {
+            "layer": removed.layer,
+            "features": "units" if is_single else "windows",
+            "shape": list(target.features.shape),
+        }
+    if error is not None:
+        facts["precision_error"] = {
+            "rounding": error.rounding.tolist(),
+            "sampling": error.sampling.tolist(),
+        }
+    return facts
 
 
 def _stages_behind(explanation: model.Explanation) -> tuple[str, ...]:

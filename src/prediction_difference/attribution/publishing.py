@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,31 +61,66 @@ def _stores_of(done: Path) -> dict[str, str]:
     return stores
 
 
+@dataclass(frozen=True)
+class _Axes:
+    """Names and sides of the axes of relevance, and names of the image's, where they differ."""
+
+    names: tuple[str, ...]
+    sides: tuple[int, ...]
+    of_image: tuple[str, ...]
+
+    @classmethod
+    def of(cls, attributes: dict[str, Any], image: np.ndarray) -> "_Axes":
+        """Those of the image (C, *spatial), or of the places and units of a removed layer."""
+        own, removed = spatial_axes(image.ndim - 1), attributes.get("removed")
+        if removed is None:
+            return cls(own, image.shape[1:], own)
+        sides = tuple(removed["shape"][1:])
+        units = ("layer_unit",) if removed["features"] == "units" else ()
+        places = len(sides) - len(units)
+        names = spatial_axes(places) if places > 1 else ("x",)[:places]
+        return cls((*units, *names), sides, tuple(f"image_{axis}" for axis in own))
+
+
 def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str) -> Any:
     import xarray
 
     image = store.image
-    axes = spatial_axes(image.ndim - 1)
-    grid = _window_grid(attributes["settings"], image) if "window_score" in store.arrays else None
+    axes = _Axes.of(attributes, image)
+    grid = _window_grid(attributes["settings"], axes) if "window_score" in store.arrays else None
     units = attributes["units"]
     unit = units[0] if len(set(units)) == 1 else "that of each node"
     coordinates: dict[str, Any] = {"node": texts(attributes["node_names"])}
     coordinates["unit"] = ("node", texts(units))
-    coordinates |= {a: np.arange(side) for a, side in zip(axes, image.shape[1:], strict=True)}
-    if grid is not None:
-        coordinates |= {f"window_{a}": p for a, p in zip(axes, grid.axes, strict=True)}
-    variables: dict[str, Any] = {"image": (("channel", *axes), image)}
+    sides = [*zip(axes.names, axes.sides, strict=True)]
+    sides += zip(axes.of_image, image.shape[1:], strict=True)
+    coordinates |= {name: np.arange(side) for name, side in sides}
+    variables: dict[str, Any] = {"image": (("channel", *axes.of_image), image)}
     variables |= {
-        name: (("node", *axes), values.astype(np.float32), {"unit": unit})
+        name: (("node", *axes.names), values.astype(np.float32), {"unit": unit})
         for name, values in _maps(store, grid).items()
     }
     if grid is not None:
-        window_axes = ("node", *(f"window_{axis}" for axis in axes))
-        for name in ("window_score", "window_standard_error"):
-            variables[name] = (window_axes, store.read(name), {"unit": unit})
+        coordinates |= {f"window_{a}": p for a, p in zip(axes.names, grid.axes, strict=True)}
+        variables |= _window_variables(store, grid, axes, unit)
     kept = {key: value for key, value in attributes.items() if key not in _SAID_ELSEWHERE}
     attrs = {"kind": "attribution", "slot": slot, **kept, **store.totals()}
     return xarray.Dataset(variables, coords=coordinates, attrs=attrs)
+
+
+def _window_variables(
+    store: WorkingStore, grid: WindowGrid, axes: _Axes, unit: str
+) -> dict[str, Any]:
+    """What Algorithm 1 averages; and draws of each window, where these differ."""
+    names = tuple(f"window_{axis}" for axis in axes.names)
+    variables: dict[str, Any] = {
+        name: (("node", *names), _windows(store, grid, name), {"unit": unit})
+        for name in ("window_score", "window_standard_error")
+    }
+    if "window_samples" in store.arrays:
+        samples = _windows(store, grid, "window_samples")[0]
+        variables["window_samples"] = (names, samples.astype(np.int32))
+    return variables
 
 
 def _maps(store: WorkingStore, grid: WindowGrid | None) -> dict[str, np.ndarray]:
@@ -93,13 +129,19 @@ def _maps(store: WorkingStore, grid: WindowGrid | None) -> dict[str, np.ndarray]
         relevance = store.read("relevance")[:, 0]
         return {"relevance": relevance, "standard_error": np.full_like(relevance, np.nan)}
     return {
-        "relevance": grid.average(store.read("window_score")),
-        "standard_error": grid.average_error(store.read("window_standard_error")),
+        "relevance": grid.average(_windows(store, grid, "window_score")),
+        "standard_error": grid.average_error(_windows(store, grid, "window_standard_error")),
     }
 
 
-def _window_grid(settings: dict[str, Any], image: np.ndarray) -> WindowGrid:
-    return WindowGrid(image.shape[1:], settings["window"], settings["stride"])
+def _windows(store: WorkingStore, grid: WindowGrid, name: str) -> np.ndarray:
+    """(nodes, *windows) values of an array; the windows of a vector are stored as one row."""
+    values = store.read(name)
+    return values.reshape(len(values), *grid.shape)
+
+
+def _window_grid(settings: dict[str, Any], axes: _Axes) -> WindowGrid:
+    return WindowGrid(axes.sides, settings["window"], settings["stride"])
 
 
 def open_attribution(path: Path) -> Any:

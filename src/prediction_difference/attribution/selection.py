@@ -1,5 +1,6 @@
 """Which image fills a slot of an explanation, and which node is meant."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -62,19 +63,47 @@ def _is_of_sort(sort: str, predictions: Any) -> np.ndarray:
     return sorts[sort]
 
 
-def node_names(explanation: model.Explanation, default_output: str) -> list[str]:
-    """Names of an explanation's nodes that hold for all of its images."""
-    return [f"{n.output or default_output} of {n.of}" for n in explanation.nodes]
+def resolve_nodes(
+    explanation: model.Explanation,
+    default_output: str,
+    scores: np.ndarray,
+    label: int,
+    card: Card,
+    layers: Mapping[str, tuple[int, ...]],
+) -> tuple[list[Node], list[str]]:
+    """The nodes that are meant for an image with these class scores (K,) and this label.
 
-
-def resolve_node(
-    choice: model.NodeChoice, default_output: str, scores: np.ndarray, label: int, card: Card
-) -> Node:
-    """The node that is meant for an image with these class scores (K,) and this label.
+    layers: shapes (units, *spatial) of the outputs of layers all of whose maps are asked for.
+    Returns the nodes and their names, which hold for all images of the explanation.
 
     Raises:
         DataError: the class does not exist, or the image has no label.
     """
+    named: list[tuple[Node, str]] = []
+    for choice in explanation.nodes:
+        match choice:
+            case model.NodeChoice():
+                node = _class_node(choice, default_output, scores, label, card)
+                named.append((node, f"{choice.output or default_output} of {choice.of}"))
+            case model.LayerMaps(layer=layer, maps=maps):
+                numbers = range(layers[layer][0]) if maps == "all" else maps
+                nodes = [Node.feature_map(layer, number) for number in numbers]
+                named += [(node, node.title) for node in nodes]
+            case model.LayerUnit(layer=layer, unit=unit, position=position):
+                node = Node.unit(layer, unit, position)
+                named.append((node, node.title))
+    return [node for node, _ in named], [name for _, name in named]
+
+
+def counted_layers(explanation: model.Explanation) -> list[str]:
+    """Layers all of whose maps are explained, so that they have to be counted."""
+    choices = [n for n in explanation.nodes if isinstance(n, model.LayerMaps)]
+    return list(dict.fromkeys(n.layer for n in choices if n.maps == "all"))
+
+
+def _class_node(
+    choice: model.NodeChoice, default_output: str, scores: np.ndarray, label: int, card: Card
+) -> Node:
     match choice.of:
         case "predicted":
             index = int(scores.argmax())
@@ -98,14 +127,19 @@ def resolve_node(
     return Node.probability(index) if output == "probability" else Node.score(index)
 
 
-def describe_node(node: Node, scores: np.ndarray, card: Card) -> dict[str, Any]:
-    """Facts about a class node for a store's attributes: class, value, probability, rank from 1."""
-    return {
+def describe_node(node: Node, value: float, scores: np.ndarray, card: Card) -> dict[str, Any]:
+    """Facts about a node for a store's attributes; of a class also probability, rank from 1."""
+    facts: dict[str, Any] = {
         "kind": node.kind,
         "layer": node.layer,
         "unit": node.index,
+        "position": list(node.position),
+        "value": value,
+    }
+    if node.layer is not None:
+        return facts | {"class": None, "score": None, "probability": None, "rank": None}
+    return facts | {
         "class": card.class_names[node.index],
-        "value": float(node_values([node], scores)[0]),
         "score": float(scores[node.index]),
         "probability": float(node_values([Node.probability(node.index)], scores)[0]),
         "rank": int((scores > scores[node.index]).sum()) + 1,

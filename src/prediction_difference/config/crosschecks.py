@@ -150,9 +150,13 @@ def _check_layers(
             yield Problem(place, what, "name a class, or use method: prediction-difference")
         elif is_linear:
             yield Problem(place, "a logistic regression has no layers", "name a class")
-    if isinstance(explanation, model.PredictionDifference) and explanation.removed and is_linear:
-        what = "a logistic regression has no layers"
-        yield Problem(f"{where}.removed", what, "remove the key")
+    if isinstance(explanation, model.PredictionDifference) and is_linear:
+        if explanation.removed is not None:
+            what = "a logistic regression has no layers"
+            yield Problem(f"{where}.removed", what, "remove the key")
+        if explanation.precision != "float32" and explanation.engine in ("auto", "linear"):
+            what = "a logistic regression is explained without a network to run"
+            yield Problem(f"{where}.precision", what, "remove the key")
 
 
 def _check_nodes(

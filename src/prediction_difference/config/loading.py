@@ -13,10 +13,11 @@ from pydantic_core import ErrorDetails
 
 from prediction_difference.config.crosschecks import crosscheck
 from prediction_difference.config.model import Config, Name, Run, Section
+from prediction_difference.config.nodes import NODE_TAGS
 from prediction_difference.errors import ConfigError, Problem
 
 _TAGS = ("source", "kind", "method", "measure")
-_IMAGE_TAGS = ("counts", "names")
+_INNER_TAGS = ("counts", "names", *NODE_TAGS)
 
 
 def read_config(path: Path) -> Config:
@@ -173,7 +174,7 @@ def _choose(wrong: str, known: list[str]) -> str:
 def _without_markers(location: tuple[Any, ...]) -> tuple[Any, ...]:
     """The user's keys in a location of pydantic's, which also holds the tags of unions."""
     start = 1 if location and location[0] in _entry_tags() else 0
-    return tuple(part for part in location[start:] if part not in _IMAGE_TAGS)
+    return tuple(part for part in location[start:] if part not in _INNER_TAGS)
 
 
 def _entry_tags() -> set[str]:

@@ -476,8 +476,8 @@ class Config(Section):
 
     run: Run = Run()
     datasets: dict[Name, Dataset] = Field(min_length=1)
-    priors: dict[Name, Prior] = {}
-    classifiers: dict[Name, Classifier] = {}
-    explanations: dict[Name, ExplanationSettings] = {}
-    evaluations: dict[Name, Evaluation] = {}
-    figures: dict[Name, Figure] = {}
+    priors: dict[Name, Prior] = Field({})
+    classifiers: dict[Name, Classifier] = Field({})
+    explanations: dict[Name, ExplanationSettings] = Field({})
+    evaluations: dict[Name, Evaluation] = Field({})
+    figures: dict[Name, Figure] = Field({})

@@ -69,9 +69,11 @@ def short_method(one: Map) -> str:
     match one.attributes["method"]:
         case "prediction-difference":
             draws = "exact" if one.largest_error is None else f"S = {settings['samples']}"
-            return (
-                f"prediction difference\n{settings['sampler']}, k = {settings['window']}, {draws}"
-            )
+            parts = [settings["sampler"], f"k = {settings['window']}", draws]
+            what = "prediction difference"
+            if one.removed_layer is not None:
+                what = f"removed from {one.removed_layer}"
+            return f"{what}\n{', '.join(parts)}"
         case "sensitivity":
             return f"gradient\n{_norm(settings)} norm"
         case "random":
@@ -80,24 +82,68 @@ def short_method(one: Map) -> str:
             return f"{other}\n"
 
 
+def grids(maps: Iterable[Map]) -> str:
+    """What the grid of a removed layer's map is, beside images of pixels."""
+    sides = {
+        one.removed_layer: " x ".join(map(str, one.relevance.shape))
+        for one in maps
+        if one.removed_layer is not None
+    }
+    layers = ", ".join(f"{layer} ({side})" for layer, side in sides.items())
+    return f"Maps of removed layers show the layer's own places, not pixels: {layers}." * bool(
+        sides
+    )
+
+
 def _prediction_difference(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    is_exact = all(one.largest_error is None for one in maps)
+    place = maps[0].removed_layer
     return (
         f"prediction difference analysis, {_sampler(settings, maps)}, "
-        f"windows of side k = {settings['window']}, stride {settings['stride']}, "
-        + (
-            "expectations in closed form"
-            if is_exact
-            else f"S = {settings['samples']} draws a window"
-        )
+        f"windows of side k = {settings['window']}"
+        + ("" if place is None else f" {_removed(maps[0])}")
+        + f", stride {settings['stride']}, {_draws(settings, maps)}"
         + (", draws clipped to the range of the images" if settings["clip"] else "")
+        + _precision(maps)
+    )
+
+
+def _removed(one: Map) -> str:
+    is_single = one.attributes["removed"]["features"] == "units"
+    return f"on {'single units' if is_single else 'all maps'} of the output of {one.removed_layer}"
+
+
+def _draws(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    if all(one.largest_error is None for one in maps):
+        return "expectations in closed form"
+    draws = f"S = {settings['samples']} draws a window"
+    if settings["standard_error"] is None:
+        return draws
+    return (
+        f"{draws}, and more until its standard error is at most {settings['standard_error']:g}, "
+        f"{settings['max_samples']:,} at most"
+    )
+
+
+def _precision(maps: Sequence[Map]) -> str:
+    """Low precision and what it costs, where it was used."""
+    low = [one for one in maps if one.attributes.get("precision", "float32") != "float32"]
+    if not low:
+        return ""
+    error = max(max(one.attributes["precision_error"]["rounding"]) for one in low)
+    return (
+        f", {low[0].attributes['precision']} for {count(len(low), 'map')} with a root mean square "
+        f"error of at most {number(error)} {low[0].unit} a window"
     )
 
 
 def _sampler(settings: dict[str, Any], maps: Sequence[Map]) -> str:
+    removed, reference = settings["removed"], settings["reference"]
+    source = f"images of {reference or maps[0].attributes['dataset']}"
     if settings["sampler"] == "marginal":
-        reference = settings["reference"] or maps[0].attributes["dataset"]
-        return f"marginal sampling from images of {reference}"
+        what = "" if removed is None else "activations for "
+        return f"marginal sampling from {what}{source}"
+    if removed is not None:
+        return f"conditional sampling from a normal distribution of activations for {source}"
     patch = maps[0].attributes.get("patch")
     side = "" if patch is None else f" over patches of side l = {patch}"
     return f"conditional sampling from prior {settings['prior']}{side}"

@@ -62,7 +62,7 @@ def heatmap_panels(rows: Sequence[Row], limits: Sequence[Sequence[float]]) -> Dr
 
 def _height(one: Map) -> float:
     """Of a panel as wide as all others, in inches."""
-    rows, columns = one.relevance.shape
+    rows, columns = one.image.shape[1:]
     return PANEL * int(rows) / int(columns)
 
 
@@ -145,13 +145,15 @@ def _caption(rows: Sequence[Row]) -> str:
     maps = [one for row in rows for one in row]
     has_signed = any(one.is_signed for one in maps)
     has_unsigned = any(not one.is_signed for one in maps)
+    what = "the explained class" if all(one.is_of_class for one in maps) else "what is explained"
     signed = (
-        "Prediction difference: red is evidence for the explained class, blue is evidence against "
+        f"Prediction difference: red is evidence for {what}, blue is evidence against "
         f"it, white is zero; the maps of one row share one scale from {style.MINUS}limit to "
         "+limit, the limit being the largest absolute relevance among them, printed below each map."
     )
     unsigned = "Unsigned maps: white is zero, red is the map's own largest value, printed below it."
     colours = [
+        captions.grids(maps),
         signed if has_signed else "",
         unsigned if has_unsigned else "",
         captions.uncertainty(maps),

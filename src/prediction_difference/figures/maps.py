@@ -17,10 +17,11 @@ _LONGEST_CLASS = 28  # letters
 
 @dataclass(frozen=True)
 class Map:
-    """Relevance of one image's pixels for one node.
+    """Relevance of one image's pixels for one node, or of the places of a removed hidden layer.
 
     image: (C, *spatial), as a person would look at it. relevance, standard_error: (*spatial), in
-    `unit`; the error is NaN where values are exact. node: its class, probability and rank.
+    `unit`; the error is NaN where values are exact. node: its class, probability and rank, None
+    for nodes of layers.
     attributes: those of the attribution store. node_name: the node in words, for every image.
     """
 
@@ -58,9 +59,20 @@ class Map:
         return str(self.attributes["predicted"])
 
     @property
+    def is_of_class(self) -> bool:
+        """Whether a class is explained, and not a map or a unit of a layer."""
+        return self.node["class"] is not None
+
+    @property
     def explained(self) -> str:
-        """Class that the node belongs to."""
-        return str(self.node["class"])
+        """Class that the node belongs to, or the node of a layer in words."""
+        return str(self.node["class"]) if self.is_of_class else self.node_name
+
+    @property
+    def removed_layer(self) -> str | None:
+        """The hidden layer that `relevance` is about; None: it is about the image's pixels."""
+        removed = self.attributes.get("removed")
+        return None if removed is None else str(removed["layer"])
 
     @property
     def predicted_probability(self) -> float:
@@ -79,7 +91,9 @@ class Map:
         lines.append(
             f"predicted {_short(self.predicted)}, {probability(self.predicted_probability)}"
         )
-        if self.explained != self.predicted:
+        if not self.is_of_class:
+            lines.append(f"explained {self.explained}")
+        elif self.explained != self.predicted:
             lines.append(
                 f"explained {_short(self.explained)}, {probability(self.node['probability'])}"
             )
@@ -96,7 +110,9 @@ class Map:
             "misclassified": self.is_misclassified,
             "explanation": self.explanation,
             "method": self.attributes["method"],
-            "class": self.explained,
+            "class": self.node["class"],
+            "node": self.node_name,
+            "removed_layer": self.removed_layer,
             "probability": rounded(self.node["probability"]),
             "unit": self.unit,
             "largest_standard_error": rounded(self.largest_error),
@@ -162,11 +178,18 @@ def read_map(path: Path, node: int, dimensions: int) -> Map:
         raise StoreError(
             path, f"has {len(maps)} node(s), not node {node}", "lower the figure's node"
         )
-    if maps[node].relevance.ndim != dimensions:
+    one = maps[node]
+    if one.removed_layer is not None and one.relevance.ndim != one.image.ndim - 1:
+        raise StoreError(
+            path,
+            f"holds relevance of units of layer {one.removed_layer!r}, which no figure shows",
+            "read the store, or remove windows of the layer",
+        )
+    if one.relevance.ndim != dimensions:
         kinds = {2: "kind: heatmaps", 3: "kind: volume-slices"}
         raise StoreError(
             path,
-            f"holds a map with {maps[node].relevance.ndim} dimensions, not {dimensions}",
-            f"draw it with {kinds.get(maps[node].relevance.ndim, 'another kind of figure')}",
+            f"holds a map with {one.relevance.ndim} dimensions, not {dimensions}",
+            f"draw it with {kinds.get(one.relevance.ndim, 'another kind of figure')}",
         )
-    return maps[node]
+    return one

@@ -197,6 +197,8 @@ def _map_row(one: Map, link: str) -> MapRow:
 
 def _node(one: Map) -> str:
     """The node as the config names it, with its class; its probability if it is not predicted."""
+    if not one.is_of_class:
+        return one.node_name
     is_named = one.node_name.endswith(f" of {one.explained}")
     words = one.node_name if is_named else f"{one.node_name} ({one.explained})"
     return (

@@ -39,15 +39,11 @@ def choose_engine(
         known = " or ".join(get_args(Precision))
         raise DataError(f"precision {precision!r}", "is unknown", f"choose {known}")
     if layer is not None:
-        if precision != "float32":
-            raise DataError(
-                f"precision {precision!r}",
-                f"is for windows of images, not for those of layer {layer!r}",
-                "set precision to float32",
-            )
+        _refuse_low_precision(precision, f"windows of layer {layer!r}")
         return _hidden_layer_engine(classifier, name, device, batch_size, layer, units)
     if isinstance(classifier, LinearClassifier):
         if name in ("auto", "linear"):
+            _refuse_low_precision(precision, "the linear engine, which runs no network")
             return LinearEngine(classifier)
         from prediction_difference.classifiers.linear_module import LinearModule
 
@@ -76,3 +72,10 @@ def _hidden_layer_engine(
     from prediction_difference.attribution.engines.hidden import HiddenLayerEngine
 
     return HiddenLayerEngine(classifier, layer, units, device, batch_size)
+
+
+def _refuse_low_precision(precision: Precision, what: str) -> None:
+    if precision != "float32":
+        raise DataError(
+            f"precision {precision!r}", f"is not for {what}", "set precision to float32"
+        )

@@ -1,0 +1,90 @@
+"""What is explained, and what is removed, as the configuration names them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StrictInt, StrictStr, Tag
+
+from prediction_difference.config.section import Section
+
+Number = Annotated[int, Field(ge=0)]
+"""Of a map, or of a place along an axis, from 0."""
+
+
+class NodeChoice(Section):
+    """A class."""
+
+    of: Literal["predicted", "label"] | StrictStr | StrictInt = Field(
+        "predicted", description="predicted, label, a class name, or a class number from 0"
+    )
+    output: Literal["probability", "score"] | None = Field(
+        None, description="null: probability for prediction-difference, score for the others"
+    )
+
+
+class LayerMaps(Section):
+    """Feature maps of a layer, or units of one without maps; for prediction-difference only."""
+
+    layer: str = Field(min_length=1, description="name of a module of the network")
+    maps: Literal["all"] | Annotated[tuple[Number, ...], Field(min_length=1)] = Field(
+        description="all, or numbers from 0; a map's value is its mean"
+    )
+
+
+class LayerUnit(Section):
+    """One unit of a layer; for prediction-difference only."""
+
+    layer: str = Field(min_length=1, description="name of a module of the network")
+    unit: Number = Field(description="number of the unit, or of its feature map, from 0")
+    position: tuple[Number, ...] = Field(
+        (), description="place in the map, one number per axis, from 0"
+    )
+
+
+NODE_TAGS = ("class-node", "maps-node", "unit-node")
+
+
+def _sort_of_node(node: Any) -> str:
+    if isinstance(node, dict):
+        if "layer" not in node:
+            return "class-node"
+        return "unit-node" if "unit" in node else "maps-node"
+    if isinstance(node, LayerUnit):
+        return "unit-node"
+    return "maps-node" if isinstance(node, LayerMaps) else "class-node"
+
+
+AnyNode = Annotated[
+    Annotated[NodeChoice, Tag("class-node")]
+    | Annotated[LayerMaps, Tag("maps-node")]
+    | Annotated[LayerUnit, Tag("unit-node")],
+    Discriminator(_sort_of_node),
+]
+
+
+class RemovedLayer(Section):
+    """A hidden layer whose units are removed, in place of pixels [zintgraf2017, eq. 5]."""
+
+    layer: str = Field(min_length=1, description="name of a module of the network")
+    features: Literal["windows", "units"] = Field(
+        "windows",
+        description="windows: all maps together in a window of the layer's places; units: every "
+        "unit alone, with window: 1",
+    )
+    patch: int | None = Field(
+        None,
+        ge=1,
+        description="side, in the layer's places, of what the conditional sampler knows around a "
+        "window or unit; null: window + 2, for units 1",
+    )
+    maps: Literal["joint", "independent"] = Field(
+        "joint", description="for the conditional sampler; independent: no correlation of maps"
+    )
+    images: int = Field(
+        1000, ge=2, description="reference images whose activations are drawn from, at most"
+    )
+
+    def neighbourhood(self, window: int) -> int:
+        """Side of what the conditional sampler knows, in places."""
+        if self.patch is not None:
+            return self.patch
+        return 1 if self.features == "units" else window + 2
