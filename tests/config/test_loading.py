@@ -132,6 +132,43 @@ def test_a_right_configuration_is_read():
         ({"explanations__pda__nodes": [{"of": 10}]}, "nodes.0.of", "no class 10", "0, 1"),
         ({"explanations__pda__engine": "linear"}, "pda.engine", "linear is for", "auto"),
         ({"explanations__pda__stride": 4}, "pda", "stride=4", "at most 3"),
+        ({"explanations__pda__engine": "dens"}, "pda.engine", "'dens'", "'dense'"),
+        ({"explanations__pda__batch_size": 0}, "pda.batch_size", "0", "correct"),
+        ({"explanations__pda__standard_error": 0}, "pda.standard_error", "0", "correct"),
+        ({"explanations__brain__precision": "bfloat16"}, "brain.precision", "without a", "remove"),
+        ({"explanations__pda__nodes": [{"layer": "a"}]}, "pda.nodes.0.maps", "missing", "add it"),
+        (
+            {"explanations__pda__nodes": [{"layer": "a", "mops": "all"}]},
+            "pda.nodes.0.mops",
+            "unknown",
+            "'maps'",
+        ),
+        (
+            {"explanations__pda__nodes": [{"layer": "a", "unit": -1}]},
+            "pda.nodes.0.unit",
+            "-1",
+            "correct",
+        ),
+        (
+            {"explanations__pda__nodes": [{"layer": "a", "maps": "all"}]},
+            "evaluations.aopc.explanations",
+            "the first node of 'pda' is of layer 'a'",
+            "name a class first",
+        ),
+        (
+            {"explanations__random__nodes": [{"layer": "a", "unit": 1}]},
+            "random.nodes.0.layer",
+            "random explains classes, not layers",
+            "name a class",
+        ),
+        (
+            {"explanations__brain__nodes": [{"layer": "a", "unit": 1}]},
+            "brain.nodes.0.layer",
+            "has no layers",
+            "name a class",
+        ),
+        ({"explanations__brain__removed": {"layer": "a"}}, "brain.removed", "no layers", "remove"),
+        ({"explanations__pda__removed": {"layer": "a"}}, "explanations.pda", "no prior", "remove"),
         ({"evaluations__aopc__explanations": ["pdb"]}, "aopc.explanations", "no 'pdb'", "'pda'"),
         ({"evaluations__aopc__explanations": ["pda", "brain"]}, "aopc", "different", "same"),
         ({"explanations__pda__nodes": [{"of": "label"}]}, "aopc", "different classes", "same"),
@@ -148,6 +185,72 @@ def test_a_mistake_is_told_with_place_and_remedy(changes, where, what, remedy):
     rest = next(rest for place, _, rest in found if where in place)
     assert what in rest
     assert re.search(remedy, rest)
+
+
+def removing(removed, **changes):
+    """GOOD with an explanation that removes a layer, and nothing that compares it."""
+    raw = changed(figures={}, evaluations={})
+    raw["explanations"] = {
+        "pda": {
+            "method": "prediction-difference",
+            "classifier": "network",
+            "images": {"correct": 2},
+            "window": 2,
+            "removed": removed,
+        }
+        | changes
+    }
+    return raw
+
+
+def test_layers_are_explained_and_removed():
+    nodes = [{}, {"layer": "a", "maps": [0, 2]}, {"layer": "a", "unit": 3, "position": [1, 2]}]
+    explanation = parse_config(removing({"layer": "b"}, nodes=nodes)).explanations["pda"]
+    assert explanation.node_count == 4
+    assert explanation.removed.neighbourhood(2) == 4
+    assert explanation.nodes[2].position == (1, 2)
+    nodes[1]["maps"] = "all"
+    config = parse_config(removing({"layer": "b"}, nodes=nodes, sampler="marginal", window=9))
+    assert config.explanations["pda"].node_count is None
+    assert parse_config(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(
+    ("removed", "changes", "what", "remedy"),
+    [
+        ({"features": "units"}, {}, "one by one", "set window to 1"),
+        ({"patch": 2}, {}, "window=2 does not fit inside removed.patch=2", "at least 3"),
+        ({}, {"clip": True}, "for windows of images", "at their defaults"),
+        ({}, {"engine": "incremental"}, "for windows of images", "at their defaults"),
+        ({}, {"precision": "bfloat16"}, "for windows of images", "at their defaults"),
+        ({}, {"prior": "patches"}, "takes no prior", "remove the key prior"),
+        ({}, {"standard_error": 0.1, "max_samples": 5}, "less than samples=10", "raise it"),
+        (
+            {},
+            {"standard_error": 0.1, "nodes": [{}, {"output": "score"}]},
+            "some are in bits",
+            "explain them apart",
+        ),
+        ({}, {"reference": "digit"}, "there is no 'digit'", "did you mean 'digits'"),
+        ({}, {"reference": "brains"}, "it has volumes", "the same form"),
+    ],
+)
+def test_what_does_not_fit_a_removed_layer_is_told(removed, changes, what, remedy):
+    (problem,) = problems(removing({"layer": "b"} | removed, **changes))
+    assert problem.startswith("explanations.pda")
+    assert what in problem
+    assert remedy in problem
+
+
+def test_maps_of_removed_layers_are_not_compared_as_pixels():
+    raw = removing({"layer": "b", "features": "units"}, window=1)
+    raw["figures"] = {"maps": {"kind": "heatmaps", "explanations": ["pda"]}}
+    raw["evaluations"] = {
+        "e": {"measure": "aopc", "explanations": ["pda"], "region": 2, "steps": 4}
+    }
+    first, second = problems(raw)
+    assert first.startswith("evaluations.e.explanations: 'pda' removes a hidden layer")
+    assert second.startswith("figures.maps: 'pda' has relevance of a hidden layer's units")
 
 
 def with_other_datasets(**changes):
