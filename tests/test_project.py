@@ -190,18 +190,22 @@ def test_importing_the_package_is_light():
 # What scripts of others rely on: names, and the parameters that they are called with.
 PUBLIC = {
     "PredictionDifference": (
-        "classifier sampler window stride samples engine training_instances seed device batch_size"
+        "classifier sampler window stride samples engine training_instances seed standard_error "
+        "max_samples device batch_size precision layer units"
     ),
     "PredictionDifference.attribute": "self image nodes",
     "Node.probability": "index",
     "Node.score": "index",
     "Node.feature_map": "layer unit",
+    "Node.unit": "layer unit position",
     "GaussianPatchPrior.fit": (
         "patches_or_images patch channels ridge patches mask seed regularisation location cells"
     ),
     "ConditionalSampler": "prior window clip",
     "ConditionalSampler.sample": "self image corners samples seed",
     "TensorSampler.draw": "self image corners samples seed",
+    "UnitSampler.fit": "activations patch maps patches seed clip",
+    "layer_activations": "classifier layer images device",
     "MarginalSampler": "images window",
     "MarginalSampler.sample": "self image corners samples seed",
     "heatmap": "method classifier image node options",
