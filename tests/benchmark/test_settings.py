@@ -32,6 +32,10 @@ def test_shipped_settings_are_right(path):
             "networks: {a: {architecture: b}}\nablation: {networks: [c]}\n",
             "ablation.networks: c: is not one of the networks; choose from a",
         ),
+        (
+            "networks: {a: {architecture: b}}\nbatches: {cuda: [8]}\n",
+            "batches.cpu: there are none; give at least one",
+        ),
         ("- 1\n", "holds no settings"),
     ],
 )

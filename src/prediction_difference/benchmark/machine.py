@@ -27,6 +27,7 @@ def machine(device: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "memory_mib": _memory(),
         "system": platform.system(),
+        "tensorfloat32": device == "cuda" and torch.backends.cudnn.allow_tf32,
         "onednn": torch.backends.mkldnn.is_available(),
         "versions": {**provenance.versions(), **_versions_of_others()},
     }

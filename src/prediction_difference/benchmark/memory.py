@@ -11,7 +11,7 @@ import numpy as np
 from prediction_difference.benchmark import machine
 from prediction_difference.benchmark.cases import REFUSALS, make_case
 from prediction_difference.benchmark.inputs import Inputs, make_network
-from prediction_difference.benchmark.settings import CaseName, Network
+from prediction_difference.benchmark.settings import CaseName, Device, Network
 from prediction_difference.benchmark.subject import Subject
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
@@ -25,7 +25,7 @@ def measure_memory(
     inputs: Inputs,
     samples: int,
     seed: int,
-    device: str,
+    device: Device,
     batches: Mapping[CaseName, int | None],
 ) -> dict[CaseName, Any]:
     """MiB that each case holds at its peak, and before it begins; of the GPU too, if it uses one.
@@ -67,7 +67,7 @@ def _peak(
     window: int,
     samples: int,
     seed: int,
-    device: str,
+    device: Device,
     threads: int,
 ) -> dict[str, Any]:
     import torch

@@ -64,6 +64,7 @@ def all_parts(settings: BenchmarkSettings) -> list[Part]:
 def _parts_on(settings: BenchmarkSettings, device: Device) -> Iterator[Part]:
     kept = _without_targets(settings.model_dump(mode="json"))
     common = {k: v for k, v in kept.items() if k not in _SECTIONS}
+    common["batches"] = kept["batches"].get(device)
     for name, network in settings.networks.items():
         of_network = {**common, "network": kept["networks"][name]}
         speed = {**of_network, "errors": kept["errors"]}

@@ -13,7 +13,7 @@ from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
 from prediction_difference.figures.drawing import Drawing
 
-_LEFT, _WIDTH, _RIGHT = 1.95, 4.0, 0.75  # inches
+_LEFT, _WIDTH, _RIGHT = 2.4, 3.8, 0.75  # inches
 _LINE, _HEADING, _TOP, _UNDER = 0.19, 0.26, 0.35, 0.2
 _BAR = 0.72  # of a line
 _PANEL, _GAP = 1.9, 0.72  # inches, of the plots of cost

@@ -9,7 +9,7 @@ import numpy as np
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.benchmark.cases import REFUSALS, Case, make_case, rate
 from prediction_difference.benchmark.inputs import make_inputs, make_network
-from prediction_difference.benchmark.settings import BenchmarkSettings, CaseName, Scaling
+from prediction_difference.benchmark.settings import BenchmarkSettings, CaseName, Device, Scaling
 from prediction_difference.benchmark.subject import Subject
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.progress import track
@@ -38,7 +38,9 @@ class Point:
     nodes: tuple[Node, ...] = ()
 
 
-def measure_scaling(settings: BenchmarkSettings, scaling: Scaling, device: str) -> dict[str, Any]:
+def measure_scaling(
+    settings: BenchmarkSettings, scaling: Scaling, device: Device
+) -> dict[str, Any]:
     """Seconds of a whole map at every point, from a share of its windows, JSON-like."""
     points = _points(settings, scaling, device)
     found = []
@@ -54,7 +56,7 @@ def measure_scaling(settings: BenchmarkSettings, scaling: Scaling, device: str) 
     }
 
 
-def _points(settings: BenchmarkSettings, scaling: Scaling, device: str) -> list[Point]:
+def _points(settings: BenchmarkSettings, scaling: Scaling, device: Device) -> list[Point]:
     network = make_network(scaling.network, settings.seed)
     margin = settings.patch - settings.window
 

@@ -129,7 +129,10 @@ class BenchmarkSettings(Section):
     )
     rounds: int = Field(5, ge=1)
     seconds: float = Field(15.0, gt=0, description="of every case in a round, about")
-    batches: tuple[int, ...] = Field((10, 20, 40, 80, 160), description="images; the best is taken")
+    batches: dict[Device, tuple[int, ...]] = Field(
+        {"cpu": (10, 20, 40, 80, 160), "cuda": (40, 160, 640, 2560)},
+        description="images in a forward pass; the best is taken",
+    )
     sweep_repeats: int = Field(3, ge=1, description="of every batch size, in turn")
     memory_of: tuple[CaseName, ...] | None = Field(
         None, description="cases whose peak memory is measured, in own processes; null: all"
@@ -167,7 +170,7 @@ def read_settings(path: Path) -> BenchmarkSettings:
 
 
 def _check_names(settings: BenchmarkSettings) -> None:
-    """Refuse networks that other sections name and `networks` does not have."""
+    """Refuse networks that other sections name and `networks` does not have; devices alike."""
     named = {
         "ablation.networks": settings.ablation.networks if settings.ablation else (),
         "whole_maps.networks": settings.whole_maps.networks or (),
@@ -178,6 +181,11 @@ def _check_names(settings: BenchmarkSettings) -> None:
         for key, names in named.items()
         for name in names
         if name not in settings.networks
+    ]
+    problems += [
+        Problem(f"batches.{device}", "there are none", "give at least one")
+        for device in settings.devices or ("cpu", "cuda")
+        if not settings.batches.get(device)
     ]
     if problems:
         raise ConfigError(problems)

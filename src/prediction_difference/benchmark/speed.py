@@ -19,8 +19,9 @@ def measure_speed(subject: Subject, settings: BenchmarkSettings) -> dict[str, An
     Time to sample and to average windows over pixels is in it. `ratio_to_dense` is formed within
     each round, since the speed of a machine drifts.
     """
+    batches = settings.batches[subject.device]
     ready = prepare_cases(
-        subject, settings.cases, settings.batches, settings.seconds, settings.sweep_repeats
+        subject, settings.cases, batches, settings.seconds, settings.sweep_repeats
     )
     averaging = averaging_seconds(subject)
     cold, warm = in_rounds(

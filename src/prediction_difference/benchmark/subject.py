@@ -11,6 +11,7 @@ from prediction_difference import randomness
 from prediction_difference.attribution.engines.protocol import Prepared
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
+from prediction_difference.benchmark.settings import Device
 from prediction_difference.priors import ConditionalSampler, WindowGrid
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Subject:
     image: np.ndarray
     sampler: ConditionalSampler
     samples: int
-    device: str
+    device: Device
     seed: int
 
     @cached_property
