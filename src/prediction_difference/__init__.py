@@ -54,6 +54,7 @@ __all__ = [
     "Node",
     "PredictionDifference",
     "Sampler",
+    "TensorSampler",
     "UnitSampler",
     "aopc",
     "heatmap",

@@ -13,6 +13,7 @@ from prediction_difference.config import model, parse_config
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.figures import captions
 from prediction_difference.figures.draw import draw
 from prediction_difference.figures.maps import read_map, read_maps
 from prediction_difference.priors.store import fit_priors, reference_images, write_priors
@@ -168,7 +169,7 @@ def test_units_of_a_removed_vector_are_one_row(explain, inputs, features):
 
 
 def test_draws_until_a_standard_error(explain):
-    _, store = explain(prior="patches", window=2, samples=4, standard_error=0.01, max_samples=60)
+    path, store = explain(prior="patches", window=2, samples=4, standard_error=0.01, max_samples=60)
     samples = store["window_samples"].values
     assert store["window_samples"].dims == ("window_y", "window_x")
     assert samples.min() >= 4
@@ -176,6 +177,9 @@ def test_draws_until_a_standard_error(explain):
     error = store["window_standard_error"].values[0]
     assert ((error <= 0.01) | (samples > 56)).all()
     assert store.attrs["forwards"] == samples.sum()
+    said = "S = 4 draws a window, and more until its standard error is at most 0.01, 60 at most"
+    assert said in captions.method(read_maps(path))
+    assert captions.short_method(read_maps(path)[0]).endswith("S \N{GREATER-THAN OR EQUAL TO} 4")
 
 
 def test_the_precision_and_its_error_are_noted(explain):
@@ -183,9 +187,12 @@ def test_the_precision_and_its_error_are_noted(explain):
     assert "window_samples" not in store
     assert store.attrs["precision"] == "float32"
     assert store.attrs["precision_error"] is None
-    _, low = explain("low", prior="patches", window=2, precision="bfloat16")
+    path, low = explain("low", prior="patches", window=2, precision="bfloat16")
     rounding, sampling = (low.attrs["precision_error"][key] for key in ("rounding", "sampling"))
-    assert low.attrs["precision"] == ("bfloat16" if rounding[0] <= sampling[0] / 2 else "float32")
+    is_small = rounding[0] <= sampling[0] / 2
+    assert low.attrs["precision"] == ("bfloat16" if is_small else "float32")
+    said = "bfloat16 for 1 map with a root mean square error of at most"
+    assert (said in captions.method(read_maps(path))) == is_small
 
 
 def test_a_batch_size_does_not_invalidate_maps(explain):

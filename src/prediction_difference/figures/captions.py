@@ -68,7 +68,8 @@ def short_method(one: Map) -> str:
     settings = one.attributes["settings"]
     match one.attributes["method"]:
         case "prediction-difference":
-            draws = "exact" if one.largest_error is None else f"S = {settings['samples']}"
+            sign = "=" if settings["standard_error"] is None else "\N{GREATER-THAN OR EQUAL TO}"
+            draws = "exact" if one.largest_error is None else f"S {sign} {settings['samples']}"
             parts = [settings["sampler"], f"k = {settings['window']}", draws]
             what = "prediction difference"
             if one.removed_layer is not None:
