@@ -11,8 +11,9 @@ from prediction_difference.benchmark.cases import REFUSALS, Case, make_case, rat
 from prediction_difference.benchmark.inputs import make_inputs, make_network
 from prediction_difference.benchmark.settings import BenchmarkSettings, CaseName, Device, Scaling
 from prediction_difference.benchmark.subject import Subject
+from prediction_difference.errors import DataError
 from prediction_difference.figures.drawing import rounded
-from prediction_difference.progress import track
+from prediction_difference.progress import say, track
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,8 +68,9 @@ def _points(settings: BenchmarkSettings, scaling: Scaling, device: Device) -> li
         )
 
     base = subject(scaling.network.side, scaling.window)
-    layers = [scaling.layer] if scaling.layer else layer_names(network, base)
-    middle = layers[len(layers) // 2]
+    layers = layer_names(network, base)
+    middle = scaling.layer or layers[len(layers) // 2]
+    available = _feature_maps(network, middle)
     points = [Point("side", n, subject(n, scaling.window)) for n in scaling.sides]
     points += [Point("window", k, subject(scaling.network.side, k)) for k in scaling.windows]
     points += [Point("samples", s, replace(base, samples=s)) for s in scaling.sample_counts]
@@ -78,7 +80,7 @@ def _points(settings: BenchmarkSettings, scaling: Scaling, device: Device) -> li
     ]
     points += [
         Point("feature_maps", n, base, tuple(Node.feature_map(middle, u) for u in range(n)))
-        for n in scaling.feature_maps
+        for n in sorted({min(n, available) for n in scaling.feature_maps})
     ]
     points += [
         Point("layers", n, base, tuple(Node.feature_map(x, 0) for x in _spread(layers, n)))
@@ -110,6 +112,25 @@ def layer_names(network: "nn.Module", subject: Subject) -> list[str]:
     return names
 
 
+def _feature_maps(network: "nn.Module", layer: str) -> int:
+    """How many maps a convolution has.
+
+    Raises:
+        DataError: there is no convolution of this name.
+    """
+    from torch import nn
+
+    try:
+        part = network.get_submodule(layer)
+    except AttributeError:
+        part = None
+    if not isinstance(part, nn.Conv2d | nn.Conv3d):
+        raise DataError(
+            f"scaling.layer: {layer}", "is no convolution of the network", "correct it, or null"
+        )
+    return part.out_channels
+
+
 def _spread(layers: Sequence[str], count: int) -> list[str]:
     """So many of the layers, evenly spread; all of them if they are fewer."""
     chosen = np.linspace(0, len(layers) - 1, count + 2).round().astype(int)[1:-1]
@@ -121,7 +142,9 @@ def _seconds_per_map(point: Point, name: CaseName, scaling: Scaling) -> float | 
     try:
         case = make_case(point.subject, name, nodes=point.nodes)
         rates = _rates(point.subject, case, scaling)
-    except REFUSALS:
+    except REFUSALS as error:
+        reason = " ".join(str(error).split())
+        say(f"{point.axis} {point.value}, {name}: is not measured: {reason}")
         return None
     seconds: float | None = rounded(point.subject.windows / np.median(rates))
     return seconds

@@ -85,8 +85,12 @@ class Scaling(Section):
     windows: tuple[int, ...] = Field((1, 5, 10, 20), description="k")
     sample_counts: tuple[int, ...] = Field((2, 5, 10, 20, 40), description="S")
     classes: tuple[int, ...] = Field((1, 10, 100, 1000), description="nodes in one pass")
-    feature_maps: tuple[int, ...] = Field((1, 8, 64), description="nodes of one layer in one pass")
-    layer: str | None = Field(None, description="of the feature maps; null: the middle one")
+    feature_maps: tuple[int, ...] = Field(
+        (1, 8, 64), description="nodes of one layer in one pass, at most as many as it has"
+    )
+    layer: str | None = Field(
+        None, description="convolution of the feature maps; null: the middle one"
+    )
     layers: tuple[int, ...] = Field((1, 2, 4), description="layers of one map each, in one pass")
     repeats: int = Field(3, ge=1)
     seconds: float = Field(2.0, gt=0, description="of every measurement, about")
