@@ -4,6 +4,9 @@
 # What is measured is kept in parts/ there, which is no output, so that a killed job goes on.
 
 
+BENCHMARK_SETTINGS = Path(workflow.basedir, "workflow/benchmark.yaml")
+
+
 rule benchmark:
     output:
         json="results/benchmark/benchmark.json",
@@ -21,8 +24,8 @@ rule benchmark:
     resources:
         gpu=1 if which("nvidia-smi") else 0,
     params:
-        settings="workflow/benchmark.yaml",
-        text=Path("workflow/benchmark.yaml").read_text(),
+        settings=str(BENCHMARK_SETTINGS),
+        text=BENCHMARK_SETTINGS.read_text(),
         output=lambda wildcards, output: str(Path(output.json).parent),
         code=code("priors", "classifiers", "attribution", "benchmark"),
     shell:
