@@ -148,7 +148,7 @@ class PredictionDifference:
             raise DataError(
                 f"standard_error={standard_error}", "is never reached", "set it above 0, or None"
             )
-        removed = (layer, units)
+        removed = (layer, units, window)
         self._engine = choose_engine(classifier, engine, device, batch_size, precision, *removed)
         self._exact_engine: Engine | None = None
         if precision != "float32":

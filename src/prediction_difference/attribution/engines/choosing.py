@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Literal, Union, get_args
 
 from prediction_difference.attribution.engines.dense import DenseEngine, Precision
-from prediction_difference.attribution.engines.incremental import IncrementalEngine
 from prediction_difference.attribution.engines.linear import LinearEngine
 from prediction_difference.attribution.engines.protocol import Engine
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
@@ -23,10 +22,11 @@ def choose_engine(
     precision: Precision = "float32",
     layer: str | None = None,
     units: bool = False,
+    window: int | None = None,
 ) -> Engine:
     """The engine of this name for a classifier; auto: the fastest exact one.
 
-    layer, units: what is removed in place of windows of the image; see `HiddenLayerEngine`, which
+    window: side of the windows that it has to be fastest for. layer, units: what is removed in place of windows of the image; see `HiddenLayerEngine`, which
     every engine but the linear one is then.
 
     Raises:
@@ -52,9 +52,10 @@ def choose_engine(
         raise DataError("engine 'linear'", "needs a linear classifier", "use engine auto or dense")
     if name == "dense":
         return DenseEngine(classifier, device, batch_size, precision)
-    return IncrementalEngine(
-        classifier, device, batch_size, precision, only_if_it_pays=name == "auto"
-    )
+    from prediction_difference.attribution.engines.incremental import IncrementalEngine
+
+    only_for = window if name == "auto" else None
+    return IncrementalEngine(classifier, device, batch_size, precision, only_for)
 
 
 def _hidden_layer_engine(

@@ -1,0 +1,56 @@
+"""Convolutions without a bias, their weights prepared once."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from prediction_difference.classifiers.operations import Convolution, Places
+
+_CONVOLUTIONS = {2: functional.conv2d, 3: functional.conv3d}
+_LAYOUTS = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+class Kernel:
+    """The weights of a convolution in one precision.
+
+    pads: whether zeros around a change are left to the convolution, which leaves them out, and not
+    written down. is_packed: whether weights are kept in the order in which the CPU's library reads
+    them, which otherwise is made for every call.
+    """
+
+    def __init__(
+        self, operation: Convolution, dtype: torch.dtype, pads: bool = True, is_packed: bool = True
+    ):
+        axes = len(operation.stride)
+        self.dtype = dtype
+        self.pads = pads
+        self._convolve = _CONVOLUTIONS[axes]
+        self._operation = operation
+        self._weight = operation.weight.to(dtype).contiguous(memory_format=_LAYOUTS[axes])
+        self._packed: Tensor | None = None
+        self._is_packed = is_packed and self._weight.device.type == "cpu"
+
+    def __call__(self, images: Tensor, padding: Places) -> Tensor:
+        """(N, C, *sides), zeros around it -> (N, outputs, *sides), with channels innermost."""
+        images = images.to(self.dtype)
+        o = self._operation
+        if self._is_packed and self._packed is None:
+            self._pack(images)
+        if self._packed is not None:
+            found: Tensor = torch.ops.mkldnn._convolution_pointwise(
+                images, self._packed, None, padding, o.stride, o.dilation, o.groups, "none", [], ""
+            )
+            return found
+        return self._convolve(
+            images, self._weight, None, o.stride, padding, o.dilation, o.groups
+        )
+
+    def _pack(self, images: Tensor) -> None:
+        """Try to: what is used is not part of torch's promises."""
+        o = self._operation
+        try:
+            self._packed = torch.ops.mkldnn._reorder_convolution_weight(
+                self._weight, o.padding, o.stride, o.dilation, o.groups, list(images.shape)
+            )
+        except (AttributeError, RuntimeError):
+            self._is_packed = False
