@@ -1,7 +1,7 @@
 """A torch module as a graph of typed operations: what engines look into.
 
 A module is traced once, for images of one shape. `operations` says what can stand in a graph, and
-`translation` how a call in the traced program becomes one of them.
+`rules` which calls of the traced program become which operations.
 """
 
 import warnings
@@ -18,7 +18,8 @@ from prediction_difference.classifiers.operations import (
     Linear,
     Operation,
 )
-from prediction_difference.classifiers.translation import NotFollowedError, Step, translated
+from prediction_difference.classifiers.steps import NotFollowedError, Step
+from prediction_difference.classifiers.translation import translated
 
 __all__ = ["Graph", "NotFollowedError", "Step", "follow"]
 
@@ -97,8 +98,14 @@ def _joined(
     """
     if isinstance(first, Flatten) and isinstance(second, Linear):
         return replace(second, weight=second.weight.unflatten(1, shapes[0]))
-    is_linear = isinstance(first, Convolution | Linear)
-    if not is_linear or not isinstance(second, Affine) or second.shift[0].numel() > 1:
+    if isinstance(first, Convolution | Linear) and isinstance(second, Affine):
+        return _scaled(first, second)
+    return None
+
+
+def _scaled(first: Convolution | Linear, second: Affine) -> Operation | None:
+    """A linear map whose outputs are scaled and shifted, where the shift is no map."""
+    if second.shift[0].numel() > 1:
         return None
     outputs = first.weight.shape[0]
     scale = second.scale.flatten().expand(outputs)

@@ -6,6 +6,7 @@ Tuples such as stride and padding have one number for every spatial axis, of two
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -127,7 +128,7 @@ class AdaptiveAverage:
     size: Places
 
     def run(self, inputs: Sequence[Tensor]) -> Tensor:
-        average = _ADAPTIVE_AVERAGES[len(self.size)]
+        average: Any = _ADAPTIVE_AVERAGES[len(self.size)]
         found: Tensor = average(inputs[0], self.size)
         return found
 

@@ -53,9 +53,7 @@ def _overlaps(
         lows = [max(shift, 0) for shift in offset]
         highs = [
             max(low, min(shift + side, size))
-            for low, shift, side, size in zip(
-                lows, offset, change.sides, target.sides, strict=True
-            )
+            for low, shift, side, size in zip(lows, offset, change.sides, target.sides, strict=True)
         ]
         inside = tuple(slice(*ends) for ends in zip(lows, highs, strict=True))
         outside = tuple(
@@ -67,7 +65,7 @@ def _overlaps(
 
 
 def add_into(total: Tensor, target: Rectangles, change: Change, factor: float = 1.0) -> None:
-    """total (windows, samples, *sides, C) in `target` += factor * change, cut to the target."""
+    """Total (windows, samples, *sides, C) in `target` += factor * change, cut to the target."""
     for windows, inside, outside in _overlaps(change.at, target):
         part = change.values[(windows, slice(None), *outside)]
         total[(windows, slice(None), *inside)].add_(part, alpha=factor)

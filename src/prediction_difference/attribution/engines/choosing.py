@@ -26,8 +26,9 @@ def choose_engine(
 ) -> Engine:
     """The engine of this name for a classifier; auto: the fastest exact one.
 
-    window: side of the windows that it has to be fastest for. layer, units: what is removed in place of windows of the image; see `HiddenLayerEngine`, which
-    every engine but the linear one is then.
+    window: side of the windows that it has to be fastest for. layer, units: what is removed in
+    place of windows of the image; see `HiddenLayerEngine`, which every engine but the linear one is
+    then.
 
     Raises:
         DataError: there is no such engine, or it does not fit the classifier.

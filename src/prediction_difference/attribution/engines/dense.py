@@ -16,6 +16,7 @@ from prediction_difference.attribution.engines.sampled import (
     values_of,
 )
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.classifiers.device import keep_freed_memory
 from prediction_difference.errors import DataError
 from prediction_difference.priors.samplers import Sampler
 
@@ -76,6 +77,8 @@ def placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module
     import torch
 
     module = module.eval()
+    if device == "cpu":
+        keep_freed_memory()
     if dtype != torch.float32:
         module = copy.deepcopy(module).to(dtype)
     return module.to(device)

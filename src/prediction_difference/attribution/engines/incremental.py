@@ -204,9 +204,7 @@ class IncrementalImage:
                 return f"its graph gives other values for {layer or 'the class scores'}"
         return ""
 
-    def _passage(
-        self, nodes: Sequence[Node], window: int
-    ) -> tuple[Passage, dict[str | None, int]]:
+    def _passage(self, nodes: Sequence[Node], window: int) -> tuple[Passage, dict[str | None, int]]:
         plan, steps = self._network.plan(nodes, window)
         if plan not in self._passages:
             with torch.inference_mode():
@@ -227,10 +225,10 @@ class IncrementalImage:
                 self._outputs(passage, steps, nodes, [(hosted[b], contents[b]) for b in some])
                 for some in together
             ]
-            layers = {layer: torch.cat([o[layer] for o in outputs]) for layer in steps}
-            scores = layers.pop(None, None)
-            if scores is None:
-                scores = self._score_row.expand(len(order[part]) * samples, -1)
+            scores = self._score_row.expand(len(order[part]) * samples, -1)
+            if None in steps:
+                scores = torch.cat([o[None] for o in outputs])
+            layers = {name: torch.cat([o[name] for o in outputs]) for name in steps if name}
             values = values_of(nodes, check_scores(scores), layers)
             return values.unflatten(0, (-1, samples))
 

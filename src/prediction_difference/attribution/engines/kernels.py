@@ -41,9 +41,7 @@ class Kernel:
                 images, self._packed, None, padding, o.stride, o.dilation, o.groups, "none", [], ""
             )
             return found
-        return self._convolve(
-            images, self._weight, None, o.stride, padding, o.dilation, o.groups
-        )
+        return self._convolve(images, self._weight, None, o.stride, padding, o.dilation, o.groups)
 
     def _pack(self, images: Tensor) -> None:
         """Try to: what is used is not part of torch's promises."""

@@ -42,6 +42,9 @@ from prediction_difference.classifiers.operations import (
     Rectifier,
 )
 
+_CACHED = 2**20
+"""Bytes that stay near a core of a CPU while several operations pass over them."""
+
 
 class Passing(Protocol):
     """Passes changes on through one step, for one image."""
@@ -170,17 +173,28 @@ class _MaxPooled:
 
     def __call__(self, inputs: Sequence[Change], at: Rectangles, may_overwrite: bool) -> Tensor:
         (change,) = inputs
+        windows, samples, *_, channels = change.values.shape
         around = read(at, self.operation)
-        shifts = self.operation.padding
+        out = change.values.new_empty((windows, samples, *at.sides, channels))
+        each = samples * channels * math.prod(around.sides) * 4
+        step = max(1, _CACHED // each) if out.device.type == "cpu" else windows
+        for start in range(0, windows, step):
+            some = slice(start, start + step)
+            part = Change(change.values[some], change.at.of(some))
+            out[some] = self._pooled(part, around.of(some), at.of(some))
+        return out
+
+    def _pooled(self, change: Change, around: Rectangles, at: Rectangles) -> Tensor:
+        """In float32: what low precision leaves of an activation is no basis for a difference."""
+        rims = self.operation.padding
         in_rim = tuple(
-            tuple(s + p for s, p in zip(start, shifts, strict=True)) for start in around.starts
+            tuple(s + rim for s, rim in zip(start, rims, strict=True)) for start in around.starts
         )
         base = region(self.base, Rectangles(in_rim, around.sides))
         values = base.expand(*change.values.shape[:2], *base.shape[2:]).clone()
-        add_into(values, around, change)
+        add_into(values, around, Change(change.values.float(), change.at))
         pooled = under_kernel(values.flatten(0, 1), self.operation, at.sides, torch.maximum)
-        pooled = pooled.unflatten(0, change.values.shape[:2])
-        return pooled.sub_(region(self.pooled, at)).to(change.values.dtype)
+        return pooled.unflatten(0, change.values.shape[:2]).sub_(region(self.pooled, at))
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,8 +317,7 @@ def read(at: Rectangles, operation: Convolution | MaxPool | AveragePool) -> Rect
     )
     kernels = zip(operation.stride, operation.kernel, operation.dilation, strict=True)
     sides = tuple(
-        (side - 1) * s + d * (k - 1) + 1
-        for side, (s, k, d) in zip(at.sides, kernels, strict=True)
+        (side - 1) * s + d * (k - 1) + 1 for side, (s, k, d) in zip(at.sides, kernels, strict=True)
     )
     return Rectangles(starts, sides)
 

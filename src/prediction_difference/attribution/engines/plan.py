@@ -36,7 +36,7 @@ class Options:
     around a change are left to the convolution. joins: linear maps run once for a row of windows.
     """
 
-    clusters: int = 8
+    clusters: int = 12
     images: int | None = None
     packs: bool = True
     pads: bool = True

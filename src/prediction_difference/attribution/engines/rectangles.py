@@ -83,7 +83,9 @@ def multiplications(step: Step) -> float:
     return 1.0
 
 
-def clusters(graph: Graph, reached: Sequence[tuple[Reach, ...]], axis: int, count: int) -> np.ndarray:
+def clusters(
+    graph: Graph, reached: Sequence[tuple[Reach, ...]], axis: int, count: int
+) -> np.ndarray:
     """(positions,) number of the group that each position of a window on an axis belongs to.
 
     At most `count` groups of similar lengths, such that padding all of a group to its longest
@@ -141,6 +143,10 @@ class Rectangles:
 
     starts: tuple[tuple[int, ...], ...]
     sides: tuple[int, ...]
+
+    def of(self, windows: slice) -> "Rectangles":
+        """Those of some of the windows."""
+        return Rectangles(self.starts[windows], self.sides)
 
 
 @dataclass(frozen=True, eq=False)
