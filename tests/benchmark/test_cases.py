@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+import prediction_difference as pda
 from prediction_difference.benchmark import cases, exactness, others
 from prediction_difference.benchmark.cases import make_case, prepare_cases
 from prediction_difference.benchmark.exactness import measure_errors
 from prediction_difference.benchmark.inputs import Inputs, natural_image
+from prediction_difference.benchmark.maps import measure_maps
 from prediction_difference.benchmark.memory import measure_memory
 from prediction_difference.benchmark.others import _HostDraws
-from prediction_difference.benchmark.settings import Errors, Network
+from prediction_difference.benchmark.settings import Errors, Maps, Network
 from prediction_difference.benchmark.speed import in_rounds, ratios
 from prediction_difference.benchmark.subject import share_of_rows, share_of_windows
 from prediction_difference.benchmark.timing import summary
-from prediction_difference.benchmark.whole_map import measure_whole_maps
 from prediction_difference.errors import DataError
 from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
 
@@ -154,8 +155,9 @@ def test_a_case_that_fails_has_no_errors_but_a_reason(subject, monkeypatch):
     assert found["cases"]["incremental"]["refused"] == "engine: cannot follow this; use dense"
 
 
-def test_a_whole_map_is_run_whole(subject, forwards):
-    found = measure_whole_maps(subject, ("dense", "dense-bfloat16"), flops=1e12)
+def test_a_map_is_run_whole(subject, forwards):
+    maps = Maps(cases=("dense", "dense-bfloat16"), stride=1)
+    found = measure_maps(subject, maps, flops=1e12)
     macs = found["multiply_accumulates"]
     assert macs == 400 * 4 * 27 + 100 * 6 * 36 + 6 * 5
     windows = 17 * 17
@@ -163,6 +165,9 @@ def test_a_whole_map_is_run_whole(subject, forwards):
     dense, low = found["cases"]["dense"], found["cases"]["dense-bfloat16"]
     assert dense["forwards"] == windows * 3
     assert dense["seconds"] > 0
+    nodes = [pda.Node.probability(subject.predicted)]
+    expected = subject.analysis("dense").attribute(subject.image, nodes).window_score[0]
+    np.testing.assert_allclose(dense["window_score"], expected, rtol=1e-4, atol=1e-6)
     assert dense["rounding_error_bits"] is None
     assert low["rounding_error_bits"] > 0
     assert low["went_on_in_float32"] == (

@@ -11,9 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent
-PLOTS = {f"{name}.{kind}" for name in ("speed", "ablation", "scaling") for kind in ("png", "pdf")}
+PLOTS = {
+    f"{name}.{kind}" for name in ("speed", "ablation", "scaling", "maps") for kind in ("png", "pdf")
+}
 PARTS = {
-    "network-tiny-cpu", "map-tiny-cpu", "ablation-tiny-cpu", "linear-cpu", "scaling-cpu",
+    "network-tiny-cpu", "map-tiny-cpu", "maps-tiny-cpu", "ablation-tiny-cpu", "linear-cpu",
+    "scaling-cpu",
 }  # fmt: skip
 TREE = ("Snakefile", "workflow", "src", "config", "profiles", "envs", "pyproject.toml")
 

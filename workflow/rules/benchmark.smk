@@ -13,7 +13,7 @@ rule benchmark:
         tables=multiext("results/benchmark/table", ".md", ".html"),
         plots=expand(
             "results/benchmark/{plot}.{kind}",
-            plot=["speed", "ablation", "scaling"],
+            plot=["speed", "ablation", "scaling", "maps"],
             kind=["png", "pdf", "json"],
         ),
     log:

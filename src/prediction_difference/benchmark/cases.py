@@ -68,10 +68,12 @@ def is_own(case: CaseName) -> bool:
     return case in _ENGINES
 
 
-def analysis_of(subject: Subject, case: CaseName, batch: int | None = None) -> PredictionDifference:
+def analysis_of(
+    subject: Subject, case: CaseName, batch: int | None = None, stride: int = 1
+) -> PredictionDifference:
     """Prediction difference analysis as one of this package's cases does it."""
     engine, precision = _ENGINES[case]
-    return subject.analysis(engine, precision, batch)
+    return subject.analysis(engine, precision, batch, stride)
 
 
 def make_case(

@@ -38,7 +38,7 @@ def make_inputs(settings: BenchmarkSettings, side: int, window: int, patch: int)
     prior = GaussianPatchPrior.fit(
         others, patch=patch, patches=settings.patches, seed=settings.seed
     )
-    return Inputs(_image(settings, side), ConditionalSampler(prior, window))
+    return Inputs(explained_image(settings, side), ConditionalSampler(prior, window))
 
 
 def natural_image(seed: int, side: int, dimensions: int = 2, channels: int = 3) -> np.ndarray:
@@ -60,7 +60,12 @@ def coloured_noise(seed: int, shape: tuple[int, ...], channels: int) -> np.ndarr
     return (_MEAN + _DEVIATION * standard).clip(0, 1).astype(np.float32)
 
 
-def _image(settings: BenchmarkSettings, side: int) -> np.ndarray:
+def explained_image(settings: BenchmarkSettings, side: int) -> np.ndarray:
+    """(3, side, side) in 0 to 1: the user's, or one like a photograph.
+
+    Raises:
+        DataError: the user's cannot be read.
+    """
     if settings.image is None:
         return natural_image(settings.seed, side)
     from PIL import Image, ImageOps, UnidentifiedImageError

@@ -19,10 +19,10 @@ from prediction_difference.benchmark.inputs import (
 from prediction_difference.benchmark.linear import measure_linear
 from prediction_difference.benchmark.memory import measure_memory
 from prediction_difference.benchmark.scaling import measure_scaling
-from prediction_difference.benchmark.settings import BenchmarkSettings, Device, Network
+from prediction_difference.benchmark.settings import BenchmarkSettings, Device, Maps, Network
 from prediction_difference.benchmark.speed import measure_speed
 from prediction_difference.benchmark.subject import Subject
-from prediction_difference.benchmark.whole_map import measure_whole_maps
+from prediction_difference.benchmark.maps import measure_maps
 from prediction_difference.progress import say
 from prediction_difference.stores import digest, settings_digest, write_json
 
@@ -69,10 +69,10 @@ def _parts_on(settings: BenchmarkSettings, device: Device) -> Iterator[Part]:
         of_network = {**common, "network": kept["networks"][name]}
         speed = {**of_network, "errors": kept["errors"]}
         yield Part("network", device, speed, _measure_network(settings, network, device), name)
-        maps = settings.whole_maps
-        if device in maps.devices and (maps.networks is None or name in maps.networks):
-            how = {**of_network, "cases": kept["whole_maps"]["cases"]}
-            yield Part("map", device, how, _measure_maps(settings, network, device), name)
+        for kind, maps in (("map", settings.whole_maps), ("maps", settings.maps)):
+            if device in maps.devices and (maps.networks is None or name in maps.networks):
+                how = {**of_network, "maps": maps.model_dump(mode="json", exclude=_WHERE)}
+                yield Part(kind, device, how, _measure_maps(settings, maps, network, device), name)
         if settings.ablation and name in settings.ablation.networks:
             how = {**of_network, "variants": kept["ablation"]["variants"]}
             yield Part("ablation", device, how, _measure_ablation(settings, network, device), name)
@@ -88,7 +88,8 @@ def _parts_on(settings: BenchmarkSettings, device: Device) -> Iterator[Part]:
         )
 
 
-_SECTIONS = ("networks", "errors", "ablation", "linear", "scaling", "whole_maps", "devices")
+_SECTIONS = ("networks", "errors", "ablation", "linear", "scaling", "whole_maps", "maps", "devices")
+_WHERE = {"devices", "networks"}
 
 
 def _without_targets(value: Any) -> Any:
@@ -133,11 +134,11 @@ def _measure_network(
 
 
 def _measure_maps(
-    settings: BenchmarkSettings, network: Network, device: Device
+    settings: BenchmarkSettings, maps: Maps, network: Network, device: Device
 ) -> Callable[[], dict[str, Any]]:
     def measure() -> dict[str, Any]:
         subject, _ = _subject(settings, network, device)
-        return measure_whole_maps(subject, settings.whole_maps.cases, settings.flops)
+        return measure_maps(subject, maps, settings.flops)
 
     return measure
 

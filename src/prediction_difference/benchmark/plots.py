@@ -1,4 +1,4 @@
-"""What was measured as plots: speed, what optimisations bring, how cost grows."""
+"""What was measured as plots: speed, what optimisations bring, how cost grows, maps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from prediction_difference.benchmark.map_panels import map_panels
 from prediction_difference.benchmark.scaling import AXES
 from prediction_difference.benchmark.tables import NAMES, by_device, of_kind
 from prediction_difference.figures import captions, style
@@ -48,7 +49,7 @@ class Group:
 
 
 def all_plots(everything: Mapping[str, Any]) -> Iterator[Drawing]:
-    """Speed, ablation and scaling; one of them is without content if nothing was measured."""
+    """Speed, ablation, scaling and maps; one is without content if nothing was measured."""
     settings, parts = everything["settings"], everything["parts"]
     sampling = f"k = {settings['window']}, S = {settings['samples']}, stride 1"
     with style.context():
@@ -67,6 +68,7 @@ def all_plots(everything: Mapping[str, Any]) -> Iterator[Drawing]:
             f"{sampling}. Bars: median of {settings['rounds']} rounds; lines: smallest to largest.",
         )
         yield _scaling([*by_device(parts, "scaling")])
+        yield map_panels(settings, [*of_kind(parts, "maps"), *of_kind(parts, "map")])
 
 
 def _speed_group(settings: Mapping[str, Any], part: Mapping[str, Any]) -> Group:

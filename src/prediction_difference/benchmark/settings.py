@@ -96,12 +96,16 @@ class Scaling(Section):
     seconds: float = Field(2.0, gt=0, description="of every measurement, about")
 
 
-class WholeMaps(Section):
-    """Maps that are run from the first window to the last."""
+class Maps(Section):
+    """Maps that are run from the first window to the last, and drawn."""
 
-    devices: tuple[Device, ...] = ("cuda",)
+    devices: tuple[Device, ...] = ("cpu", "cuda")
     networks: tuple[Name, ...] | None = Field(None, description="null: all")
-    cases: tuple[CaseName, ...] = ("incremental", "incremental-bfloat16")
+    cases: tuple[CaseName, ...] = Field(
+        ("dense", "incremental", "dense-bfloat16", "incremental-bfloat16"),
+        description="the first is what the others are compared with",
+    )
+    stride: int = Field(8, ge=1, description="pixels between windows")
 
 
 class BenchmarkSettings(Section):
@@ -150,7 +154,11 @@ class BenchmarkSettings(Section):
     ablation: Ablation | None = None
     linear: Linear | None = Linear()
     scaling: Scaling | None = Scaling()
-    whole_maps: WholeMaps = WholeMaps()
+    whole_maps: Maps = Field(
+        Maps(devices=("cuda",), cases=("incremental", "incremental-bfloat16"), stride=1),
+        description="maps as the papers have them",
+    )
+    maps: Maps = Field(Maps(), description="maps of all engines side by side")
 
 
 def read_settings(path: Path) -> BenchmarkSettings:
@@ -178,6 +186,7 @@ def _check_names(settings: BenchmarkSettings) -> None:
     named = {
         "ablation.networks": settings.ablation.networks if settings.ablation else (),
         "whole_maps.networks": settings.whole_maps.networks or (),
+        "maps.networks": settings.maps.networks or (),
     }
     known = ", ".join(settings.networks)
     problems = [

@@ -53,12 +53,17 @@ class Subject:
         return int(self.scores.argmax())
 
     def analysis(
-        self, engine: Any, precision: Any = "float32", batch: int | None = None
+        self,
+        engine: Any,
+        precision: Any = "float32",
+        batch: int | None = None,
+        stride: int = 1,
     ) -> PredictionDifference:
         return PredictionDifference(
             self.network,
             self.sampler,
             window=self.sampler.window,
+            stride=stride,
             samples=self.samples,
             engine=engine,
             seed=self.seed,
