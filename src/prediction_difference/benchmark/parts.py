@@ -17,12 +17,12 @@ from prediction_difference.benchmark.inputs import (
     multiply_accumulates,
 )
 from prediction_difference.benchmark.linear import measure_linear
+from prediction_difference.benchmark.maps import measure_maps
 from prediction_difference.benchmark.memory import measure_memory
 from prediction_difference.benchmark.scaling import measure_scaling
 from prediction_difference.benchmark.settings import BenchmarkSettings, Device, Maps, Network
 from prediction_difference.benchmark.speed import measure_speed
 from prediction_difference.benchmark.subject import Subject
-from prediction_difference.benchmark.maps import measure_maps
 from prediction_difference.progress import say
 from prediction_difference.stores import digest, settings_digest, write_json
 

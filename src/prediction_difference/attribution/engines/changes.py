@@ -1,5 +1,6 @@
 """Changes: what replacing a window makes of a step's output, in a rectangle of it."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -100,10 +101,16 @@ def region(base: Tensor, at: Rectangles) -> Tensor:
         for axis, (start, side) in enumerate(zip(at.starts[0], at.sides, strict=True)):
             base = base.narrow(axis, start, side)
         return base[None, None]
+    rows = base.flatten(0, -2).index_select(0, _places(at, base.shape[:-1], base.device))
+    return rows.view(len(at.starts), 1, *at.sides, base.shape[-1])
+
+
+@functools.lru_cache(maxsize=256)
+def _places(at: Rectangles, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """(windows * places,) numbers of the rectangles' places in a flattened map of a shape."""
     starts = torch.tensor(at.starts)
     places = torch.zeros(len(starts), 1, dtype=torch.long)
     for axis, side in enumerate(at.sides):
         along = starts[:, axis, None] + torch.arange(side)
-        places = (places[:, :, None] * base.shape[axis] + along[:, None, :]).flatten(1)
-    rows = base.flatten(0, -2).index_select(0, places.flatten().to(base.device))
-    return rows.view(len(starts), 1, *at.sides, base.shape[-1])
+        places = (places[:, :, None] * shape[axis] + along[:, None, :]).flatten(1)
+    return places.flatten().to(device)

@@ -55,13 +55,14 @@ class Passage:
         """(n, d) corners of one group, (n, S, C, *window) -> what the plan hands on."""
         plan = self.plan
         group = plan.geometry.group_of(corners[0])
-        at = plan.geometry.rectangles(0, corners, group)
-        changes = {0: Change(contents.movedim(2, -1) - region(self._image, at), at)}
+        rectangles = plan.geometry.rectangles(corners, group)
+        window = contents.movedim(2, -1) - region(self._image, rectangles[0])
+        changes = {0: Change(window, rectangles[0])}
         waiting = self._uses()
         for number, step in enumerate(plan.graph.steps):
             if number in plan.late or not step.inputs:
                 continue
-            at = plan.geometry.rectangles(number, corners, group)
+            at = rectangles[number]
             changes[number] = Change(self._pass(number, at, changes, waiting), at)
         return {number: changes[number] for number in plan.handed}
 

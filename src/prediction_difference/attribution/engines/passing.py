@@ -192,7 +192,7 @@ class _MaxPooled:
         )
         base = region(self.base, Rectangles(in_rim, around.sides))
         values = base.expand(*change.values.shape[:2], *base.shape[2:]).clone()
-        add_into(values, around, Change(change.values.float(), change.at))
+        add_into(values, around, change)
         pooled = under_kernel(values.flatten(0, 1), self.operation, at.sides, torch.maximum)
         return pooled.unflatten(0, change.values.shape[:2]).sub_(region(self.pooled, at))
 

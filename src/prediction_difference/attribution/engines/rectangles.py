@@ -33,21 +33,31 @@ class Reach:
     size: int
 
     @property
+    def key(self) -> bytes:
+        """The same for what reaches as far on an axis of the same size."""
+        return np.concatenate([self.first, self.last, [self.size]]).tobytes()
+
+    @property
     def lengths(self) -> np.ndarray:
         """(positions,) places that change."""
         return self.last - self.first + 1
 
 
 def reaches(graph: Graph, window: int) -> list[tuple[Reach, ...]]:
-    """Of every step, what windows of this side change of each axis; none of vectors."""
+    """Of every step, what windows of this side change of each axis; none of vectors.
+
+    Steps in which windows reach as far share one and the same object.
+    """
     found: list[tuple[Reach, ...]] = []
+    distinct: dict[bytes, Reach] = {}
     for step in graph.steps:
         axes = range(len(step.shape) - 1)
         if not step.inputs:
-            found.append(tuple(_of_windows(step.shape[axis + 1], window) for axis in axes))
+            mine = [_of_windows(step.shape[axis + 1], window) for axis in axes]
         else:
             inputs = [found[number] for number in step.inputs]
-            found.append(tuple(_after(step, axis, [i[axis] for i in inputs]) for axis in axes))
+            mine = [_after(step, axis, [i[axis] for i in inputs]) for axis in axes]
+        found.append(tuple(distinct.setdefault(reach.key, reach) for reach in mine))
     return found
 
 
@@ -178,8 +188,15 @@ class Geometry:
             means.append(float(np.array(longest)[groups].mean()))
         return tuple(means)
 
-    def rectangles(self, step: int, corners: np.ndarray, group: tuple[int, ...]) -> Rectangles:
-        """(n, d) corners of windows of a group -> their rectangles in a step's output."""
+    def rectangles(self, corners: np.ndarray, group: tuple[int, ...]) -> list[Rectangles]:
+        """(n, d) corners of windows of a group -> their rectangles in every step's output."""
+        known: dict[tuple[Reach, ...], Rectangles] = {}
+        for step, reached in enumerate(self.reached):
+            if reached not in known:
+                known[reached] = self._rectangles(step, corners, group)
+        return [known[reached] for reached in self.reached]
+
+    def _rectangles(self, step: int, corners: np.ndarray, group: tuple[int, ...]) -> Rectangles:
         sides = self.sides(step, group)
         starts = np.empty((len(corners), len(sides)), dtype=int)
         for axis, (reach, side) in enumerate(zip(self.reached[step], sides, strict=True)):
