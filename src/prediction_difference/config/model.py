@@ -326,7 +326,11 @@ class PredictionDifference(Explanation):
     removed: RemovedLayer | None = Field(
         None, description="a hidden layer, on whose output windows are taken; null: the image"
     )
-    engine: Literal["auto", "dense", "incremental", "linear"] = "auto"
+    engine: Literal["auto", "dense", "incremental", "linear"] = Field(
+        "auto",
+        description="dense: whole forward passes; incremental: only what a window changes; linear: "
+        "none, for logistic regression; auto: the fastest that fits, all with the same values",
+    )
     batch_size: int | None = Field(
         None, ge=1, description="images per forward pass; null: sized to memory"
     )
