@@ -59,6 +59,7 @@ def sampler_of(kind, images, k, patch):
     return pda.ConditionalSampler(pda.GaussianPatchPrior.fit(images, patch, patches=500), k)
 
 
+@pytest.mark.parametrize("engine", ["auto", "dense", "incremental"])
 @pytest.mark.parametrize("kind", ["marginal", "conditional"])
 @pytest.mark.parametrize(
     ("spatial", "k", "patch", "stride"),
@@ -70,12 +71,12 @@ def sampler_of(kind, images, k, patch):
         ((5, 4, 5), 2, 3, 1),
     ],
 )
-def test_every_map_is_that_of_algorithm_1(generator, kind, spatial, k, patch, stride):
+def test_every_map_is_that_of_algorithm_1(generator, kind, spatial, k, patch, stride, engine):
     images = generator.normal(size=(9, 2, *spatial)).astype(np.float32)
     module, image = small_network(len(spatial)), images[0]
     sampler = sampler_of(kind, images[1:], k, patch)
     analysis = pda.PredictionDifference(
-        module, sampler, k, stride, S, training_instances=N, seed=SEED, batch_size=17
+        module, sampler, k, stride, S, engine, N, SEED, batch_size=17
     )
     found = analysis.attribute(image, [pda.Node.probability(2), pda.Node.score(2)])
     expected = algorithm_1(module, sampler, image, 2, k, stride)

@@ -215,6 +215,8 @@ def _pointwise(name: str) -> Callable[..., Flow]:
     def rule(steps: Steps, x: Any, *more: Any, **options: Any) -> Flow:
         if any(isinstance(v, Flow | OneChannel) for v in (*more, *options.values())):
             raise CannotError("is followed for one array that depends on the image")
+        if name != "prelu" and any(isinstance(v, Tensor) and v.numel() > 1 for v in more):
+            raise CannotError("is followed for constants that are numbers")
         return steps.add(
             Pointwise(name, lambda values: function(values, *more, **options)), _flow(x)
         )
@@ -236,6 +238,11 @@ def _sum(sign: float) -> Callable[..., Flow]:
     return rule
 
 
+def _difference_from(steps: Steps, x: Any, y: Any, alpha: float = 1) -> Flow:
+    """Y - X * alpha."""
+    return _sum(-1)(steps, y, x, alpha)
+
+
 def _product(steps: Steps, x: Any, y: Any) -> Flow:
     if isinstance(x, Flow) and isinstance(y, Flow):
         raise CannotError("is followed where one factor is constant")
@@ -251,7 +258,7 @@ def _quotient(steps: Steps, x: Any, y: Any, rounding_mode: str | None = None) ->
 def _scaled(steps: Steps, x: Flow, scale: Any, shift: Any) -> Flow:
     """X * scale + shift by constants, numbers or arrays, as they are broadcast."""
     shape = steps.shape_of(x)
-    factors, terms = _broadcast(scale, shape), _broadcast(shift, shape)
+    factors, terms = (_broadcast(steps, constant, shape) for constant in (scale, shift))
     if factors[0].numel() > 1:
         raise CannotError("is followed for factors that are the same at all places")
     if steps.shape != shape:
@@ -259,9 +266,9 @@ def _scaled(steps: Steps, x: Flow, scale: Any, shift: Any) -> Flow:
     return steps.add(Affine(factors, terms), x)
 
 
-def _broadcast(constant: Any, shape: tuple[int, ...]) -> Tensor:
-    """A constant as (1 or C, ...) for arrays (C, *spatial)."""
-    tensor = torch.as_tensor(constant)
+def _broadcast(steps: Steps, constant: Any, shape: tuple[int, ...]) -> Tensor:
+    """A constant as (1 or C, ...) for arrays (C, *spatial), on the image's device."""
+    tensor = torch.as_tensor(constant, device=steps.device)
     if not isinstance(constant, Tensor):
         tensor = tensor.to(torch.get_default_dtype())
     while tensor.ndim > len(shape):
@@ -367,6 +374,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "mean": _mean,
     "mul": _product,
     "relu": _rectifier,
+    "rsub": _difference_from,
     "select": _select,
     "slice": _slice,
     "sub": _sum(-1),

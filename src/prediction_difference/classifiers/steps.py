@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+
 from prediction_difference.classifiers.operations import Operation
 
 
@@ -40,12 +42,13 @@ class OneChannel:
 class Steps:
     """The steps so far.
 
-    shape: of the output of the call that is translated, without the batch.
+    shape: of the output of the call that is translated, without the batch. device: of the image.
     """
 
     def __init__(self) -> None:
         self.found: list[Step] = []
         self.shape: tuple[int, ...] = ()
+        self.device: torch.device | None = None
 
     def shape_of(self, flow: Flow) -> tuple[int, ...]:
         """Of a value, without the batch."""

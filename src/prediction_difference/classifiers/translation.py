@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from torch.fx import Node
 
 
+_VIEWS = (
+    *("alias", "alpha_dropout", "contiguous", "detach", "dropout", "feature_dropout", "flatten"),
+    *("reshape", "select", "slice", "squeeze", "unsqueeze", "view"),
+)
+"""Calls whose output may lie in the memory of their input."""
+
+
 @dataclass(frozen=True)
 class _NotFollowed:
     """A value that depends on the image in an unknown way."""
@@ -60,6 +67,8 @@ class _Translation:
         self.steps = Steps()
         self.layers: dict[str, int] = {}
         self._values: dict[Node, Any] = {}
+        # The node that made the memory which a node's value lies in.
+        self._memory: dict[Node, Node] = {}
         constants = _constants(program)
         for node in program.graph.nodes:
             if node.op == "placeholder":
@@ -67,7 +76,9 @@ class _Translation:
                     self._values[node] = constants[node.name]
                 else:
                     self.steps.shape = tuple(node.meta["val"].shape[1:])
+                    self.steps.device = node.meta["val"].device
                     self._values[node] = self.steps.add(Input())
+                    self._memory[node] = node
 
     def value(self, argument: Any) -> Any:
         """An argument with the values of nodes in their places."""
@@ -82,15 +93,27 @@ class _Translation:
         output = node.meta.get("val")
         self.steps.shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
         value = self._called(node)
-        if _writes_into_its_input(node):
-            written = self.value(node.args[0])
-            for other, known in self._values.items():
-                if isinstance(known, Flow) and known == written:
-                    self._values[other] = value
+        source = node.args[0] if node.args else None
+        is_shared = _writes_into_its_input(node) or _name(node) in _VIEWS
+        if is_shared and isinstance(source, torch.fx.Node) and source in self._memory:
+            self._memory[node] = self._memory[source]
+            if _writes_into_its_input(node):
+                self._write(source, value)
+        else:
+            self._memory[node] = node
         self._values[node] = value
         if isinstance(value, Flow):
             for path, _ in (node.meta.get("nn_module_stack") or {}).values():
                 self.layers[path.split("@")[0]] = value.number
+
+    def _write(self, source: "Node", value: Any) -> None:
+        """Give what shares memory with a node the new value; none if it has it in another shape."""
+        before = self._values[source]
+        for other, memory in self._memory.items():
+            known = self._values.get(other)
+            if memory is self._memory[source] and isinstance(known, Flow | OneChannel):
+                unknown = _NotFollowed("it writes into an array through a view of another shape")
+                self._values[other] = value if known == before else unknown
 
     def _called(self, node: "Node") -> Any:
         args, kwargs = self.value(node.args), {k: self.value(v) for k, v in node.kwargs.items()}
@@ -107,6 +130,8 @@ class _Translation:
         rule = RULES.get(_name(node))
         if rule is None:
             return _NotFollowed(f"{_name(node)!r} is no operation that is followed")
+        if _name(node) != "unsqueeze" and any(isinstance(value, OneChannel) for value in values):
+            return _NotFollowed(f"{_name(node)!r} takes a single channel without its axis")
         try:
             return rule(self.steps, *args, **kwargs)
         except CannotError as error:
@@ -160,12 +185,20 @@ def _local_response_norm(translation: "_Translation", node: "Node") -> Flow | No
         return None
     size: int = 0
     inner: Any = averages
+    names: set[str] = set()
     while isinstance(inner, torch.fx.Node) and _name(inner) in _OF_AVERAGES:
+        names.add(_name(inner))
         if _name(inner).startswith("avg_pool"):
             kernel: Any = inner.args[1]
-            size = kernel[0]
+            # Along the first axis only: that of the channels, if they are seen as places.
+            size = kernel[0] if set(kernel[1:]) == {1} else 0
         inner = inner.args[0]
-    if not size or not isinstance(inner, torch.fx.Node) or _name(inner) != "mul":
+    if (
+        not size
+        or "pad" not in names
+        or not isinstance(inner, torch.fx.Node)
+        or _name(inner) != "mul"
+    ):
         return None
     x = translation.value(node.args[0])
     if not isinstance(x, Flow) or inner.args != (node.args[0], node.args[0]):
