@@ -14,7 +14,8 @@ from torch.nn import functional
 
 Places = tuple[int, ...]
 
-_CONVOLUTIONS = {2: functional.conv2d, 3: functional.conv3d}
+CONVOLUTIONS = {2: functional.conv2d, 3: functional.conv3d}
+"""By the number of spatial axes."""
 _MAX_POOLS = {2: functional.max_pool2d, 3: functional.max_pool3d}
 _AVERAGE_POOLS = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
 _ADAPTIVE_AVERAGES = {2: functional.adaptive_avg_pool2d, 3: functional.adaptive_avg_pool3d}
@@ -58,7 +59,7 @@ class Convolution:
         return tuple(self.weight.shape[2:])
 
     def run(self, inputs: Sequence[Tensor]) -> Tensor:
-        convolve = _CONVOLUTIONS[len(self.stride)]
+        convolve = CONVOLUTIONS[len(self.stride)]
         found: Tensor = convolve(
             inputs[0],
             self.weight,

@@ -52,7 +52,7 @@ class DenseEngine:
         self._module = placed(module, device, self._dtype)
         self._device = device
         self._batch_size = batch_size
-        self._is_examined = False
+        self._examined: set[tuple[int, ...]] = set()
 
     def prepare(self, image: np.ndarray) -> "DenseImage":
         """(C, *spatial) -> the image, run once; see `Engine`.
@@ -63,9 +63,9 @@ class DenseEngine:
         import torch
 
         tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)
-        if not self._is_examined:
+        if tuple(tensor.shape) not in self._examined:
             examine(self._module, tensor.to(self._dtype))
-            self._is_examined = True
+            self._examined.add(tuple(tensor.shape))
         batch_size = self._batch_size or fitting_batch(self._module, tensor.to(self._dtype))
         return DenseImage(self._module, tensor, self._dtype, batch_size)
 
@@ -124,10 +124,11 @@ class DenseImage:
     ) -> Expectation:
         """Paste every draw into the image and run the classifier on it; see `Prepared`."""
         return sampled_expectation(
-            self.image, self._outcomes, corners, sampler, samples, seed, nodes
+            self.image, self.outcomes, corners, sampler, samples, seed, nodes
         )
 
-    def _outcomes(self, corners: "Tensor", contents: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+    def outcomes(self, corners: "Tensor", contents: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+        """See `sampled.Outcomes`."""
         windows, samples = contents.shape[:2]
         flat = contents.flatten(0, 1)
         owners = corners.repeat_interleave(samples, dim=0)
@@ -182,7 +183,8 @@ def fitting_batch(module: "nn.Module", image: "Tensor") -> int:
         if isinstance(output, torch.Tensor):
             largest = max(largest, output.nbytes)
 
-    hooks = [part.register_forward_hook(note) for part in module.modules()]
+    parts = [part for part in module.modules() if not isinstance(part, torch.jit.ScriptModule)]
+    hooks = [part.register_forward_hook(note) for part in parts]
     try:
         with torch.inference_mode():
             module(image[None])

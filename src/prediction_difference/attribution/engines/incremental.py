@@ -1,8 +1,8 @@
 """Exact recomputation of only what a window changes."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from prediction_difference.attribution.engines.protocol import Expectation, Prep
 from prediction_difference.attribution.engines.rectangles import Rectangles
 from prediction_difference.attribution.engines.sampled import (
     check_scores,
-    in_batches,
+    in_memory,
     layer_values,
     places_by_layer,
     sampled_expectation,
@@ -31,7 +31,8 @@ from prediction_difference.attribution.engines.sampled import (
 )
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.classifiers.graph import Graph, NotFollowedError, follow
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.errors import DataError
+from prediction_difference.priors.samplers import Sampler, draw
 from prediction_difference.progress import say
 
 if TYPE_CHECKING:
@@ -41,10 +42,16 @@ __all__ = ["IncrementalEngine", "Options"]
 
 _IMAGES = {"cpu": 80, "cuda": 2560}
 """Images at a time: on CPUs, few enough for the caches."""
-_JOINED = 4096
-"""Images for which linear maps run at once."""
+_JOINED = 50
+"""Batches for which linear maps run at once."""
+_PLANS = 2
+"""Kept of a network, since each has weights of its own."""
 _TOLERANCE = 1e-3
 """Of the largest value: how far the graph may be from the module that it was traced from."""
+_TOLERANCE_OF_CHANGE = 0.5
+"""In low precision, of the largest change too."""
+_FAILURES = (RuntimeError, TypeError, ValueError, LookupError, DataError)
+"""What a graph that was not understood may raise when it runs."""
 
 
 class IncrementalEngine:
@@ -75,9 +82,14 @@ class IncrementalEngine:
         self._images = batch_size or self._options.images or _IMAGES[device.split(":")[0]]
         self._window = window
         self._networks: dict[tuple[int, ...], FollowedNetwork | None] = {}
+        self._weights = self._fingerprint()
 
     def prepare(self, image: np.ndarray) -> Prepared:
         """(C, *spatial) -> the image, run once and ready for its windows; see `Engine`."""
+        weights = self._fingerprint()
+        if weights != self._weights:
+            self._networks.clear()
+            self._weights = weights
         shape = tuple(image.shape)
         if shape in self._networks and self._networks[shape] is None:
             return self._whole.prepare(image)
@@ -87,30 +99,46 @@ class IncrementalEngine:
         network = self._networks[shape]
         if network is None:
             return self._whole.prepare(image)
-        return IncrementalImage(network, dense, self._images, self._options.joins)
+        return IncrementalImage(
+            network, dense, lambda: self._whole.prepare(image), self._images, self._options.joins
+        )
+
+    def _fingerprint(self) -> list[tuple[int, float]]:
+        """Other after the module's weights were changed: what is kept of them is then too old."""
+        tensors = [*self._module.parameters(), *self._module.buffers()]
+        with torch.inference_mode():
+            return [(t.data_ptr(), float(t.sum())) for t in tensors]
 
     def _followed(self, image: Tensor) -> "FollowedNetwork | None":
         try:
             graph = follow(self._module, image)
         except NotFollowedError as error:
-            say(f"the network is run whole for every draw: {error}")
+            _say_why(str(error))
             return None
         network = FollowedNetwork(self._module, graph, self._dtype, self._options)
         if self._window is None:
             return network
+        if self._window > min(image.shape[1:]):
+            return None
         plan, _ = network.plan([Node.score(0)], self._window)
         return network if plan.pays(self._images) else None
 
 
+@cache
+def _say_why(reason: str) -> None:
+    """Once for every reason, however many images there are."""
+    say(f"running the network whole for every draw: {reason}")
+
+
 class FollowedNetwork:
-    """A module, its graph for images of one shape, and the plans made for it so far."""
+    """A module, its graph for images of one shape, and the plans last made for it."""
 
     def __init__(self, module: "nn.Module", graph: Graph, dtype: torch.dtype, options: Options):
         self._module = module
         self._graph = graph
-        self._dtype = dtype
         self._options = options
         self._plans: dict[tuple[tuple[int, ...], int], Plan] = {}
+        self.dtype = dtype
 
     def plan(self, nodes: Sequence[Node], window: int) -> tuple[Plan, dict[str | None, int]]:
         """What is recomputed for nodes, and in it the step of every layer; None: of the scores.
@@ -125,8 +153,9 @@ class FollowedNetwork:
         }
         key = (tuple(sorted(set(steps.values()))), window)
         if key not in self._plans:
-            plan = Plan(self._graph, key[0], window, self._dtype, self._options)
-            self._plans[key] = plan
+            for old in list(self._plans)[: 1 - _PLANS]:
+                del self._plans[old]
+            self._plans[key] = Plan(self._graph, key[0], window, self.dtype, self._options)
         plan = self._plans[key]
         return plan, {layer: plan.numbers[number] for layer, number in steps.items()}
 
@@ -136,20 +165,35 @@ class FollowedNetwork:
         names = [n for n, m in self._module.named_modules(remove_duplicate=False) if m is wanted]
         steps = [self._graph.layers[name] for name in names if name in self._graph.layers]
         if not steps:
-            raise NotFollowedError(f"layer {layer!r} is none of its operations")
+            raise NotFollowedError(f"layer {layer!r} is none of the steps that are followed")
         return max(steps)
 
 
 class IncrementalImage:
-    """An image, and the passages of its windows: one for each set of outputs that nodes need."""
+    """An image, and the passages of its windows: one for each set of outputs that nodes need.
 
-    def __init__(self, network: FollowedNetwork, dense: DenseImage, images: int, joins: bool):
+    whole: prepares the image for whole forward passes, where the graph does not serve.
+    """
+
+    def __init__(
+        self,
+        network: FollowedNetwork,
+        dense: DenseImage,
+        whole: Callable[[], DenseImage],
+        images: int,
+        joins: bool,
+    ):
         self._network = network
         self._dense = dense
+        self._prepare_whole = whole
         self._images = images
         self._joins = joins
         self._passages: dict[Plan, Passage] = {}
         self._is_followed: dict[tuple[Node, ...], bool] = {}
+
+    @cached_property
+    def _whole(self) -> DenseImage:
+        return self._prepare_whole()
 
     @property
     def scores(self) -> np.ndarray:
@@ -169,71 +213,86 @@ class IncrementalImage:
         nodes: Sequence[Node],
     ) -> Expectation:
         """Follow what every draw changes; see `Prepared`."""
-        if not self._follows(tuple(nodes), sampler.window):
-            return self._dense.expectation(corners, sampler, samples, seed, nodes)
+        if tuple(nodes) not in self._is_followed:
+            some = corners[np.linspace(0, len(corners) - 1, min(len(corners), 4)).astype(int)]
+            with torch.inference_mode():
+                places = torch.as_tensor(some, device=self._dense.image.device)
+                contents = draw(sampler, self._dense.image, places, min(samples, 2), seed)
+                self._is_followed[tuple(nodes)] = self._follows(places, contents, nodes)
+        if not self._is_followed[tuple(nodes)]:
+            return self._whole.expectation(corners, sampler, samples, seed, nodes)
         return sampled_expectation(
             self._dense.image, self._outcomes, corners, sampler, samples, seed, nodes
         )
 
-    def _follows(self, nodes: tuple[Node, ...], window: int) -> bool:
-        """Whether the graph gives what the module does for the image itself; says it if not."""
-        if nodes not in self._is_followed:
-            reason = self._difference(nodes, window)
-            if reason:
-                say(f"the network is run whole for every draw: {reason}")
-            self._is_followed[nodes] = not reason
-        return self._is_followed[nodes]
-
-    def _difference(self, nodes: tuple[Node, ...], window: int) -> str:
-        """Why the graph does not serve for nodes; empty if it does."""
+    def _follows(self, corners: Tensor, contents: Tensor, nodes: Sequence[Node]) -> bool:
+        """Whether the graph gives what the module does for the image and some draws."""
+        if not nodes:
+            return False
+        # Scores in place of probabilities, which may be near zero whatever the scores are.
+        checked = [Node.score(n.index) if n.kind == "probability" else n for n in nodes]
+        expected = self._dense.outcomes(corners, contents, checked)
+        values = torch.from_numpy(self._dense.values(checked)).to(expected)
         try:
-            passage, steps = self._passage(nodes, window)
+            passage, steps = self._passage(checked, contents.shape[-1])
+            found = self._outcomes(corners, contents, checked)
+            base = passage.values(steps, checked)
+            scale = passage.scale(steps, checked)
         except NotFollowedError as error:
-            return str(error)
-        values = self._dense.values(nodes)
-        for layer, places in places_by_layer(nodes).items():
-            output = passage.outputs[steps[layer]]
-            if layer is None:
-                found, expected = output[0].double().cpu().numpy(), self.scores
-            else:
-                mine = [nodes[place] for place in places]
-                found = layer_values(output, mine)[0].cpu().numpy()
-                expected = values[places]
-            scale = np.abs(expected).max()
-            if found.shape != expected.shape or np.abs(found - expected).max() > scale * _TOLERANCE:
-                return f"its graph gives other values for {layer or 'the class scores'}"
-        return ""
+            _say_why(str(error))
+            return False
+        except _FAILURES as error:
+            _say_why(f"the followed steps do not run ({str(error).splitlines()[0]})")
+            return False
+        tolerance = _TOLERANCE * scale
+        is_equal = bool(((base - values).abs() <= tolerance).all())
+        if self._network.dtype != torch.float32:
+            tolerance = tolerance + _TOLERANCE_OF_CHANGE * (expected - values).abs().amax((0, 1))
+        if not is_equal or not bool(((found - expected).abs() <= tolerance).all()):
+            _say_why("the followed steps give other values than the network")
+            return False
+        return True
 
     def _passage(self, nodes: Sequence[Node], window: int) -> tuple[Passage, dict[str | None, int]]:
         plan, steps = self._network.plan(nodes, window)
         if plan not in self._passages:
-            with torch.inference_mode():
-                self._passages[plan] = Passage(plan, self._dense.image)
+            self._passages[plan] = Passage(plan, self._dense.image)
         return self._passages[plan], steps
 
     def _outcomes(self, corners: Tensor, contents: Tensor, nodes: Sequence[Node]) -> Tensor:
+        """See `sampled.Outcomes`."""
+
+        def run(images: int) -> Tensor:
+            parts = [
+                self._batch_outcomes(corners, p, nodes, images) for p in contents.split(images, 1)
+            ]
+            return torch.cat(parts, 1)
+
+        values, self._images = in_memory(run, self._images)
+        return values
+
+    def _batch_outcomes(
+        self, corners: Tensor, contents: Tensor, nodes: Sequence[Node], images: int
+    ) -> Tensor:
+        """As `_outcomes`, `images` at a time, for no more samples than that."""
         passage, steps = self._passage(nodes, contents.shape[-1])
         samples = contents.shape[1]
-        windows = max(1, self._images // samples)
         hosted = corners.cpu().numpy()
-        order = np.concatenate(passage.batches(hosted, windows))
-
-        def run(part: slice) -> Tensor:
-            batches = [order[part][b] for b in passage.batches(hosted[order[part]], windows)]
-            together = [batches] if self._joins else [[batch] for batch in batches]
-            outputs = [
-                self._outputs(passage, steps, nodes, [(hosted[b], contents[b]) for b in some])
-                for some in together
-            ]
-            scores = self._score_row.expand(len(order[part]) * samples, -1)
-            if None in steps:
-                scores = torch.cat([o[None] for o in outputs])
-            layers = {name: torch.cat([o[name] for o in outputs]) for name in steps if name}
-            values = values_of(nodes, check_scores(scores), layers)
-            return values.unflatten(0, (-1, samples))
-
-        values, _ = in_batches(run, len(order), max(1, _JOINED // samples))
-        back = torch.from_numpy(np.argsort(order)).to(values.device)
+        batches = passage.batches(hosted, images // samples)
+        together = _JOINED if self._joins else 1
+        outputs = [
+            self._outputs(
+                passage, steps, nodes, hosted, contents, batches[first : first + together]
+            )
+            for first in range(0, len(batches), together)
+        ]
+        count = len(hosted) * samples
+        scores = self._score_row.expand(count, -1)
+        if None in steps:
+            scores = torch.cat([o[None] for o in outputs])
+        layers = {name: torch.cat([o[name] for o in outputs]) for name in steps if name}
+        values = values_of(nodes, check_scores(scores), layers).unflatten(0, (-1, samples))
+        back = torch.from_numpy(np.argsort(np.concatenate(batches))).to(values.device)
         return values[back]
 
     @cached_property
@@ -246,11 +305,13 @@ class IncrementalImage:
         passage: Passage,
         steps: Mapping[str | None, int],
         nodes: Sequence[Node],
-        batches: Iterable[tuple[np.ndarray, Tensor]],
+        corners: np.ndarray,
+        contents: Tensor,
+        batches: Sequence[np.ndarray],
     ) -> dict[str | None, Tensor]:
-        """(n, d) corners and (n, S, C, *window) contents -> (windows * S, ..) float64.
+        """(n, d) corners, (n, S, C, *window) contents, which run together -> (windows * S, ..).
 
-        Class scores, and values of each layer's nodes in their order.
+        Class scores, and values of each layer's nodes in their order; all float64.
         """
         places = places_by_layer(nodes)
 
@@ -265,8 +326,8 @@ class IncrementalImage:
         early = {layer: step for layer, step in steps.items() if step not in late}
         found: dict[str | None, list[Tensor]] = {layer: [] for layer in steps}
         handed = []
-        for corners, contents in batches:
-            changes = passage.early(corners, contents)
+        for batch in batches:
+            changes = passage.early(corners[batch], contents[batch])
             for layer, step in early.items():
                 found[layer].append(reduced(layer, changes[step]))
             handed.append({step: changes[step] for step in passage.plan.used_late})

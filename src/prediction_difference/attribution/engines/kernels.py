@@ -2,11 +2,9 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from prediction_difference.classifiers.operations import Convolution, Places
+from prediction_difference.classifiers.operations import CONVOLUTIONS, Convolution, Places
 
-_CONVOLUTIONS = {2: functional.conv2d, 3: functional.conv3d}
 _LAYOUTS = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
@@ -24,16 +22,22 @@ class Kernel:
         axes = len(operation.stride)
         self.dtype = dtype
         self.pads = pads
-        self._convolve = _CONVOLUTIONS[axes]
+        self._convolve = CONVOLUTIONS[axes]
         self._operation = operation
         self._weight = operation.weight.to(dtype).contiguous(memory_format=_LAYOUTS[axes])
         self._packed: Tensor | None = None
-        self._is_packed = is_packed and self._weight.device.type == "cpu"
+        self._has_one_channel = self._weight.shape[1] == operation.groups == 1
+        can_pack = self._weight.device.type == "cpu" and not self._has_one_channel
+        self._is_packed = is_packed and can_pack
 
     def __call__(self, images: Tensor, padding: Places) -> Tensor:
         """(N, C, *sides), zeros around it -> (N, outputs, *sides), with channels innermost."""
         images = images.to(self.dtype)
         o = self._operation
+        if self._has_one_channel:
+            # oneDNN 3.13 leaves parts of the output unwritten for one channel, uneven strides and
+            # an output one place wide, unless the strides of the input are those of channels first.
+            images = images[:, 0].unsqueeze(1)
         if self._is_packed and self._packed is None:
             self._pack(images)
         if self._packed is not None:
@@ -42,6 +46,10 @@ class Kernel:
             )
             return found
         return self._convolve(images, self._weight, None, o.stride, padding, o.dilation, o.groups)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the packed weights, which cannot be copied; they are made again."""
+        return {**self.__dict__, "_packed": None}
 
     def _pack(self, images: Tensor) -> None:
         """Try to: what is used is not part of torch's promises."""

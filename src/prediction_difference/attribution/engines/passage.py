@@ -11,17 +11,29 @@ from prediction_difference.attribution.engines.changes import Change, moved, reg
 from prediction_difference.attribution.engines.passing import Passing, passing
 from prediction_difference.attribution.engines.plan import Plan
 from prediction_difference.attribution.engines.rectangles import Rectangles
+from prediction_difference.attribution.engines.sampled import (
+    layer_values,
+    places_by_layer,
+    values_of,
+)
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.classifiers.graph import NotFollowedError
 
 
 class Passage:
     """What a plan keeps of an image, and the way of its windows' changes.
 
     image: (C, *spatial). outputs: of the plan's steps for it, (1, C, *spatial).
+
+    Raises:
+        NotFollowedError: they are not finite, so that changes of them have no value.
     """
 
     def __init__(self, plan: Plan, image: Tensor):
         self.plan = plan
         self.outputs = plan.graph.run(image[None])
+        if not all(bool(output.isfinite().all()) for output in self.outputs):
+            raise NotFollowedError("it has infinite or undefined activations inside")
         bases = [output[0].movedim(0, -1).contiguous() for output in self.outputs]
         self._image = bases[0]
         self._ways: dict[int, Passing] = {
@@ -30,6 +42,25 @@ class Passage:
             if step.inputs
             for weights in [plan.weights.get(number)]
         }
+
+    def values(self, steps: Mapping[str | None, int], nodes: Sequence[Node]) -> Tensor:
+        """(nodes,) float64 of the image, as the plan's steps give them.
+
+        steps: of each layer; None: of the class scores.
+        """
+        scores = self.outputs[steps[None]] if None in steps else self.outputs[0].new_empty(1, 0)
+        places = places_by_layer(nodes)
+        layers = {
+            layer: layer_values(self.outputs[number], [nodes[place] for place in places[layer]])
+            for layer, number in steps.items()
+            if layer is not None
+        }
+        return values_of(nodes, scores, layers)[0]
+
+    def scale(self, steps: Mapping[str | None, int], nodes: Sequence[Node]) -> Tensor:
+        """(nodes,) float64 largest value of what each node is part of."""
+        largest = [self.outputs[steps[node.layer]].abs().max().double() for node in nodes]
+        return torch.stack(largest)
 
     def batches(self, corners: np.ndarray, windows: int) -> list[np.ndarray]:
         """(n, d) corners -> which of them run together: of one group, at most `windows`.

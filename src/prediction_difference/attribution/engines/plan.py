@@ -70,8 +70,13 @@ class Plan:
         early = [n for n in range(len(self.graph.steps)) if n not in self.late]
         self.used_late = [n for n in early if self.users[n] & self.late]
         self.handed = sorted({n for n in self.numbers.values() if n in early} | {*self.used_late})
-        self.weights = {
-            number: self._prepared(step.operation, options)
+        self._options = options
+
+    @cached_property
+    def weights(self) -> dict[int, Kernel | Tensor]:
+        """Of convolutions and linear maps, in the order in which they are read."""
+        return {
+            number: self._prepared(step.operation)
             for number, step in enumerate(self.graph.steps)
             if isinstance(step.operation, Convolution | Linear)
         }
@@ -92,9 +97,9 @@ class Plan:
                 late.add(number)
         return late
 
-    def _prepared(self, operation: Convolution | Linear, options: Options) -> Kernel | Tensor:
+    def _prepared(self, operation: Convolution | Linear) -> Kernel | Tensor:
         if isinstance(operation, Convolution):
-            return Kernel(operation, self.dtype, options.pads, options.packs)
+            return Kernel(operation, self.dtype, self._options.pads, self._options.packs)
         places_first = operation.weight.to(self.dtype).movedim(1, -1).movedim(0, -1)
         return places_first.contiguous()
 

@@ -112,6 +112,14 @@ def check_scores(scores: "Tensor") -> "Tensor":
     Raises:
         DataError: they are not.
     """
+    import torch
+
+    if not isinstance(scores, torch.Tensor):
+        raise DataError(
+            "classifier",
+            f"returned a {type(scores).__name__}",
+            "let it return one tensor of class scores (N, K)",
+        )
     if scores.ndim != 2 or not bool(scores.isfinite().all()):
         raise DataError(
             "classifier",
@@ -134,29 +142,47 @@ def in_batches(
     import torch
 
     parts, start = [], 0
+
+    def run_next(size: int) -> "Tensor":
+        return run(slice(start, min(start + size, count)))
+
     while start < count:
+        part, batch_size = in_memory(run_next, batch_size)
+        parts.append(part)
+        start += batch_size
+    return torch.cat(parts), batch_size
+
+
+def in_memory(run: Callable[[int], "Tensor"], batch_size: int) -> tuple["Tensor", int]:
+    """Run with batches of a size; where memory does not suffice, halve it and say so.
+
+    Returns the result, and the batch size that was enough.
+
+    Raises:
+        DataError: memory does not suffice for a single item.
+    """
+    import torch
+
+    while True:
         try:
-            parts.append(run(slice(start, min(start + batch_size, count))))
-            start += batch_size
+            return run(batch_size), batch_size
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if batch_size == 1:
                 raise DataError(
                     "memory", "does not suffice for one image", "use a smaller image or network"
                 ) from error
             batch_size = -(-batch_size // 2)
-        else:
-            continue
         # Outside the handler, so that the failed batch's tensors are no longer referred to.
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         say(f"out of memory: going on with batches of {batch_size}")
-    return torch.cat(parts), batch_size
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch says so, for a GPU or the machine."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
