@@ -129,8 +129,10 @@ def follow(module: nn.Module, image: Tensor) -> Graph:
         warnings.simplefilter("ignore")
         try:
             program = torch.export.export(module, example, strict=False)
+            steps, output, layers = translated(program)
+        except NotFollowedError:
+            raise
         except Exception as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise NotFollowedError(f"it cannot be traced ({reason[0]})") from error
-        steps, output, layers = translated(program)
     return Graph(steps, output, layers)

@@ -7,6 +7,7 @@ returns the call's value.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -44,6 +45,8 @@ def _places(steps: Steps, x: Flow, value: int | Sequence[int]) -> Places:
     """A number for every spatial axis."""
     count = _spatial(steps, x)
     values = [value] if isinstance(value, int) else list(value)
+    if len(values) not in (1, count):
+        raise CannotError("is for another number of spatial axes")
     return tuple(values * count if len(values) == 1 else values)
 
 
@@ -195,7 +198,9 @@ def _reshape(steps: Steps, x: Any, *_: Any) -> Flow:
     raise CannotError(f"turns an array {steps.shape_of(x)} into {steps.shape}")
 
 
-def _identity(_: Steps, x: Any, *_more: Any, **_options: Any) -> Flow:
+def _identity(steps: Steps, x: Any, *_more: Any, **_options: Any) -> Flow:
+    if not steps.is_alike:
+        raise CannotError("changes the kind of numbers")
     return _flow(x)
 
 
@@ -210,18 +215,20 @@ def _rectifier(steps: Steps, x: Any) -> Flow:
 
 
 def _pointwise(name: str) -> Callable[..., Flow]:
-    function = getattr(torch.ops.aten, name)
-
     def rule(steps: Steps, x: Any, *more: Any, **options: Any) -> Flow:
         if any(isinstance(v, Flow | OneChannel) for v in (*more, *options.values())):
             raise CannotError("is followed for one array that depends on the image")
         if name != "prelu" and any(isinstance(v, Tensor) and v.numel() > 1 for v in more):
             raise CannotError("is followed for constants that are numbers")
-        return steps.add(
-            Pointwise(name, lambda values: function(values, *more, **options)), _flow(x)
-        )
+        return steps.add(Pointwise(name, partial(_applied, name, more, options)), _flow(x))
 
     return rule
+
+
+def _applied(name: str, more: Sequence[Any], options: dict[str, Any], values: Tensor) -> Tensor:
+    """An operator by its name; its arguments so that the function can be copied and stored."""
+    found: Tensor = getattr(torch.ops.aten, name)(values, *more, **options)
+    return found
 
 
 def _sum(sign: float) -> Callable[..., Flow]:
@@ -268,9 +275,7 @@ def _scaled(steps: Steps, x: Flow, scale: Any, shift: Any) -> Flow:
 
 def _broadcast(steps: Steps, constant: Any, shape: tuple[int, ...]) -> Tensor:
     """A constant as (1 or C, ...) for arrays (C, *spatial), on the image's device."""
-    tensor = torch.as_tensor(constant, device=steps.device)
-    if not isinstance(constant, Tensor):
-        tensor = tensor.to(torch.get_default_dtype())
+    tensor = torch.as_tensor(constant, device=steps.device, dtype=steps.dtype)
     while tensor.ndim > len(shape):
         if tensor.shape[0] != 1:
             raise CannotError("treats the images of a batch differently")
@@ -285,8 +290,10 @@ def _concatenate(steps: Steps, parts: Sequence[Any], axis: int = 0) -> Flow:
     return steps.add(Concatenate(), *flows)
 
 
-def _channels(steps: Steps, x: Flow, indices: Sequence[int]) -> Flow:
-    if list(indices) == list(range(steps.shape_of(x)[0])):
+def _channels(steps: Steps, x: Flow, numbers: Sequence[int]) -> Flow:
+    """Of the channels with these numbers, which count from the end if they are negative."""
+    indices = [number % steps.shape_of(x)[0] for number in numbers]
+    if indices == list(range(steps.shape_of(x)[0])):
         return x
     shape = (len(indices), *steps.shape_of(x)[1:])
     return steps.add(Channels(tuple(indices)), x, shape=shape)
@@ -296,7 +303,7 @@ def _select(steps: Steps, x: Any, axis: int, index: int) -> OneChannel:
     x = _flow(x)
     if axis != 1:
         raise CannotError("is followed along the channels only")
-    return OneChannel(_channels(steps, x, [index % steps.shape_of(x)[0]]).number)
+    return OneChannel(_channels(steps, x, [index]).number)
 
 
 def _unsqueeze(_: Steps, x: Any, axis: int) -> Flow:
@@ -337,6 +344,8 @@ def _index_select(steps: Steps, x: Any, axis: int, indices: Tensor) -> Flow:
 def _index(steps: Steps, x: Any, indices: Sequence[Any]) -> Flow:
     if len(indices) != 2 or indices[0] is not None or indices[1].ndim != 1:
         raise CannotError("is followed along the channels only")
+    if indices[1].dtype in (torch.bool, torch.uint8):
+        raise CannotError("is followed for channels by number")
     return _channels(steps, _flow(x), indices[1].tolist())
 
 
@@ -360,7 +369,7 @@ RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_avg_pool3d"), _adaptive_average),
     **dict.fromkeys(("adaptive_max_pool2d", "adaptive_max_pool3d"), _adaptive_max),
     **dict.fromkeys(("flatten", "view", "reshape", "squeeze"), _reshape),
-    **dict.fromkeys(("alias", "clone", "contiguous", "detach"), _identity),
+    **dict.fromkeys(("alias", "clone", "contiguous", "detach", "to"), _identity),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), _dropout),
     "add": _sum(1),
     "batch_norm": _batch_norm,

@@ -42,13 +42,16 @@ class OneChannel:
 class Steps:
     """The steps so far.
 
-    shape: of the output of the call that is translated, without the batch. device: of the image.
+    shape: of the output of the call that is translated, without the batch. is_alike: whether that
+    has numbers of the image's kind. device, dtype: of the image.
     """
 
     def __init__(self) -> None:
         self.found: list[Step] = []
         self.shape: tuple[int, ...] = ()
+        self.is_alike = True
         self.device: torch.device | None = None
+        self.dtype: torch.dtype = torch.float32
 
     def shape_of(self, flow: Flow) -> tuple[int, ...]:
         """Of a value, without the batch."""

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 _VIEWS = (
-    *("alias", "alpha_dropout", "contiguous", "detach", "dropout", "feature_dropout", "flatten"),
-    *("reshape", "select", "slice", "squeeze", "unsqueeze", "view"),
+    *("alpha_dropout", "dropout", "feature_dropout"),
+    *("contiguous", "flatten", "getitem", "reshape", "to"),
 )
-"""Calls whose output may lie in the memory of their input."""
+"""Calls whose output may lie in the memory of their input though their schemas do not say so."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class _Translation:
                 else:
                     self.steps.shape = tuple(node.meta["val"].shape[1:])
                     self.steps.device = node.meta["val"].device
+                    self.steps.dtype = node.meta["val"].dtype
                     self._values[node] = self.steps.add(Input())
                     self._memory[node] = node
 
@@ -92,9 +93,10 @@ class _Translation:
         """Find the value of a call."""
         output = node.meta.get("val")
         self.steps.shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
+        self.steps.is_alike = isinstance(output, Tensor) and output.dtype == self.steps.dtype
         value = self._called(node)
         source = node.args[0] if node.args else None
-        is_shared = _writes_into_its_input(node) or _name(node) in _VIEWS
+        is_shared = _is_view(node) or _name(node) in _VIEWS
         if is_shared and isinstance(source, torch.fx.Node) and source in self._memory:
             self._memory[node] = self._memory[source]
             if _writes_into_its_input(node):
@@ -164,6 +166,12 @@ def _name(node: "Node") -> str:
         return "getitem"
     name = getattr(node.target, "_opname", str(node.target))
     return name.removesuffix("_") if _writes_into_its_input(node) else name
+
+
+def _is_view(node: "Node") -> bool:
+    """Whether the output lies in the memory of the input; also of calls that write in place."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and any(output.alias_info for output in schema.returns)
 
 
 def _writes_into_its_input(node: "Node") -> bool:
