@@ -214,7 +214,12 @@ class PredictionDifference:
 
         Where precision is low, its error is measured on some windows of this very image; if it is
         not small beside the sampling error, the image is explained in float32 instead.
+
+        Raises:
+            DataError: there are no nodes, or the classifier does not have them.
         """
+        if not nodes:
+            raise DataError("nodes", "there are none to explain", "give at least one")
         prepared = prepared or self.prepare(image)
         target = self._target(image, nodes, prepared, self._precision)
         if self._exact_engine is None:

@@ -227,8 +227,6 @@ class IncrementalImage:
 
     def _follows(self, corners: Tensor, contents: Tensor, nodes: Sequence[Node]) -> bool:
         """Whether the graph gives what the module does for the image and some draws."""
-        if not nodes:
-            return False
         # Scores in place of probabilities, which may be near zero whatever the scores are.
         checked = [Node.score(n.index) if n.kind == "probability" else n for n in nodes]
         expected = self._dense.outcomes(corners, contents, checked)
