@@ -165,27 +165,3 @@ def _scale_scores(network: "nn.Module", images: "torch.Tensor") -> None:
     spread = float(network(images).std(dim=1).mean())
     if spread > 0:
         last.weight.mul_(_SCORE_DEVIATION / spread)
-
-
-def multiply_accumulates(network: "nn.Module", image: np.ndarray) -> int:
-    """Products that convolutions and linear layers form for one image (C, *spatial)."""
-    import torch
-    from torch import nn
-
-    total = 0
-
-    def count(part: Any, _inputs: object, output: "torch.Tensor") -> None:
-        nonlocal total
-        # Every value of the output is a sum over one row of the weight.
-        total += output.numel() * part.weight[0].numel()
-
-    layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    hooks = [p.register_forward_hook(count) for p in network.modules() if isinstance(p, layers)]
-    device = next(network.parameters()).device
-    try:
-        with torch.inference_mode():
-            network(torch.from_numpy(image[None]).to(device))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return total

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
+from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import Attribution
 from prediction_difference.benchmark.cases import REFUSALS, analysis_of
-from prediction_difference.benchmark.inputs import multiply_accumulates
 from prediction_difference.benchmark.settings import CaseName, Maps
 from prediction_difference.benchmark.subject import Subject
 from prediction_difference.benchmark.timing import timed
@@ -16,7 +16,7 @@ from prediction_difference.priors import WindowGrid
 
 def measure_maps(subject: Subject, settings: Maps, flops: float) -> dict[str, Any]:
     """Maps and their seconds beside what dense needs at `flops` a second, JSON-like."""
-    macs = multiply_accumulates(subject.network.to(subject.device), subject.image)
+    macs = sum(multiply_accumulates(subject.network.to(subject.device), subject.image))
     grid = WindowGrid(tuple(subject.image.shape[1:]), subject.sampler.window, settings.stride)
     windows = math.prod(grid.shape)
     return {

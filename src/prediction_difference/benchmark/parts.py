@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import provenance
+from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.benchmark import machine
 from prediction_difference.benchmark.ablation import measure_ablation
 from prediction_difference.benchmark.exactness import measure_errors
@@ -14,7 +15,6 @@ from prediction_difference.benchmark.inputs import (
     Inputs,
     make_inputs,
     make_network,
-    multiply_accumulates,
 )
 from prediction_difference.benchmark.linear import measure_linear
 from prediction_difference.benchmark.maps import measure_maps
@@ -123,7 +123,7 @@ def _measure_network(
         memory = measure_memory(network, inputs, settings.samples, settings.seed, device, batches)
         errors = settings.errors and measure_errors(subject, settings.errors, settings.cases)
         return {
-            "multiply_accumulates": multiply_accumulates(subject.network, subject.image),
+            "multiply_accumulates": sum(multiply_accumulates(subject.network, subject.image)),
             "windows_per_map": subject.windows,
             **found,
             "memory": memory,

@@ -16,15 +16,14 @@ from prediction_difference.attribution.engines.dense import (
     Precision,
     placed,
 )
-from prediction_difference.attribution.engines.layers import find_layer
+from prediction_difference.attribution.engines.layers import find_layer, multiply_accumulates
 from prediction_difference.attribution.engines.passage import Passage
-from prediction_difference.attribution.engines.plan import Options, Plan
+from prediction_difference.attribution.engines.plan import SPEED, Options, Plan
 from prediction_difference.attribution.engines.protocol import Expectation, Prepared
 from prediction_difference.attribution.engines.rectangles import Rectangles
 from prediction_difference.attribution.engines.sampled import (
     check_scores,
     in_memory,
-    layer_values,
     places_by_layer,
     sampled_expectation,
     values_of,
@@ -46,6 +45,10 @@ _JOINED = 50
 """Batches for which linear maps run at once."""
 _PLANS = 2
 """Kept of a network, since each has weights of its own."""
+_TRACING = 30.0
+"""Seconds of whole passes from which it is worth to trace a network, which takes some."""
+_DRAWS = 10
+"""Of a window, usually."""
 _TOLERANCE = 1e-3
 """Of the largest value: how far the graph may be from the module that it was traced from."""
 _TOLERANCE_OF_CHANGE = 0.5
@@ -85,7 +88,10 @@ class IncrementalEngine:
         self._weights = self._fingerprint()
 
     def prepare(self, image: np.ndarray) -> Prepared:
-        """(C, *spatial) -> the image, run once and ready for its windows; see `Engine`."""
+        """(C, *spatial) -> the image, run once and ready for its windows; see `Engine`.
+
+        Notes: tracing takes seconds, so networks too small for it to pay are not traced.
+        """
         weights = self._fingerprint()
         if weights != self._weights:
             self._networks.clear()
@@ -110,6 +116,8 @@ class IncrementalEngine:
             return [(t.data_ptr(), float(t.sum())) for t in tensors]
 
     def _followed(self, image: Tensor) -> "FollowedNetwork | None":
+        if self._window is not None and self._is_too_small(image, self._window):
+            return None
         try:
             graph = follow(self._module, image)
         except NotFollowedError as error:
@@ -118,10 +126,15 @@ class IncrementalEngine:
         network = FollowedNetwork(self._module, graph, self._dtype, self._options)
         if self._window is None:
             return network
-        if self._window > min(image.shape[1:]):
-            return None
         plan, _ = network.plan([Node.score(0)], self._window)
         return network if plan.pays(self._images) else None
+
+    def _is_too_small(self, image: Tensor, window: int) -> bool:
+        """Whether whole passes for all windows take less time than tracing; or there is none."""
+        windows = math.prod(max(0, side - window + 1) for side in image.shape[1:])
+        products = multiply_accumulates(self._module, image.cpu().numpy())
+        seconds = windows * _DRAWS * sum(products) / SPEED
+        return windows == 0 or (bool(products) and seconds < _TRACING)
 
 
 @cache
@@ -190,6 +203,7 @@ class IncrementalImage:
         self._joins = joins
         self._passages: dict[Plan, Passage] = {}
         self._is_followed: dict[tuple[Node, ...], bool] = {}
+        self._values: dict[tuple[Node, ...], np.ndarray] = {}
 
     @cached_property
     def _whole(self) -> DenseImage:
@@ -202,7 +216,10 @@ class IncrementalImage:
 
     def values(self, nodes: Sequence[Node]) -> np.ndarray:
         """(nodes,) of the image as it is."""
-        return self._dense.values(nodes)
+        key = tuple(nodes)
+        if key not in self._values:
+            self._values[key] = self._dense.values(nodes)
+        return self._values[key]
 
     def expectation(
         self,
@@ -230,7 +247,7 @@ class IncrementalImage:
         # Scores in place of probabilities, which may be near zero whatever the scores are.
         checked = [Node.score(n.index) if n.kind == "probability" else n for n in nodes]
         expected = self._dense.outcomes(corners, contents, checked)
-        values = torch.from_numpy(self._dense.values(checked)).to(expected)
+        values = torch.from_numpy(self.values(checked)).to(expected)
         try:
             passage, steps = self._passage(checked, contents.shape[-1])
             found = self._outcomes(corners, contents, checked)
@@ -242,7 +259,8 @@ class IncrementalImage:
         except _FAILURES as error:
             _say_why(f"the followed steps do not run ({str(error).splitlines()[0]})")
             return False
-        tolerance = _TOLERANCE * scale
+        # Of the draws too: the image itself may be where all is zero.
+        tolerance = _TOLERANCE * torch.maximum(scale, expected.abs().amax((0, 1)))
         is_equal = bool(((base - values).abs() <= tolerance).all())
         if self._network.dtype != torch.float32:
             tolerance = tolerance + _TOLERANCE_OF_CHANGE * (expected - values).abs().amax((0, 1))
@@ -317,7 +335,8 @@ class IncrementalImage:
             if layer is None:
                 return self._score_row + change.values.flatten(0, 1).double()
             mine = [nodes[place] for place in places[layer]]
-            base = layer_values(passage.outputs[steps[layer]], mine)
+            # As the module gives them, so that no change leaves them the same to the last bit.
+            base = torch.from_numpy(self.values(nodes)[places[layer]]).to(change.values.device)
             return base + changed_values(change, passage.outputs[steps[layer]].shape, mine)
 
         late = passage.plan.late

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -109,6 +109,29 @@ def layer_shapes(
         layer: tuple(output.shape[1:])
         for layer, output in _outputs(module, layers, _tensor(image[None], device)).items()
     }
+
+
+def multiply_accumulates(module: "nn.Module", image: np.ndarray) -> list[int]:
+    """Products that each convolution and linear layer forms for one image (C, *spatial)."""
+    import torch
+    from torch import nn
+
+    found: list[int] = []
+
+    def count(layer: Any, _inputs: object, output: "Tensor") -> None:
+        # Every value of the output is a sum over one row of the weight.
+        found.append(output.numel() * layer.weight[0].numel())
+
+    layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    handles = [p.register_forward_hook(count) for p in module.modules() if isinstance(p, layers)]
+    device = next((str(p.device) for p in module.parameters()), "cpu")
+    try:
+        with torch.inference_mode():
+            module(_tensor(image[None], device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
 
 
 def layer_activations(
