@@ -130,8 +130,8 @@ def _head(kind: str, shape: tuple[int, ...], classes: int) -> list[nn.Module]:
     units = torch.Size(shape).numel()
     if kind == "flatten":
         return [nn.Flatten(), nn.Linear(units, classes)]
-    last = nn.Linear(4, classes, bias=False)
-    return [nn.Flatten(), nn.Linear(units, 4), nn.BatchNorm1d(4), nn.ReLU(), last]
+    first, last = nn.Linear(units, 4, bias=False), nn.Linear(4, classes)
+    return [nn.Flatten(), first, nn.BatchNorm1d(4), nn.ReLU(), last]
 
 
 @st.composite
