@@ -177,7 +177,7 @@ def test_a_store_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 def test_the_bundled_digits_have_nothing_to_check_and_are_whole() -> None:
     settings = model.SklearnDigits(source="sklearn-digits", test_fraction=0.3, folds=None)
-    assert sources.check(settings, "x") == []
+    assert sources.check(settings, "x", seed=0) == []
     dataset = sources.load(settings, "x", seed=0)
     assert dataset.images.shape == (1797, 1, 8, 8)
     assert (dataset.images.min(), dataset.images.max()) == (0, 1)
@@ -189,9 +189,9 @@ def test_each_source_has_its_loader(tmp_path: Path) -> None:
     Image.new("RGB", (4, 3)).save(tmp_path / "a.png")
     settings: dict[str, Any] = {"root": tmp_path, "test_fraction": None, "folds": None}
     folder = model.ImageFolder(source="image-folder", **settings)
-    assert sources.check(folder, "x") == []
+    assert sources.check(folder, "x", seed=0) == []
     assert sources.load(folder, "x", seed=0).images.shape == (1, 3, 3, 4)
     known = model.TorchvisionSet(source="svhn", **settings)
-    assert "svhn is not in" in str(sources.check(known, "x")[0])
+    assert "svhn is not in" in str(sources.check(known, "x", seed=0)[0])
     with pytest.raises(ConfigError, match="svhn is not in"):
         sources.load(known, "x", seed=0)
