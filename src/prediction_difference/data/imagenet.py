@@ -37,14 +37,14 @@ def find(settings: model.ImageNet, where: str) -> tuple[Collection, list[Problem
     classes = None if file is None else read_class_names(file)
     problems = [] if folder.flat else list(check_classes(folder))
     layout, ids = _wordnet_ids(folder, settings, where)
+    truth = None if settings.ground_truth is None else settings.ground_truth.expanduser()
     labels = np.full(len(folder.paths), UNLABELLED)
-    if settings.ground_truth is not None:
+    if truth is not None:
         files = [folder.relative(path) for path in folder.paths]
-        listed = settings.ground_truth.expanduser()
-        labels = read_ground_truth(listed, files, _known(classes, where))
+        labels = read_ground_truth(truth, files, _known(classes, where))
     elif ids:
         labels = _known(classes, where).numbers(ids, folder.root)
-    lists = [path for path in (file, settings.ground_truth) if path is not None]
+    lists = [path for path in (file, truth) if path is not None]
     facts = {"layout": layout, "folder": folder.root.relative_to(root).as_posix()}
     names = () if classes is None else classes.names
     return Collection(folder.root, folder.paths, labels, names, tuple(lists), facts), problems
