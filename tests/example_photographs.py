@@ -17,8 +17,8 @@ def settings(root: Path, **others: Any) -> model.ImageFolder:
     return model.ImageFolder(source="image-folder", root=root, **others)
 
 
-def read(root: Path, **others: Any) -> Dataset:
-    return load(settings(root, **others), "photos", seed=0)
+def read(root: Path, seed: int = 0, **others: Any) -> Dataset:
+    return load(settings(root, **others), "photos", seed)
 
 
 def problems(root: Path, **others: Any) -> list[str]:

@@ -172,3 +172,16 @@ def test_a_draw_is_checked_with_the_seed_of_the_run(pretrained, tmp_path):
         except ConfigError:
             refused.append(seed)
     assert 0 < len(refused) < 12
+
+
+def test_labels_are_not_asked_of_photographs_without_them(pretrained, tmp_path):
+    pretrained["datasets"]["photos"]["root"] = str(tmp_path / "photos" / "cats")
+    maps = pretrained["explanations"]["maps"]
+    maps |= {"images": {"correct": 1, "random": 1}, "nodes": [{}, {"of": "label"}]}
+    assert problems(pretrained) == [
+        "explanations.maps.images: which images are classified correctly is not known, they have "
+        "no labels; set random",
+        "explanations.maps.nodes.1.of: the images have no labels; explain predicted",
+    ]
+    maps |= {"images": {"random": 1}, "nodes": [{}]}
+    assert checked_config(pretrained)

@@ -39,6 +39,7 @@ def checked_config(raw: Any) -> Config:
             told = {problem.where for problem in problems}
             found = _check_names(f"explanations.{name}", explanation, classifier, known)
             problems += [problem for problem in found if problem.where not in told]
+            problems += _check_labels(f"explanations.{name}", explanation, known)
             problems += _check_copies(f"explanations.{name}.prior", explanation, parts, catalogues)
     if problems:
         raise ConfigError(problems)
@@ -129,6 +130,22 @@ def _check_names(
         if isinstance(node, model.NodeChoice)
         and isinstance(node.of, str)
         and node.of not in classes
+    ]
+
+
+def _check_labels(where: str, explanation: model.Explanation, known: Catalogue) -> list[Problem]:
+    """What an explanation asks of labels where the images have none."""
+    if not known.labels or set(known.labels) != {UNLABELLED}:
+        return []
+    problems = []
+    images = explanation.images
+    if isinstance(images, model.ImageChoice) and images.correct + images.misclassified > 0:
+        what = "which images are classified correctly is not known, they have no labels"
+        problems.append(Problem(f"{where}.images", what, "set random"))
+    return problems + [
+        Problem(f"{where}.nodes.{number}.of", "the images have no labels", "explain predicted")
+        for number, node in enumerate(explanation.nodes)
+        if isinstance(node, model.NodeChoice) and node.of == "label"
     ]
 
 

@@ -68,6 +68,9 @@ def test_as_many_of_each_class(photographs: Path) -> None:
     some = read(photographs, per_class=2)
     assert some.labels.tolist() == [0, 0, 1, 1]
     assert set(some.names) <= set(read(photographs, per_class=3).names)
+    draws = {read(photographs, seed, per_class=2).names for seed in range(6)}
+    assert len({names[:2] for names in draws}) > 1
+    assert len({names[2:] for names in draws}) > 1
     # Another class changes nothing for this one.
     for number in range(3):
         save(photographs / "newt" / f"{number}.png", (2, 3, 3))

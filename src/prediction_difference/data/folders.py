@@ -1,7 +1,7 @@
 """Which photographs lie in a folder, directly and by subfolder."""
 
 import os
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,50 +16,55 @@ from prediction_difference.errors import DataError, Problem
 
 @dataclass(frozen=True)
 class Folder:
-    """Images directly in a folder, and those in its subfolders, sorted by name."""
+    """Images directly in a folder, and those in its subfolders, relative to it, sorted by name.
+
+    Texts, since a path object for each of a million files takes a minute.
+    """
 
     root: Path
-    flat: tuple[Path, ...]
-    classes: Mapping[str, tuple[Path, ...]]
+    flat: tuple[str, ...]
+    classes: Mapping[str, tuple[str, ...]]
 
     @cached_property
-    def paths(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[str, ...]:
         """All images; a layout has them all flat or all in subfolders."""
-        return (*self.flat, *(path for paths in self.classes.values() for path in paths))
-
-    def relative(self, path: Path) -> str:
-        """A path below the folder as text."""
-        return path.relative_to(self.root).as_posix()
+        return (*self.flat, *(file for files in self.classes.values() for file in files))
 
 
 @dataclass(frozen=True)
 class Collection:
     """Photographs that were found, with what is known of them before they are opened.
 
-    labels: (n,) class numbers, -1 where unknown. lists: other files that tell of them.
+    files: n names relative to root. labels: (n,) class numbers, -1 where unknown. lists: other
+    files that tell of them.
     """
 
     root: Path
-    paths: tuple[Path, ...]
+    files: tuple[str, ...]
     labels: np.ndarray
     class_names: tuple[str, ...]
     lists: tuple[Path, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def files(self) -> tuple[str, ...]:
-        """Paths of the images relative to root."""
-        return tuple(path.relative_to(self.root).as_posix() for path in self.paths)
+    def paths(self) -> tuple[Path, ...]:
+        """Where the images are."""
+        return tuple(self.root / file for file in self.files)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the images: relative to root, without suffix."""
-        return tuple(file.removesuffix(Path(file).suffix) for file in self.files)
+        return tuple(without_suffix(file) for file in self.files)
 
     def take(self, chosen: np.ndarray) -> "Collection":
         """The images at these positions (m,)."""
-        paths = tuple(self.paths[index] for index in chosen)
-        return replace(self, paths=paths, labels=self.labels[chosen])
+        files = tuple(self.files[index] for index in chosen)
+        return replace(self, files=files, labels=self.labels[chosen])
+
+
+def without_suffix(file: str) -> str:
+    """The name of a file without its last suffix."""
+    return os.path.splitext(file)[0]  # noqa: PTH122
 
 
 def default_root() -> Path:
@@ -77,24 +82,26 @@ def scan(root: Path, where: str) -> Folder:
     if not root.is_dir():
         what = f"{root} is not a folder" if root.exists() else f"{root} does not exist"
         raise DataError(where, what, "correct the path")
-    classes = {folder.name: images_in(folder) for folder in folders_in(root)}
+    subfolders = folders_in(root)
+    classes = {
+        name: tuple(f"{name}/{file}" for file in images_in(root / name)) for name in subfolders
+    }
     return Folder(root, images_in(root), classes)
 
 
-def images_in(folder: Path) -> tuple[Path, ...]:
-    """Images directly in a folder, sorted by name."""
+def images_in(folder: Path) -> tuple[str, ...]:
+    """Names of the images directly in a folder, sorted."""
     with os.scandir(folder) as entries:
-        images = [e.name for e in entries if _has_suffix(e.name) and e.is_file()]
-    return tuple(folder / name for name in sorted(images))
+        return tuple(sorted(e.name for e in entries if _is_image(e.name) and e.is_file()))
 
 
-def folders_in(folder: Path) -> list[Path]:
-    """Subfolders, sorted by name."""
+def folders_in(folder: Path) -> tuple[str, ...]:
+    """Names of the subfolders, sorted."""
     with os.scandir(folder) as entries:
-        return sorted(folder / e.name for e in entries if e.is_dir() and e.name[0] != ".")
+        return tuple(sorted(e.name for e in entries if e.name[0] != "." and e.is_dir()))
 
 
-def _has_suffix(name: str) -> bool:
+def _is_image(name: str) -> bool:
     return name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
 
 
@@ -105,24 +112,24 @@ def no_images(root: Path, remedy: str = "add images, or correct root") -> Proble
 
 def check_classes(folder: Folder) -> Iterator[Problem]:
     """Subfolders without images."""
-    for name, paths in folder.classes.items():
-        if not paths:
+    for name, files in folder.classes.items():
+        if not files:
             where = str(folder.root / name)
             yield Problem(where, "this class has no image", "add images, or remove the folder")
 
 
 def check_names(collection: Collection) -> Iterator[Problem]:
     """Names that are no text, or that two images would have."""
-    files: dict[str, list[str]] = defaultdict(list)
-    for path, name in zip(collection.paths, collection.names, strict=True):
-        files[name].append(path.name)
+    count = Counter(collection.names)
+    for file, name in zip(collection.files, collection.names, strict=True):
         if not _is_unicode(name):
-            yield Problem(ascii(str(path)), "the file's name is not UTF-8", "rename it")
-    for name, same in files.items():
-        if len(same) > 1:
-            where = str(collection.root / name)
-            what = f"{' and '.join(same)} would be two images of one name"
-            yield Problem(where, what, "rename or remove one")
+            yield Problem(
+                ascii(str(collection.root / file)), "the file's name is not UTF-8", "rename it"
+            )
+    for name in (name for name, times in count.items() if times > 1):
+        same = [Path(file).name for file in collection.files if without_suffix(file) == name]
+        what = f"{' and '.join(same)} would be two images of one name"
+        yield Problem(str(collection.root / name), what, "rename or remove one")
 
 
 def _is_unicode(text: str) -> bool:

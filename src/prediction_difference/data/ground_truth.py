@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from prediction_difference.data.class_names import WORDNET_ID, ClassList
+from prediction_difference.data.folders import without_suffix
 from prediction_difference.data.text_lists import read_lines
 from prediction_difference.errors import DataError
 
@@ -31,16 +32,12 @@ def read_ground_truth(file: Path, files: Sequence[str], classes: ClassList) -> n
     if all(line.isdecimal() for line in lines):
         return classes.numbers(_challenge_ids(file, lines, files), file)
     entries = _entries(file, lines)
-    said = [entries.get(name) or entries.get(_stem(name)) for name in files]
+    said = [entries.get(name) or entries.get(without_suffix(name)) for name in files]
     without = [name for name, entry in zip(files, said, strict=True) if entry is None]
     if without:
         what = f"{len(without)} of {len(files)} images have no line in it, such as {without[0]}"
         raise DataError(file, what, "add them, or choose images with the key files")
     return _numbers(file, [entry for entry in said if entry is not None], classes)
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(Path(name).suffix)
 
 
 def _entries(file: Path, lines: Sequence[str]) -> dict[str, str]:
@@ -75,7 +72,7 @@ def _numbers(file: Path, entries: Sequence[str], classes: ClassList) -> np.ndarr
 
 def _challenge_ids(file: Path, lines: Sequence[str], files: Sequence[str]) -> list[str]:
     """WordNet ids of the files by the challenge's list of ILSVRC2012_IDs."""
-    matches = [_NUMBERED.fullmatch(_stem(name)) for name in files]
+    matches = [_NUMBERED.fullmatch(without_suffix(name)) for name in files]
     if None in matches:
         what = f"has one number a line, but {files[matches.index(None)]} does not say which line "
         what += "is its own, as ILSVRC2012_val_00000001 does"

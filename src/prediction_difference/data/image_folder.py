@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -30,13 +29,13 @@ def find(settings: model.ImageFolder, where: str) -> tuple[Collection, list[Prob
     folder = scan(settings.root.expanduser(), f"{where}.root")
     if folder.flat:
         # Folders of other things may lie beside flat images.
-        classes = {name: paths for name, paths in folder.classes.items() if paths}
+        classes = {name: files for name, files in folder.classes.items() if files}
         folder = replace(folder, classes=classes)
     class_names = () if folder.flat else tuple(folder.classes)
     numbers = {name: number for number, name in enumerate(class_names)}
-    labels = [numbers.get(path.parent.name, UNLABELLED) for path in folder.paths]
+    labels = [numbers.get(file.partition("/")[0], UNLABELLED) for file in folder.files]
     collection = Collection(
-        folder.root, folder.paths, np.array(labels, dtype=np.int64), class_names
+        folder.root, folder.files, np.array(labels, dtype=np.int64), class_names
     )
     return collection, list(_check_layout(folder))
 
@@ -44,22 +43,22 @@ def find(settings: model.ImageFolder, where: str) -> tuple[Collection, list[Prob
 def _check_layout(folder: Folder) -> Iterator[Problem]:
     root = str(folder.root)
     if folder.flat and folder.classes:
-        what = f"images lie both in the folder ({folder.flat[0].name}) and in its subfolders ("
+        what = f"images lie both in the folder ({folder.flat[0]}) and in its subfolders ("
         what += f"{', '.join(folder.classes)})"
         yield Problem(root, what, "move them all into subfolders by class, or all out of them")
         return
     # Without this, the classes would be folders such as train and test.
     deeper = _deeper(folder)
     if deeper is not None:
-        what = f"images lie two folders deep ({folder.relative(deeper)})"
+        what = f"images lie two folders deep ({deeper})"
         yield Problem(root, what, "move them into the class folders, or set root to one of these")
-    elif not folder.paths:
+    elif not folder.files:
         yield no_images(folder.root)
     else:
         yield from check_classes(folder)
 
 
-def _deeper(folder: Folder) -> Path | None:
+def _deeper(folder: Folder) -> str | None:
     """A folder with images inside a class folder."""
-    inner = (path for name in folder.classes for path in folders_in(folder.root / name))
-    return next((path for path in inner if images_in(path)), None)
+    inner = (f"{name}/{sub}" for name in folder.classes for sub in folders_in(folder.root / name))
+    return next((below for below in inner if images_in(folder.root / below)), None)

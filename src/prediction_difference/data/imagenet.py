@@ -38,16 +38,15 @@ def find(settings: model.ImageNet, where: str) -> tuple[Collection, list[Problem
     problems = [] if folder.flat else list(check_classes(folder))
     layout, ids = _wordnet_ids(folder, settings, where)
     truth = None if settings.ground_truth is None else settings.ground_truth.expanduser()
-    labels = np.full(len(folder.paths), UNLABELLED)
+    labels = np.full(len(folder.files), UNLABELLED)
     if truth is not None:
-        files = [folder.relative(path) for path in folder.paths]
-        labels = read_ground_truth(truth, files, _known(classes, where))
+        labels = read_ground_truth(truth, folder.files, _known(classes, where))
     elif ids:
         labels = _known(classes, where).numbers(ids, folder.root)
     lists = [path for path in (file, truth) if path is not None]
     facts = {"layout": layout, "folder": folder.root.relative_to(root).as_posix()}
     names = () if classes is None else classes.names
-    return Collection(folder.root, folder.paths, labels, names, tuple(lists), facts), problems
+    return Collection(folder.root, folder.files, labels, names, tuple(lists), facts), problems
 
 
 def _root(settings: model.ImageNet, where: str) -> Path:
@@ -89,7 +88,7 @@ def _only_classes(folder: Folder) -> Folder:
     named = {name: p for name, p in folder.classes.items() if WORDNET_ID.fullmatch(name)}
     others = [name for name, p in folder.classes.items() if p and name not in named]
     if folder.flat and any(named.values()):
-        what = f"images lie both in the folder ({folder.flat[0].name}) and in subfolders by class"
+        what = f"images lie both in the folder ({folder.flat[0]}) and in subfolders by class"
         raise DataError(folder.root, what, "set root to a folder that has one of both")
     if named and others:
         what = f"{', '.join(others[:5])} beside subfolders by class hold images, too"
@@ -103,14 +102,14 @@ def _wordnet_ids(folder: Folder, settings: model.ImageNet, where: str) -> tuple[
         if settings.ground_truth is not None:
             what = f"{folder.root} is by class, so that labels are known"
             raise DataError(f"{where}.ground_truth", what, "remove the key")
-        return "by class", [path.parent.name for path in folder.paths]
+        return "by class", [file.partition("/")[0] for file in folder.files]
     if settings.ground_truth is not None:
         return "flat, classes from ground_truth", []
-    matches = [WORDNET_ID.match(path.name) for path in folder.flat]
+    matches = [WORDNET_ID.match(file) for file in folder.flat]
     if all(match is None for match in matches):
         return "flat, without classes", []
     if None in matches:
-        without = folder.flat[matches.index(None)].name
+        without = folder.flat[matches.index(None)]
         what = f"{without} does not begin with a WordNet id, as other files do"
         raise DataError(folder.root, what, "rename it, or set ground_truth")
     return "flat, classes from file names", [match[0] for match in matches if match is not None]

@@ -89,13 +89,14 @@ def _find(settings: model.Photographs, where: str) -> tuple[Collection, list[Pro
 
 
 def _sources(collection: Collection) -> dict[str, str]:
-    """Checksum of each image, and of the lists that tell of them, by path, below root relative."""
-    root, paths = collection.root, (*collection.paths, *collection.lists)
-    names = (
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-        for path in paths
+    """Checksum of each image by its name relative to root; of the lists, by their paths."""
+    images = zip(collection.files, collection.paths, strict=True)
+    root = collection.root
+    lists = (
+        (path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path), path)
+        for path in collection.lists
     )
-    return {name: sha256(path) for name, path in zip(names, paths, strict=True)}
+    return {name: sha256(path) for name, path in (*images, *lists)}
 
 
 # --- problems of files ------------------------------------------------------------------------

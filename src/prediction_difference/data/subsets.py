@@ -23,7 +23,9 @@ def draw(names: Sequence[str], count: int, seed: int, dataset: str) -> np.ndarra
     lowest are drawn. So a larger draw holds the smaller ones, and names that come or go elsewhere
     change nothing but their own place.
     """
-    order = sorted(range(len(names)), key=lambda i: randomness.key(seed, "draw", dataset, names[i]))
+    # As bytes, since names that are no text are told as a problem, later.
+    raw = [name.encode(errors="surrogateescape") for name in names]
+    order = sorted(range(len(raw)), key=lambda i: randomness.key(seed, "draw", dataset, raw[i]))
     return np.array(sorted(order[:count]), dtype=np.int64)
 
 
@@ -38,8 +40,8 @@ def choose(collection: Collection, settings: model.Photographs, name: str, seed:
     if settings.files is not None:
         collection = collection.take(_listed(collection, settings.files, f"{where}.files"))
     if settings.images is not None:
-        what = f"{settings.images} images are asked for, there are {len(collection.paths)}"
-        _refuse_few(settings.images, len(collection.paths), f"{where}.images", what)
+        what = f"{settings.images} images are asked for, there are {len(collection.files)}"
+        _refuse_few(settings.images, len(collection.files), f"{where}.images", what)
         chosen = draw(collection.names, settings.images, seed, name)
         return collection.take(chosen)
     if settings.per_class is not None:
