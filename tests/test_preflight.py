@@ -82,3 +82,106 @@ def test_mistakes_of_file_data_and_names_are_told_together(raw):
         strict=True,
     ):
         assert part in problem
+
+
+def test_a_class_that_is_too_small_to_train_on(raw):
+    raw["datasets"]["photos"]["folds"] = 3
+    (problem,) = problems(raw | {"explanations": {}})
+    assert problem == (
+        "classifiers.net.dataset: class number 0: 2 image(s), but 3 parts are asked for; "
+        "lower folds or leave test_fraction out, or add images"
+    )
+
+
+def test_photographs_without_classes_to_train_on(raw, tmp_path):
+    raw["datasets"]["photos"]["root"] = str(tmp_path / "photos" / "cats")
+    (problem,) = problems(raw | {"explanations": {}})
+    assert problem == (
+        "classifiers.net.dataset: is trained on classes, which images of 'photos' do not have; "
+        "put images in class folders"
+    )
+
+
+@pytest.fixture
+def pretrained(raw, tmp_path):
+    """A network of one's own, explained with a prior that is fitted on other photographs."""
+    for name in ("weights.safetensors", "names.txt"):
+        (tmp_path / name).write_text("cats\ndogs\n")
+    other = tmp_path / "others" / "ball.png"
+    other.parent.mkdir()
+    Image.fromarray(np.full((8, 8), 9, np.uint8)).save(other)
+    raw["datasets"]["photos"]["folds"] = None
+    raw["datasets"]["others"] = raw["datasets"]["photos"] | {"root": str(other.parent)}
+    raw["classifiers"]["net"] = {
+        "kind": "torch",
+        "dataset": "photos",
+        "factory": "a:b",
+        "weights": str(tmp_path / "weights.safetensors"),
+        "class_names": str(tmp_path / "names.txt"),
+        "training_instances": 1,
+    }
+    raw["priors"] = {"patches": {"dataset": "others", "patch": 4}}
+    raw["explanations"]["maps"] |= {
+        "method": "prediction-difference",
+        "prior": "patches",
+        "window": 2,
+    }
+    return raw
+
+
+def test_explained_photographs_that_the_prior_is_fitted_on(pretrained, tmp_path):
+    assert checked_config(pretrained)
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    for name in ("cats/tom", "cats/felix", "dogs/bello"):
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{name}.png")
+        pixels = pixels + 1
+    for name in ("tom", "felix"):
+        copy = (tmp_path / "photos" / "cats" / f"{name}.png").read_bytes()
+        (tmp_path / "others" / f"copy of {name}.png").write_bytes(copy)
+    (problem,) = problems(pretrained)
+    assert problem == (
+        f"explanations.maps.prior: {tmp_path}/photos/cats/tom.png would be explained by a prior "
+        f"that is fitted on it ({tmp_path}/others/copy of tom.png); take them out of 'others', "
+        "or fit the prior to 'photos' with folds"
+    )
+    pretrained["explanations"]["maps"]["images"] = {"random": 1}
+    (problem,) = problems(pretrained)
+    assert "felix.png), and 1 more; take them out" in problem
+    pretrained["explanations"]["maps"]["images"] = ["dogs/bello"]
+    assert checked_config(pretrained)
+
+
+def test_names_of_classes_are_read_from_the_networks_file(pretrained, tmp_path):
+    (tmp_path / "names.txt").write_text("newt\nowl\n")
+    (problem,) = problems(pretrained)
+    assert problem.endswith("nodes.0.of: there is no class 'dogs'; there are newt, owl")
+    (tmp_path / "names.txt").write_text("dogs\ndogs\n")
+    (problem,) = problems(pretrained)
+    assert "names.txt: 'dogs' stands in lines 1 and 2" in problem
+
+
+def test_a_draw_is_checked_with_the_seed_of_the_run(pretrained, tmp_path):
+    """Of a folder with a broken file, only draws that hold it are refused."""
+    (tmp_path / "photos" / "cats" / "tom.png").write_bytes(b"no image")
+    pretrained["datasets"]["photos"]["images"] = 2
+    del pretrained["explanations"]
+    refused = []
+    for seed in range(12):
+        try:
+            checked_config(pretrained | {"run": {"seed": seed}})
+        except ConfigError:
+            refused.append(seed)
+    assert 0 < len(refused) < 12
+
+
+def test_labels_are_not_asked_of_photographs_without_them(pretrained, tmp_path):
+    pretrained["datasets"]["photos"]["root"] = str(tmp_path / "photos" / "cats")
+    maps = pretrained["explanations"]["maps"]
+    maps |= {"images": {"correct": 1, "random": 1}, "nodes": [{}, {"of": "label"}]}
+    assert problems(pretrained) == [
+        "explanations.maps.images: which images are classified correctly is not known, they have "
+        "no labels; set random",
+        "explanations.maps.nodes.1.of: the images have no labels; explain predicted",
+    ]
+    maps |= {"images": {"random": 1}, "nodes": [{}]}
+    assert checked_config(pretrained)

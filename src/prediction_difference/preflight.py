@@ -5,10 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from prediction_difference.config import Config, inspect_config, model, slots
 from prediction_difference.data import sources
-from prediction_difference.data.dataset import Catalogue
-from prediction_difference.errors import ConfigError, Problem
+from prediction_difference.data.checksums import copies
+from prediction_difference.data.class_names import read_class_names
+from prediction_difference.data.dataset import UNLABELLED, Catalogue
+from prediction_difference.data.splits import refuse_small_classes
+from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.stores import digest
 
 
@@ -19,14 +24,14 @@ def checked_config(raw: Any) -> Config:
         ConfigError: all problems together: file, key or subject, what is wrong, how to mend it.
     """
     parts, problems = inspect_config(raw)
-    catalogues = {}
-    for name, dataset in parts.get("datasets", {}).items():
-        found = sources.check(dataset, name)
-        problems += found
-        if not found and _is_explained(name, parts):
-            catalogues[name] = sources.catalogue(dataset)
+    catalogues, found = _look_at_datasets(parts)
+    problems += found
     for name, classifier in parts.get("classifiers", {}).items():
         problems += _check_classifier(f"classifiers.{name}", classifier)
+        known = catalogues.get(classifier.dataset)
+        if known is not None:
+            dataset = parts["datasets"][classifier.dataset]
+            problems += _check_training(f"classifiers.{name}", classifier, dataset, known)
     for name, explanation in parts.get("explanations", {}).items():
         classifier = parts["classifiers"].get(explanation.classifier)
         known = None if classifier is None else catalogues.get(classifier.dataset)
@@ -34,9 +39,24 @@ def checked_config(raw: Any) -> Config:
             told = {problem.where for problem in problems}
             found = _check_names(f"explanations.{name}", explanation, classifier, known)
             problems += [problem for problem in found if problem.where not in told]
+            problems += _check_labels(f"explanations.{name}", explanation, known)
+            problems += _check_copies(f"explanations.{name}.prior", explanation, parts, catalogues)
     if problems:
         raise ConfigError(problems)
     return Config(**parts)
+
+
+def _look_at_datasets(parts: dict[str, Any]) -> tuple[dict[str, Catalogue | None], list[Problem]]:
+    """What right datasets hold, and the problems of all."""
+    catalogues: dict[str, Catalogue | None] = {}
+    problems: list[Problem] = []
+    seed = parts["run"].seed if parts.get("run") else 0
+    for name, dataset in parts.get("datasets", {}).items():
+        found = sources.check(dataset, name, seed)
+        problems += found
+        if not found:
+            catalogues[name] = sources.catalogue(dataset, name, seed)
+    return catalogues, problems
 
 
 def files_state(config: Config, section: str, name: str) -> str:
@@ -45,7 +65,10 @@ def files_state(config: Config, section: str, name: str) -> str:
     A job that reads them is run again when one of them is changed, added or removed.
     """
     entry = getattr(config, section)[name]
-    files = sources.files(entry) if section == "datasets" else _files_of_classifier(entry)
+    if section == "datasets":
+        files = sources.files(entry, name, config.run.seed)
+    else:
+        files = _files_of_classifier(entry)
     states = [(path, path.stat()) for path in files if path.is_file()]
     return digest(*(f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states))
 
@@ -62,10 +85,22 @@ def _files_of_classifier(classifier: model.Classifier) -> list[Path]:
             return []
 
 
-def _is_explained(dataset: str, parts: dict[str, Any]) -> bool:
-    """Whether an explanation is about a classifier of this dataset."""
-    classifiers = {n for n, c in parts.get("classifiers", {}).items() if c.dataset == dataset}
-    return any(e.classifier in classifiers for e in parts.get("explanations", {}).values())
+def _check_training(
+    where: str, classifier: model.Classifier, dataset: model.Dataset, known: Catalogue
+) -> list[Problem]:
+    """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
+    is_trained = isinstance(classifier, model.TrainedNetwork | model.LogisticRegression)
+    if not is_trained or not known.labels:
+        return []
+    labels = np.array(known.labels)
+    if (labels == UNLABELLED).any():
+        what = f"is trained on classes, which images of {classifier.dataset!r} do not have"
+        return [Problem(f"{where}.dataset", what, "put images in class folders")]
+    try:
+        refuse_small_classes(labels, dataset, f"{where}.dataset")
+    except DataError as error:
+        return [error.problem]
+    return []
 
 
 def _check_names(
@@ -81,23 +116,78 @@ def _check_names(
         Problem(f"{where}.images", f"there is no image {image!r}", _nearest(image, known.names))
         for image in sorted(set(named) - set(known.names))
     ]
-    brings_names = isinstance(classifier, model.TorchvisionNetwork) or (
-        isinstance(classifier, model.TorchNetwork) and classifier.class_names is not None
-    )
-    if brings_names:
+    names = _names_of_classes(classifier, known)
+    if names is None:
         return problems
-    classes = ("predicted", "label", *known.class_names)
+    classes = ("predicted", "label", *names)
     return problems + [
         Problem(
             f"{where}.nodes.{number}.of",
             f"there is no class {node.of!r}",
-            _nearest(node.of, known.class_names),
+            _nearest(node.of, names),
         )
         for number, node in enumerate(explanation.nodes)
         if isinstance(node, model.NodeChoice)
         and isinstance(node.of, str)
         and node.of not in classes
     ]
+
+
+def _check_labels(where: str, explanation: model.Explanation, known: Catalogue) -> list[Problem]:
+    """What an explanation asks of labels where the images have none."""
+    if not known.labels or set(known.labels) != {UNLABELLED}:
+        return []
+    problems = []
+    images = explanation.images
+    if isinstance(images, model.ImageChoice) and images.correct + images.misclassified > 0:
+        what = "which images are classified correctly is not known, they have no labels"
+        problems.append(Problem(f"{where}.images", what, "set random"))
+    return problems + [
+        Problem(f"{where}.nodes.{number}.of", "the images have no labels", "explain predicted")
+        for number, node in enumerate(explanation.nodes)
+        if isinstance(node, model.NodeChoice) and node.of == "label"
+    ]
+
+
+def _check_copies(
+    where: str,
+    explanation: model.Explanation,
+    parts: dict[str, Any],
+    catalogues: dict[str, Catalogue | None],
+) -> list[Problem]:
+    """Explained images that lie in the prior's dataset, too, as far as files tell."""
+    name = parts["classifiers"][explanation.classifier].dataset
+    prior = parts["priors"].get(getattr(explanation, "prior", None))
+    known = catalogues.get(name)
+    others = None if prior is None or prior.dataset == name else catalogues.get(prior.dataset)
+    if known is None or others is None:
+        return []
+    is_named = isinstance(explanation.images, tuple)
+    # Which images are left for an explanation to draw from is known only where all are held out.
+    if not is_named and parts["datasets"][name].test_fraction is not None:
+        return []
+    paths = zip(known.names, known.paths, strict=False)
+    explained = [path for n, path in paths if not is_named or n in explanation.images]
+    found = list(copies(explained, others.paths).items())
+    if not found:
+        return []
+    (image, copy), *more = found
+    what = f"{image} would be explained by a prior that is fitted on it ({copy})"
+    what += f", and {len(more)} more" if more else ""
+    remedy = f"take them out of {prior.dataset!r}, or fit the prior to {name!r} with folds"
+    return [Problem(where, what, remedy)]
+
+
+def _names_of_classes(classifier: model.Classifier, known: Catalogue) -> tuple[str, ...] | None:
+    """Classes as the classifier names them; None where only its weights tell."""
+    if not isinstance(classifier, model.TorchvisionNetwork | model.TorchNetwork):
+        return known.class_names
+    if classifier.class_names is not None:
+        try:
+            return read_class_names(classifier.class_names).names
+        except DataError:
+            return None
+    return known.class_names if isinstance(classifier, model.TorchNetwork) else None
 
 
 def _nearest(wrong: str, known: tuple[str, ...]) -> str:
@@ -107,18 +197,20 @@ def _nearest(wrong: str, known: tuple[str, ...]) -> str:
 
 
 def _check_classifier(where: str, classifier: model.Classifier) -> list[Problem]:
-    files: dict[str, Path] = {}
-    if isinstance(classifier, model.TorchNetwork):
-        files["weights"] = classifier.weights
-    if isinstance(classifier, model.TorchvisionNetwork) and "." in classifier.weights:
-        files["weights"] = Path(classifier.weights)
-    if (
-        isinstance(classifier, model.TorchvisionNetwork | model.TorchNetwork)
-        and classifier.class_names
-    ):
-        files["class_names"] = classifier.class_names
-    return [
-        Problem(f"{where}.{key}", f"there is no file {file}", "correct the path")
-        for key, file in files.items()
-        if not file.is_file()
-    ]
+    if not isinstance(classifier, model.TorchvisionNetwork | model.TorchNetwork):
+        return []
+    problems: list[Problem] = []
+    is_entry = isinstance(classifier, model.TorchvisionNetwork) and "." not in classifier.weights
+    if not is_entry and not Path(classifier.weights).is_file():
+        what = f"there is no file {classifier.weights}"
+        problems.append(Problem(f"{where}.weights", what, "correct the path"))
+    names = classifier.class_names
+    if names is not None and not names.is_file():
+        what = f"there is no file {names}"
+        problems.append(Problem(f"{where}.class_names", what, "correct the path"))
+    elif names is not None:
+        try:
+            read_class_names(names)
+        except DataError as error:
+            problems.append(error.problem)
+    return problems

@@ -1,5 +1,7 @@
 """Classifiers: what is published is complete, honest about held-out images, and loads again."""
 
+import dataclasses
+
 import numpy as np
 import pandas
 import pytest
@@ -222,3 +224,24 @@ def test_a_dataset_without_training_images_is_refused(tmp_path):
     )
     with pytest.raises(DataError, match="no images are left to train on; set test_fraction"):
         make_classifier(NETWORK, "network", unsplit, 0, "cpu", tmp_path)
+
+
+@pytest.mark.parametrize("settings", [NETWORK, REGRESSION])
+def test_a_class_without_training_images_is_refused(tmp_path, settings):
+    dataset = stripes(8, folds=2)
+    split = tuple("fold-00" if label == 1 else "fold-01" for label in dataset.labels)
+    apart = dataclasses.replace(dataset, split=split)
+    message = "split 'fold-00': all images of class 'right' are in it, none is left to train on"
+    with pytest.raises(DataError, match=message):
+        make_classifier(settings, "network", apart, 0, "cpu", tmp_path)
+
+
+def test_classes_that_the_network_does_not_have_are_told(tmp_path, capsys):
+    (tmp_path / "names.txt").write_text("n00000001 left\nn00000002 raven\n")
+    settings = own_network(tmp_path, class_names=tmp_path / "names.txt")
+    card = make_classifier(settings, "own", stripes(), 0, "cpu", tmp_path / "own")
+    assert card.class_names == ("left", "raven")
+    assert "classifier own has no class 'right' of the dataset" in capsys.readouterr().err
+    labels = read_predictions(tmp_path / "own")["label"]
+    assert set(labels) == {0, -1}
+    assert card.held_out_images == (labels[stripes().in_split("test")] == 0).sum()

@@ -10,7 +10,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from prediction_difference.classifiers import pretrained
+from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.config import model
+from prediction_difference.data import sources
 from prediction_difference.errors import DataError
 
 
@@ -129,3 +131,37 @@ def test_squeezenet_with_real_weights_loads(pda_data):
     file = pda_data / "weights" / "squeezenet1_0_imagenet.safetensors"
     network, _ = pretrained.load(of_torchvision("squeezenet1_0", str(file)))
     assert network(torch.zeros(1, 3, 227, 227)).shape == (1, 1000)
+
+
+class CaffeSqueezeNet(torchvision.models.SqueezeNet):
+    """With the input that its weights were trained with: blue first, 0 to 255, less a mean."""
+
+    def forward(self, x):
+        mean = torch.tensor([104.0, 117.0, 123.0], device=x.device)[:, None, None]
+        return super().forward(255 * x[:, [2, 1, 0]] - mean)
+
+
+@pytest.mark.realdata
+def test_squeezenet_knows_the_photographs_of_imagenet(pda_data, tmp_path):
+    """So that their scaling, their labels and the network's classes belong together."""
+    photographs = model.ImageNet(
+        source="imagenet",
+        root=pda_data / "imagenet_sample",
+        images=24,
+        resize=256,
+        size=(227, 227),
+        interpolation="bilinear",
+    )
+    network = model.TorchNetwork(
+        kind="torch",
+        dataset="photographs",
+        factory=f"{__name__}:CaffeSqueezeNet",
+        weights=pda_data / "weights" / "squeezenet1_0_imagenet.safetensors",
+        class_names=pda_data / "imagenet_sample" / "synset_words.txt",
+        training_instances=1_281_167,
+    )
+    dataset = sources.load(photographs, "photographs", 0)
+    card = make_classifier(network, "squeezenet", dataset, 0, "cpu", tmp_path)
+    assert card.held_out_images == 24
+    assert card.accuracy is not None
+    assert 0.4 < card.accuracy < 0.9

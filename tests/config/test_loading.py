@@ -48,6 +48,11 @@ GOOD = {
 }
 
 
+def photos(**keys):
+    """A dataset of photographs with these keys."""
+    return {"source": "imagenet", **keys}
+
+
 def changed(**changes):
     """GOOD with `section__name__key=value` set; value None deletes the key."""
     raw = copy.deepcopy(GOOD)
@@ -77,6 +82,21 @@ def test_a_right_configuration_is_read():
     assert windows_of_prior(config, "patches") == [3]
 
 
+def test_sides_and_files_are_given_in_two_ways():
+    datasets = {
+        "a": photos(resize=256, files="list.txt"),
+        "b": photos(resize=[256, 300], files=["x.png"]),
+        "c": photos(resize=200, size=[300, 150]),
+    }
+    config = parse_config({"datasets": datasets})
+    assert config.datasets["a"].resize == 256
+    assert str(config.datasets["a"].files) == "list.txt"
+    assert config.datasets["b"].resize == (256, 300)
+    assert config.datasets["b"].files == ("x.png",)
+    again = {n: d.model_dump(mode="json") for n, d in config.datasets.items()}
+    assert parse_config({"datasets": again}) == config
+
+
 @pytest.mark.parametrize(
     ("changes", "where", "what", "remedy"),
     [
@@ -93,6 +113,25 @@ def test_a_right_configuration_is_read():
             "exclude each other",
             "one of them to null",
         ),
+        ({"datasets__x": photos(resize=0)}, "datasets.x.resize", "greater", "correct the value"),
+        ({"datasets__x": photos(resize=[256])}, "datasets.x.resize.1", "missing", "add it"),
+        (
+            {"datasets__x": photos(resize=200)},
+            "datasets.x",
+            "crop of 224 x 224 does not fit into images that are scaled to 200",
+            "raise resize, or lower size",
+        ),
+        (
+            {"datasets__x": photos(resize=[256, 200])},
+            "datasets.x",
+            "does not fit into images that are scaled to 256 x 200",
+            "raise resize",
+        ),
+        ({"datasets__x": photos(images=2, per_class=1)}, "datasets.x", "exclude", "one of them"),
+        ({"datasets__x": photos(files=[])}, "datasets.x.files", "at least 1", "correct"),
+        ({"datasets__x": photos(files=["a", 3])}, "datasets.x.files.1", "3", "correct"),
+        ({"datasets__x": photos(interpolation="cubic")}, "interpolation", "'cubic'", "'bicubic'"),
+        ({"datasets__x": photos(download=True)}, "datasets.x.download", "unknown", "choose one of"),
         ({"datasets__brains__slab": {"start": 3, "stop": 3}}, "brains.slab", "none", "above start"),
         ({"datasets__brains__slab": {"start": 3, "stop": 99}}, "slab.stop", "beyond", "lower"),
         ({"datasets__brains__folds": 99}, "datasets.brains.folds", "99 folds", "24 or less"),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from prediction_difference.config import model
 from prediction_difference.data import sources
+from prediction_difference.data.checksums import copies
 from prediction_difference.data.dataset import (
     Dataset,
     check_dataset,
@@ -29,7 +30,8 @@ def photographs() -> Dataset:
         labels=np.array([0, 0, 1, -1]),
         split=("train", "test", "train", "train"),
         class_names=("cat", "dog"),
-        sources={"cat/a.png": "0123"},
+        sources={f"{name}.png": f"012{n}" for n, name in enumerate("abcd")},
+        files=("b.png", "a.png", "c.png", "d.png"),
         facts={"full_scale": [0.0, 1.0], "size": [5, 6]},
     )
 
@@ -56,7 +58,7 @@ def test_reading_gives_back_what_was_written(
     read = read_dataset(tmp_path / "x.zarr")
     for name in ("images", "labels", "mask", "affine"):
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
-    for name in ("names", "split", "class_names", "sources", "facts"):
+    for name in ("names", "split", "class_names", "sources", "files", "facts"):
         assert getattr(read, name) == getattr(written, name)
     assert read.images.dtype == np.float32
     assert read.labels.dtype == np.int64
@@ -177,7 +179,7 @@ def test_a_store_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 def test_the_bundled_digits_have_nothing_to_check_and_are_whole() -> None:
     settings = model.SklearnDigits(source="sklearn-digits", test_fraction=0.3, folds=None)
-    assert sources.check(settings, "x") == []
+    assert sources.check(settings, "x", seed=0) == []
     dataset = sources.load(settings, "x", seed=0)
     assert dataset.images.shape == (1797, 1, 8, 8)
     assert (dataset.images.min(), dataset.images.max()) == (0, 1)
@@ -185,13 +187,37 @@ def test_the_bundled_digits_have_nothing_to_check_and_are_whole() -> None:
     assert dataset.in_split("test").mean() == pytest.approx(0.3, abs=0.01)
 
 
+def test_images_are_known_by_their_files_and_pixels(photographs: Dataset, volumes: Dataset) -> None:
+    assert list(photographs.file_checksums) == ["0121", "0120", "0122", "0123"]
+    assert list(volumes.file_checksums) == ["", ""]
+    images = photographs.images.copy()
+    images[3] = images[0]
+    pixels = list(replace(photographs, images=images).pixel_digests)
+    assert pixels[0] == pixels[3]
+    assert len(set(pixels)) == 3
+    assert list(photographs.pixel_digests)[:3] == pixels[:3]
+
+
+def test_copies_are_found_by_content(tmp_path: Path) -> None:
+    texts = {"a": "one", "b": "two", "c": "three", "d": "two", "e": "six", "f": "one"}
+    files = {name: tmp_path / name for name in texts}
+    for name, text in texts.items():
+        files[name].write_text(text)
+    found = copies([files[name] for name in "abc"], [files[name] for name in "def"])
+    assert found == {files["a"]: files["f"], files["b"]: files["d"]}
+    assert copies(files.values(), []) == {}
+
+
 def test_each_source_has_its_loader(tmp_path: Path) -> None:
     Image.new("RGB", (4, 3)).save(tmp_path / "a.png")
     settings: dict[str, Any] = {"root": tmp_path, "test_fraction": None, "folds": None}
     folder = model.ImageFolder(source="image-folder", **settings)
-    assert sources.check(folder, "x") == []
+    assert sources.check(folder, "x", seed=0) == []
     assert sources.load(folder, "x", seed=0).images.shape == (1, 3, 3, 4)
+    imagenet = model.ImageNet(source="imagenet", size=None, **settings)
+    assert sources.check(imagenet, "x", seed=0) == []
+    assert sources.load(imagenet, "x", seed=0).images.shape == (1, 3, 3, 4)
     known = model.TorchvisionSet(source="svhn", **settings)
-    assert "svhn is not in" in str(sources.check(known, "x")[0])
+    assert "svhn is not in" in str(sources.check(known, "x", seed=0)[0])
     with pytest.raises(ConfigError, match="svhn is not in"):
         sources.load(known, "x", seed=0)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prediction_difference.config import model
-from prediction_difference.data.splits import assign_splits
+from prediction_difference.data.splits import assign_splits, refuse_small_classes
 from prediction_difference.errors import DataError
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -90,6 +90,37 @@ def test_without_settings_every_image_is_held_out() -> None:
     assert assign_splits(np.array([0, 1, -1]), settings(), 0, "x") == ("test",) * 3
 
 
+@given(st.integers(2, 60), st.integers(2, 8), SEEDS)
+def test_images_that_are_alone_in_their_class_are_dealt_at_random(
+    count: int, folds: int, seed: int
+) -> None:
+    labels = np.arange(count)
+    if count < folds:
+        with pytest.raises(DataError, match=rf"x: the dataset: {count} image\(s\), but {folds}"):
+            assign_splits(labels, settings(folds=folds), seed, "x")
+        return
+    sizes = Counter(assign_splits(labels, settings(folds=folds), seed, "x"))
+    assert set(sizes) == {f"fold-{number:02d}" for number in range(folds)}
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+    tested = Counter(assign_splits(labels, settings(test_fraction=0.5), seed, "x"))["test"]
+    assert tested in (count // 2, -(-count // 2))
+
+
+def test_the_deal_of_small_classes_depends_on_the_seed() -> None:
+    labels = np.arange(100)
+    splits = [assign_splits(labels, settings(folds=5), seed, "x") for seed in range(3)]
+    assert len(set(splits)) == 3
+    assert splits[0][:5] != tuple(f"fold-{number:02d}" for number in range(5))
+
+
+def test_large_classes_are_split_by_class_beside_small_ones() -> None:
+    labels = np.array([0] * 9 + [1, 2, 3] + [4] * 6)
+    split = assign_splits(labels, settings(folds=3), 0, "x")
+    assert set(counts_of(labels, split, 0).values()) == {3}
+    assert set(counts_of(labels, split, 4).values()) == {2}
+    assert set(Counter(split[9:12]).values()) == {1}
+
+
 @pytest.mark.parametrize(
     ("labels", "chosen", "message"),
     [
@@ -98,8 +129,9 @@ def test_without_settings_every_image_is_held_out() -> None:
         ([-1, -1], settings(folds=3), r"x: images without a class: 2 image\(s\), but 3"),
     ],
 )
-def test_a_class_that_is_too_small_is_refused(
+def test_a_class_that_is_too_small_to_train_on_is_refused(
     labels: list[int], chosen: model.Split, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        assign_splits(np.array(labels), chosen, 0, "x")
+        refuse_small_classes(np.array(labels), chosen, "x")
+    refuse_small_classes(np.array(labels), settings(), "x")

@@ -12,6 +12,7 @@ from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors import GaussianPatchPrior
 from prediction_difference.priors.store import (
     fit_priors,
+    read_fitted_on,
     read_prior,
     reference_images,
     write_priors,
@@ -121,3 +122,55 @@ def test_reference_images_leave_out_the_split_and_its_copies(folds, generator):
     copies[1] = folds.images[0]
     mixed = dataclasses.replace(strangers, images=copies)
     np.testing.assert_array_equal(reference_images(mixed, folds, "fold-00"), copies[[0, 2]])
+
+
+def with_files(dataset, *checksums):
+    """The dataset with a file of its own for every image."""
+    files = tuple(f"{name}.png" for name in dataset.names)
+    sources = dict(zip(files, checksums, strict=True))
+    return dataclasses.replace(dataset, files=files, sources=sources)
+
+
+def fitted_on(dataset, tmp_path):
+    write_priors(fit_priors(dataset, SETTINGS, "p", 0), [], dataset, SETTINGS, tmp_path / "p.zarr")
+    return read_fitted_on(tmp_path / "p.zarr")
+
+
+def test_images_of_another_dataset_that_the_prior_knows_are_refused(folds, generator, tmp_path):
+    """By pixels or by file, under whatever name."""
+    known = fitted_on(with_files(folds, *"abcd"), tmp_path)
+    strangers = dataset_of(generator, ("test",) * 4, digest="b")
+    images = strangers.images.copy()
+    images[1] = folds.images[2]
+    strangers = with_files(dataclasses.replace(strangers, images=images), *"wxcz")
+    known.refuse(strangers, 0)
+    known.refuse(strangers, 3)
+    for index, copy in ((1, "image-2"), (2, "image-2")):
+        message = f"image 'image-{index}': the prior was fitted on it, as '{copy}' of dataset 'd'"
+        with pytest.raises(DataError, match=message):
+            known.refuse(strangers, index)
+
+
+def test_within_a_dataset_only_copies_of_files_in_other_splits_are_refused(folds, tmp_path):
+    images = folds.images.copy()
+    images[1] = images[0]
+    alike = dataclasses.replace(folds, images=images)
+    for index in range(4):
+        fitted_on(alike, tmp_path).refuse(alike, index)
+    copied = with_files(alike, *"aabb")
+    copied = dataclasses.replace(copied, split=("fold-00", "fold-01", "fold-00", "fold-00"))
+    known = fitted_on(copied, tmp_path)
+    for index in (0, 1):
+        with pytest.raises(DataError, match="or fit the prior to the explained one with folds"):
+            known.refuse(copied, index)
+    known.refuse(copied, 2)
+    known.refuse(copied, 3)
+
+
+def test_reference_images_leave_out_copies_of_files(folds, generator):
+    strangers = with_files(dataset_of(generator, ("test",) * 3, digest="b"), *"xcb")
+    kept = reference_images(strangers, with_files(folds, *"abcd"), "fold-00")
+    np.testing.assert_array_equal(kept, strangers.images[[0, 2]])
+    copied = with_files(folds, *"aaxy")
+    kept = reference_images(copied, copied, "fold-00")
+    np.testing.assert_array_equal(kept, folds.images[[3]])

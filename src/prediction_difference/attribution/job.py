@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from prediction_difference.config import Config, batches, model
 from prediction_difference.data.dataset import Dataset, read_dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.samplers import Sampler
-from prediction_difference.priors.store import reference_images
+from prediction_difference.priors.store import FittedOn, read_fitted_on, reference_images
 from prediction_difference.progress import say, track
 from prediction_difference.stores import (
     read_attributes,
@@ -155,11 +155,17 @@ class _Workbench:
     def _prior(self) -> str | None:
         return getattr(self.explanation, "prior", None)
 
+    @cached_property
+    def _fitted_on(self) -> FittedOn | None:
+        return None if self.inputs.prior is None else read_fitted_on(self.inputs.prior)
+
     def task(self, slot: str) -> Task:
         """The work for the image that fills a slot."""
         index = image_of_slot(slot, self.explanation, self.dataset, self.predictions, self.card)
         image, split = self.dataset.images[index], self.dataset.split[index]
         label = int(self.predictions["label"].iloc[index])
+        if self._fitted_on is not None:
+            self._fitted_on.refuse(self.dataset, index)
         attributes = self._attributes(index, label)
         if isinstance(self.explanation, model.PredictionDifference):
             return self._prediction_difference(self.explanation, image, split, label, attributes)

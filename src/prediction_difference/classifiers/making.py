@@ -19,6 +19,7 @@ from prediction_difference.classifiers.card import (
 )
 from prediction_difference.classifiers.logistic_regression import fit as fit_logistic_regression
 from prediction_difference.config import model
+from prediction_difference.data.class_names import read_class_names
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset, channel_moments
 from prediction_difference.errors import DataError
 from prediction_difference.progress import say, track
@@ -70,6 +71,7 @@ def make_classifier(
         case _:
             fitted = _load_pretrained(settings, dataset, device)
     labels = labels_in(fitted.class_names, dataset)
+    _tell_of_strange_classes(name, labels, dataset)
     card = _card(settings, name, dataset, seed, fitted, labels)
     _write(folder_of(folder), card, fitted, dataset, labels)
     return card
@@ -124,7 +126,7 @@ def _fit_networks(
     normalisation = {}
     for split in dataset.held_out_splits:
         out = dataset.in_split(split)
-        _refuse_unlabelled(dataset, ~out, split)
+        _refuse_unfit(dataset, ~out, split)
         normalisation[split] = _normalisation_of(dataset.images, ~out)
         with torch.random.fork_rng():
             torch.manual_seed(key)
@@ -160,7 +162,7 @@ def _fit_folds(settings: model.LogisticRegression, dataset: Dataset) -> Fitted:
     scores = np.zeros((len(dataset.names), 2))
     for split in track(dataset.held_out_splits, "cross-validation"):
         out = dataset.in_split(split)
-        _refuse_unlabelled(dataset, ~out, split)
+        _refuse_unfit(dataset, ~out, split)
         linear = fit_logistic_regression(
             dataset.images[~out], dataset.labels[~out], dataset.mask, settings.C
         )
@@ -194,7 +196,9 @@ def _load_pretrained(
     scores = _try_on(
         network, dataset, lambda: training.class_scores(network, dataset.images, device)
     )
-    class_names = _read_class_names(settings.class_names) or names or dataset.class_names
+    if settings.class_names is not None:
+        names = read_class_names(settings.class_names).names
+    class_names = names or dataset.class_names
     if len(class_names) != scores.shape[1]:
         raise DataError(
             f"classifier of kind {settings.kind!r}",
@@ -234,6 +238,15 @@ def labels_in(class_names: tuple[str, ...], dataset: Dataset) -> np.ndarray:
     return own[dataset.labels]
 
 
+def _tell_of_strange_classes(name: str, labels: np.ndarray, dataset: Dataset) -> None:
+    """Say which classes of the images a classifier does not have: these count as unlabelled."""
+    strange = np.unique(dataset.labels[(labels == UNLABELLED) & (dataset.labels != UNLABELLED)])
+    if len(strange):
+        few = ", ".join(repr(dataset.class_names[number]) for number in strange[:5])
+        few += ", ..." if len(strange) > 5 else ""
+        say(f"classifier {name} has no class {few} of the dataset; class_names may name them alike")
+
+
 def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: np.ndarray) -> None:
     """Write the card last: a folder with a card is complete."""
     import pandas
@@ -263,24 +276,23 @@ def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: n
     say(f"classifier {card.name}: accuracy on {card.held_out_images} held-out images {accuracy}")
 
 
-def _refuse_unlabelled(dataset: Dataset, used: np.ndarray, split: str) -> None:
+def _refuse_unfit(dataset: Dataset, used: np.ndarray, split: str) -> None:
     if not used.any():
         raise DataError(
             f"split {split!r}", "no images are left to train on", "set test_fraction or folds"
         )
     if (dataset.labels[used] == UNLABELLED).any():
         raise DataError("labels", "some training images have none", "put images in class folders")
+    unseen = np.setdiff1d(dataset.labels[~used], dataset.labels[used])
+    if (unseen != UNLABELLED).any():
+        raise DataError(
+            f"split {split!r}",
+            f"all images of class {dataset.class_names[unseen.max()]!r} are in it, none is left to "
+            "train on",
+            "lower folds or leave test_fraction out, or add images",
+        )
 
 
 def _normalisation_of(images: np.ndarray, used: np.ndarray) -> model.Normalisation:
     mean, std = channel_moments(images, used)
     return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))
-
-
-def _read_class_names(file: Path | None) -> tuple[str, ...] | None:
-    if file is None:
-        return None
-    try:
-        return tuple(file.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(file, f"cannot be read ({error})", "correct class_names") from error

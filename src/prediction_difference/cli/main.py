@@ -64,7 +64,7 @@ def reference() -> None:
 
 @app.command()
 def data(config: ConfigFile, name: Name, output: Output) -> None:
-    """Prepare a dataset: read or simulate its images, split them, write the store."""
+    """Prepare a dataset: choose and read, or simulate, its images, split them, write the store."""
     from prediction_difference.data import sources
     from prediction_difference.data.dataset import write_dataset
 

@@ -1,6 +1,5 @@
 """The configuration, as a model: every key with its meaning, unit, bounds and default."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -12,6 +11,16 @@ from prediction_difference.config.classifiers import Normalisation as Normalisat
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
+from prediction_difference.config.datasets import Dataset as Dataset
+from prediction_difference.config.datasets import ImageFolder as ImageFolder
+from prediction_difference.config.datasets import ImageNet as ImageNet
+from prediction_difference.config.datasets import NiftiCohort as NiftiCohort
+from prediction_difference.config.datasets import Photographs as Photographs
+from prediction_difference.config.datasets import SimulatedFA as SimulatedFA
+from prediction_difference.config.datasets import SklearnDigits as SklearnDigits
+from prediction_difference.config.datasets import Slab as Slab
+from prediction_difference.config.datasets import Split as Split
+from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
 from prediction_difference.config.nodes import AnyNode as AnyNode
 from prediction_difference.config.nodes import LayerMaps as LayerMaps
 from prediction_difference.config.nodes import LayerUnit as LayerUnit
@@ -19,9 +28,6 @@ from prediction_difference.config.nodes import NodeChoice as NodeChoice
 from prediction_difference.config.nodes import RemovedLayer as RemovedLayer
 from prediction_difference.config.section import Name as Name
 from prediction_difference.config.section import Section as Section
-
-Side = Annotated[int, Field(ge=1)]
-"""Number of pixels along one side of an image."""
 
 
 class Run(Section):
@@ -33,111 +39,6 @@ class Run(Section):
         "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:<number>"
     )
 
-
-# --- datasets ---------------------------------------------------------------------------------
-
-
-class Split(Section):
-    """How images are set apart: what is explained was not seen by classifier or prior."""
-
-    test_fraction: float | None = Field(
-        None, gt=0, lt=1, description="share of the images held out for testing, by class"
-    )
-    folds: int | None = Field(
-        None, ge=2, description="cross-validation: every image is held out once, by class"
-    )
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "Split":
-        if self.test_fraction is not None and self.folds is not None:
-            raise ValueError("test_fraction and folds exclude each other; set one of them to null")
-        return self
-
-
-class SklearnDigits(Split):
-    """scikit-learn's bundled UCI digits: 1797 scans of 8 x 8 pixels."""
-
-    source: Literal["sklearn-digits"]
-    test_fraction: float | None = Field(
-        0.3, gt=0, lt=1, description="share of the images held out for testing, by class"
-    )
-
-
-class Slab(Section):
-    """A range of slices, counted in voxels from 0 in the order in which the file stores them."""
-
-    axis: int = Field(0, ge=0, le=2, description="axis of the volume that the slices are on")
-    start: int = Field(ge=0, description="first slice")
-    stop: int = Field(ge=1, description="the slice after the last one")
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> "Slab":
-        if self.stop <= self.start:
-            raise ValueError(f"slices {self.start} to {self.stop} are none; set stop above start")
-        return self
-
-
-class SimulatedFA(Split):
-    """A simulated cohort of fractional-anisotropy volumes, 91 x 109 x 91 voxels of 2 mm."""
-
-    source: Literal["simulated-fa"]
-    patients: int = Field(24, ge=2, description="number of patients")
-    controls: int = Field(24, ge=2, description="number of controls")
-    effect: float = Field(
-        0.2,
-        ge=0,
-        description="mean decrease in a hit region, in nominal standard deviations of the voxel",
-    )
-    slab: Slab | None = Field(Slab(start=29, stop=41), description="null for the whole brain")
-    folds: int | None = Field(8, ge=2, description="cross-validation folds, by class")
-
-
-class ImageFolder(Split):
-    """A folder of photographs, flat or with one subfolder per class."""
-
-    source: Literal["image-folder"]
-    root: Path = Field(description="the folder")
-    size: tuple[Side, Side] | None = Field(
-        None,
-        description="height and width after scaling the shorter side and cropping the centre; "
-        "null if all images have one size",
-    )
-    channels: Literal[1, 3] = Field(3, description="1 for grey, 3 for colour")
-
-
-class NiftiCohort(Split):
-    """A folder of NIfTI volumes with participants.tsv (BIDS names)."""
-
-    source: Literal["nifti-cohort"]
-    root: Path = Field(description="the folder that holds participants.tsv")
-    label: str = Field("group", description="column of participants.tsv with the class")
-    pattern: str = Field(
-        "{participant_id}.nii.gz", description="file of a participant, relative to root"
-    )
-    mask: Path | None = Field(
-        None, description="NIfTI mask; null: the voxels that are non-zero in every subject"
-    )
-    slab: Slab | None = Field(None, description="null for the whole volume")
-    folds: int | None = Field(10, ge=2, description="cross-validation folds, by class")
-
-
-class TorchvisionSet(Split):
-    """A data set that torchvision knows by name, with its own training and test split."""
-
-    source: Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100", "svhn"]
-    root: Path | None = Field(
-        None, description="folder; null: $PDA_DATA, then ~/.cache/prediction-difference"
-    )
-    download: bool = Field(False, description="fetch it if it is not there")
-    images: int | None = Field(
-        None, ge=1, description="seeded draw of so many images of each split; null: all"
-    )
-
-
-Dataset = Annotated[
-    SklearnDigits | SimulatedFA | ImageFolder | NiftiCohort | TorchvisionSet,
-    Field(discriminator="source"),
-]
 
 # --- priors -----------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ def spatial_shape(dataset: model.Dataset) -> tuple[int, ...] | None:
             return (8, 8)
         case model.SimulatedFA(slab=slab):
             return slab_shape(SIMULATED_SHAPE, slab)
-        case model.ImageFolder(size=size):
-            return size
+        case model.Photographs(size=size, resize=resize):
+            return size or (resize if isinstance(resize, tuple) else None)
         case model.TorchvisionSet(source=source):
             return _TORCHVISION[source][0]
         case _:
@@ -45,7 +45,7 @@ def is_volume(dataset: model.Dataset) -> bool:
 def channels(dataset: model.Dataset) -> int:
     """Number of channels of its images."""
     match dataset:
-        case model.ImageFolder(channels=count):
+        case model.Photographs(channels=count):
             return count
         case model.TorchvisionSet(source=source):
             return _TORCHVISION[source][1]

@@ -1,6 +1,7 @@
 """Checksums of source files."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -8,3 +9,16 @@ def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copies(files: Iterable[Path], others: Iterable[Path]) -> dict[Path, Path]:
+    """Each of the files that has a copy among the others, and the copy.
+
+    Only files whose size occurs on both sides are read.
+    """
+    sizes = {file: file.stat().st_size for file in files}
+    other_sizes = {file: file.stat().st_size for file in others}
+    both = set(sizes.values()) & set(other_sizes.values())
+    known = {sha256(file): file for file, size in other_sizes.items() if size in both}
+    found = {file: known.get(sha256(file)) for file, size in sizes.items() if size in both}
+    return {file: copy for file, copy in found.items() if copy is not None}

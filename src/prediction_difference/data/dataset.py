@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.errors import DataError
-from prediction_difference.stores import open_store, texts, write_store
+from prediction_difference.stores import digest, open_store, texts, write_store
 
 TEST = "test"
 TRAIN = "train"
@@ -20,10 +20,16 @@ _BYTES_PER_CHUNK = 4 * 2**20
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is known of a dataset before its images are read: names of images and of classes."""
+    """What is known of a dataset before its images are read.
+
+    labels: class numbers of the images, -1 where unknown. paths: the images' own files. Both are
+    empty where only reading tells, or a file holds many images.
+    """
 
     names: tuple[str, ...]
     class_names: tuple[str, ...]
+    labels: tuple[int, ...] = ()
+    paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class Dataset:
         explains an image was fitted on the images of all other splits.
     mask: (*spatial) bool, the pixels that count, or None for all.
     affine: (4, 4) voxel to millimetre of the stored grid, for volumes; None for photographs.
-    sources: name of each source file (or package) and its sha256 (or version).
+    sources: name of each source file (or package) and its sha256 (or version). files: names in
+        `sources` of the images' own files; none where a file holds many images.
     """
 
     images: np.ndarray
@@ -47,6 +54,7 @@ class Dataset:
     mask: np.ndarray | None = None
     affine: np.ndarray | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
@@ -69,6 +77,17 @@ class Dataset:
         """Lowest and highest value of the images' scale: the source's, or what occurs."""
         low, high = self.facts.get("full_scale") or (self.images.min(), self.images.max())
         return float(low), float(high)
+
+    @cached_property
+    def file_checksums(self) -> np.ndarray:
+        """(n,) checksum of each image's own file; empty texts where a file holds many."""
+        own = [self.sources[file] for file in self.files]
+        return texts(own or [""] * len(self.names))
+
+    @cached_property
+    def pixel_digests(self) -> np.ndarray:
+        """(n,) digest of each image's values."""
+        return texts(digest(np.ascontiguousarray(image).tobytes()) for image in self.images)
 
     def in_split(self, split: str) -> np.ndarray:
         """(n,) bool: images of a split."""
@@ -121,6 +140,7 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
             "image": texts(dataset.names),
             "label": ("image", dataset.labels.astype(np.int64)),
             "split": ("image", texts(dataset.split)),
+            **({"file": ("image", texts(dataset.files))} if dataset.files else {}),
         },
         attrs={
             "kind": "dataset",
@@ -167,6 +187,7 @@ def read_dataset(path: Path) -> Dataset:
         mask=store["mask"].values if "mask" in store else None,
         affine=store["affine"].values if "affine" in store else None,
         sources=store.attrs["sources"],
+        files=tuple(str(file) for file in store["file"].values) if "file" in store else (),
         facts=store.attrs["facts"],
         digest=store.attrs["digest"],
     )

@@ -112,6 +112,7 @@ def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:
         mask=survey.mask,
         affine=slab_affine(grid.affine, settings.slab),
         sources=_sources(settings, participants),
+        files=tuple(_relative(settings, _file(settings, p.id)) for p in participants),
         facts=_facts(settings, grid),
     )
 
@@ -431,10 +432,14 @@ def _read_images(
 def _sources(settings: model.NiftiCohort, participants: tuple[Participant, ...]) -> dict[str, str]:
     """Checksum of each file by its path relative to root; of the mask, by its path as given."""
     files = [settings.root / TABLE, *(_file(settings, p.id) for p in participants)]
-    sources = {file.relative_to(settings.root).as_posix(): sha256(file) for file in files}
+    sources = {_relative(settings, file): sha256(file) for file in files}
     if settings.mask is not None:
         sources[str(settings.mask)] = sha256(settings.mask)
     return sources
+
+
+def _relative(settings: model.NiftiCohort, file: Path) -> str:
+    return file.relative_to(settings.root).as_posix()
 
 
 def _facts(settings: model.NiftiCohort, grid: Grid) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from prediction_difference.config import model
 from prediction_difference.config.shapes import SIMULATED_SHAPE, slab_shape
 from prediction_difference.data import anatomy
 from prediction_difference.data.dataset import Catalogue, Dataset
-from prediction_difference.data.splits import assign_splits
+from prediction_difference.data.splits import assign_splits, refuse_small_classes
 from prediction_difference.errors import ConfigError, Problem
 from prediction_difference.progress import track
 
@@ -65,6 +65,7 @@ def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
         raise ConfigError(problems)
     subjects = cohort(settings, seed)
     labels = np.array([int(subject.is_patient) for subject in subjects], dtype=np.int64)
+    refuse_small_classes(labels, settings, name)
     split = assign_splits(labels, settings, seed, name)
     shape = slab_shape(SIMULATED_SHAPE, settings.slab)
     images = np.empty((len(subjects), 1, *shape), dtype=np.float32)

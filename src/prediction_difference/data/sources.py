@@ -19,13 +19,13 @@ def load(settings: model.Dataset, name: str, seed: int) -> Dataset:
     return dataset
 
 
-def check(settings: model.Dataset, name: str) -> list[Problem]:
+def check(settings: model.Dataset, name: str, seed: int) -> list[Problem]:
     """All problems of the files that the settings name; none for sources without files."""
     match settings:
-        case model.ImageFolder():
-            from prediction_difference.data import image_folder
+        case model.Photographs():
+            from prediction_difference.data import photographs
 
-            return image_folder.check(settings, name)
+            return photographs.check(settings, name, seed)
         case model.NiftiCohort():
             from prediction_difference.data import nifti_cohort
 
@@ -38,8 +38,8 @@ def check(settings: model.Dataset, name: str) -> list[Problem]:
             return []
 
 
-def catalogue(settings: model.Dataset) -> Catalogue | None:
-    """Names of images and classes of a dataset without problems; None where only reading tells."""
+def catalogue(settings: model.Dataset, name: str, seed: int) -> Catalogue | None:
+    """What a dataset without problems holds; None where only reading its images tells."""
     match settings:
         case model.SklearnDigits():
             from prediction_difference.data import digits
@@ -49,10 +49,10 @@ def catalogue(settings: model.Dataset) -> Catalogue | None:
             from prediction_difference.data import simulated_fa
 
             return simulated_fa.catalogue(settings)
-        case model.ImageFolder():
-            from prediction_difference.data import image_folder
+        case model.Photographs():
+            from prediction_difference.data import photographs
 
-            return image_folder.catalogue(settings)
+            return photographs.catalogue(settings, name, seed)
         case model.NiftiCohort():
             from prediction_difference.data import nifti_cohort
 
@@ -61,11 +61,13 @@ def catalogue(settings: model.Dataset) -> Catalogue | None:
             return None
 
 
-def files(settings: model.Dataset) -> list[Path]:
+def files(settings: model.Dataset, name: str, seed: int) -> list[Path]:
     """Files that the dataset is read from, as far as they are there; none for bundled ones."""
     match settings:
-        case model.ImageFolder(root=root):
-            return sorted(path for path in root.expanduser().rglob("*") if path.is_file())
+        case model.Photographs():
+            from prediction_difference.data import photographs
+
+            return photographs.files(settings, name, seed)
         case model.NiftiCohort(root=root, mask=mask):
             volumes = sorted(path for path in root.rglob("*") if path.is_file())
             return volumes if mask is None else [*volumes, mask]
@@ -83,10 +85,10 @@ def _load(settings: model.Dataset, name: str, seed: int) -> Dataset:
             from prediction_difference.data import simulated_fa
 
             return simulated_fa.load(settings, name, seed)
-        case model.ImageFolder():
-            from prediction_difference.data import image_folder
+        case model.Photographs():
+            from prediction_difference.data import photographs
 
-            return image_folder.load(settings, name, seed)
+            return photographs.load(settings, name, seed)
         case model.NiftiCohort():
             from prediction_difference.data import nifti_cohort
 

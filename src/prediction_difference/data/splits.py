@@ -1,5 +1,7 @@
 """Setting images apart, class by class, with a seed."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from prediction_difference import randomness
@@ -13,26 +15,26 @@ def assign_splits(
 ) -> tuple[str, ...]:
     """(n,) labels -> n names of splits: train and test, or fold-00, fold-01, ...
 
+    Class by class; classes with fewer images than parts are dealt together, whatever the class.
     Without test_fraction and folds, every image is held out ("test").
 
     Raises:
-        DataError: a class is too small for the number of folds or for the test fraction.
+        DataError: there are fewer images than parts.
     """
     if settings.folds is None and settings.test_fraction is None:
         return (TEST,) * len(labels)
+    _refuse_few(where, "the dataset", len(labels), _parts(settings))
     generator = randomness.generator(randomness.key(seed, "splits", where))
     split = np.empty(len(labels), dtype=object)
     dealt = 0
-    for label in np.unique(labels):
-        members = generator.permutation(np.flatnonzero(labels == label))
+    for group in _groups(labels, _parts(settings)):
+        members = generator.permutation(group)
         if settings.folds is not None:
-            _refuse_small_class(where, label, len(members), settings.folds)
             # Each class goes on dealing where the last one stopped, so that folds have equal sizes.
             numbers = (np.arange(len(members)) + dealt) % settings.folds
             split[members] = [f"fold-{number:02d}" for number in numbers]
             dealt += len(members)
         else:
-            _refuse_small_class(where, label, len(members), 2)
             tests = round(len(members) * float(settings.test_fraction or 0))
             tests = min(max(tests, 1), len(members) - 1)
             split[members] = TRAIN
@@ -40,9 +42,34 @@ def assign_splits(
     return tuple(split.tolist())
 
 
-def _refuse_small_class(where: str, label: int, count: int, needed: int) -> None:
-    if count < needed:
+def refuse_small_classes(labels: np.ndarray, settings: model.Split, where: str) -> None:
+    """See that every part has images of every class, as a classifier needs that is trained.
+
+    Raises:
+        DataError: a class is too small for the number of folds or for the test fraction.
+    """
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
         what = "images without a class" if label < 0 else f"class number {label}"
+        _refuse_few(where, what, int(count), _parts(settings))
+
+
+def _parts(settings: model.Split) -> int:
+    if settings.folds is not None:
+        return settings.folds
+    return 1 if settings.test_fraction is None else 2
+
+
+def _groups(labels: np.ndarray, parts: int) -> Iterator[np.ndarray]:
+    """Positions of the images of each class that is large enough, then of all others."""
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    yield from (members for members in classes if len(members) >= parts)
+    small = [members for members in classes if len(members) < parts]
+    if small:
+        yield np.concatenate(small)
+
+
+def _refuse_few(where: str, what: str, count: int, needed: int) -> None:
+    if count < needed:
         raise DataError(
             where,
             f"{what}: {count} image(s), but {needed} parts are asked for",

@@ -2,7 +2,6 @@
 
 import gzip
 import http.client
-import os
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -11,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import randomness
 from prediction_difference.config import model, shapes
+from prediction_difference.data import subsets
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
+from prediction_difference.data.folders import default_root
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import say
@@ -65,7 +65,7 @@ def load(settings: model.TorchvisionSet, name: str, seed: int) -> Dataset:
     files = [_find(settings.source, root, file) for file in _files(settings.source)]
     return Dataset(
         images=np.divide(np.concatenate([p.pixels for p in parts]), 255, dtype=np.float32),
-        names=tuple(f"{p.split}-{number:05d}" for p in parts for number in p.numbers),
+        names=tuple(_name(p.split, number) for p in parts for number in p.numbers),
         labels=labels,
         split=_splits(parts, labels, settings, name, seed),
         class_names=parts[0].class_names,
@@ -102,8 +102,7 @@ def _too_many(images: int, split: str, count: int, name: str) -> Problem:
 
 
 def _root(settings: model.TorchvisionSet) -> Path:
-    default = os.environ.get("PDA_DATA") or "~/.cache/prediction-difference"
-    return Path(settings.root or default).expanduser()
+    return default_root() if settings.root is None else settings.root.expanduser()
 
 
 def _files(source: str) -> tuple[str, ...]:
@@ -234,6 +233,10 @@ def _read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise DataError(path, what, "remove it and set download: true, or copy it again") from error
 
 
+def _name(split: str, number: int) -> str:
+    return f"{split}-{number:05d}"
+
+
 def _draw(part: _Part, settings: model.TorchvisionSet, name: str, seed: int) -> _Part:
     """As many images as are asked for, in their order; a larger draw holds the smaller ones."""
     count = len(part.numbers)
@@ -241,8 +244,8 @@ def _draw(part: _Part, settings: model.TorchvisionSet, name: str, seed: int) -> 
         return part
     if settings.images > count:
         raise ConfigError([_too_many(settings.images, part.split, count, name)])
-    generator = randomness.generator(randomness.key(seed, name, part.split))
-    chosen = np.sort(generator.permutation(count)[: settings.images])
+    names = [_name(part.split, number) for number in part.numbers]
+    chosen = subsets.draw(names, settings.images, seed, name)
     pixels, labels = part.pixels[chosen], part.labels[chosen]
     return _Part(part.split, chosen, pixels, labels, part.class_names)
 

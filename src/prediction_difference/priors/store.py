@@ -2,7 +2,8 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,12 @@ def _summary(
         variables["location"] = (("held_out", "channel", *axes), np.stack(locations))
     return xarray.Dataset(
         variables,
-        coords={"held_out": texts(priors), "image": texts(dataset.names)},
+        coords={
+            "held_out": texts(priors),
+            "image": texts(dataset.names),
+            "file_checksum": ("image", dataset.file_checksums),
+            "pixel_digest": ("image", dataset.pixel_digests),
+        },
         attrs={
             "kind": "prior",
             "dataset": settings.dataset,
@@ -186,19 +192,81 @@ def _read_conditionals(path: Path, digest: str) -> Conditionals:
     return Conditionals(*(store[_variable(part)].values for part in _PARTS))
 
 
+@dataclass(frozen=True)
+class FittedOn:
+    """Which images a prior was fitted on.
+
+    files: (n,) checksums of the images' own files, or empty texts. pixels: (n,) digests of their
+    values. used: for every held-out split, (n,) bool.
+    """
+
+    dataset: str
+    digest: str
+    names: tuple[str, ...]
+    files: np.ndarray
+    pixels: np.ndarray
+    used: Mapping[str, np.ndarray]
+
+    def refuse(self, dataset: Dataset, index: int) -> None:
+        """See that an image is not explained by what was fitted on it.
+
+        Also a copy under another name counts: of the same file, whatever was cut out of it, or, in
+        another dataset, of the same pixels. In one dataset, small images may well be alike.
+
+        Raises:
+            DataError: the prior for this image was fitted on it.
+        """
+        is_same = dataset.digest == self.digest
+        file, pixels = dataset.file_checksums[index], dataset.pixel_digests[index]
+        is_copy = (self.files == file) & (self.files != "")
+        if not is_same:
+            is_copy |= self.pixels == pixels
+        none = np.zeros(len(self.names), bool)
+        held_out = dataset.split[index] if is_same else NOTHING_HELD_OUT
+        known = np.flatnonzero(is_copy & self.used.get(held_out, none))
+        if len(known):
+            copy = self.names[known[0]]
+            raise DataError(
+                f"image {dataset.names[index]!r}",
+                f"the prior was fitted on it, as {copy!r} of dataset {self.dataset!r}",
+                "take it out of that dataset, or fit the prior to the explained one with folds",
+            )
+
+
+def read_fitted_on(path: Path) -> FittedOn:
+    """Which images the priors of a store were fitted on.
+
+    Raises:
+        StoreError: the store is not complete, or is not a prior's.
+    """
+    store = open_store(path, "prior")
+    used = zip(store["held_out"].values, store["fitted_on"].values, strict=True)
+    return FittedOn(
+        store.attrs["dataset"],
+        store.attrs["dataset_digest"],
+        tuple(str(name) for name in store["image"].values),
+        store["file_checksum"].values,
+        store["pixel_digest"].values,
+        {str(held_out): images for held_out, images in used},
+    )
+
+
 def reference_images(reference: Dataset, dataset: Dataset, split: str) -> np.ndarray:
     """(n, C, *spatial) images for the marginal sampler: none of the explained image's split.
 
-    Images of another dataset that equal one of that split are left out, too.
+    Copies of images of that split are left out, too: of their files, or, in another dataset, of
+    their pixels.
 
     Raises:
         DataError: no image is left.
     """
-    held_out = {image.tobytes() for image in dataset.images[dataset.in_split(split)]}
-    is_other = np.array([image.tobytes() not in held_out for image in reference.images])
+    held_out = dataset.in_split(split)
     if reference.digest == dataset.digest:
-        is_other = ~reference.in_split(split)
-    images = reference.images[is_other]
+        is_other = ~held_out
+    else:
+        is_other = ~np.isin(reference.pixel_digests, dataset.pixel_digests[held_out])
+    is_copy = np.isin(reference.file_checksums, dataset.file_checksums[held_out])
+    images = reference.images[is_other & ~(is_copy & (reference.file_checksums != ""))]
     if len(images) == 0:
         raise DataError(
             f"reference images for split {split!r}",
