@@ -24,7 +24,7 @@ ROW_TITLE = 0.36
 TITLE_LINE, REMARK_LINE = 0.15, 0.15
 UNDER_LINE, UNDER_GAP = 0.115, 0.125
 BAR_WIDTH, BAR_ROOM, BARS = 1.0, 1.75, 0.62
-MOST_VALUES = 1_000_000
+MOST_VALUES = 500_000
 """In the numbers beside a figure; where maps have more, they are means over squares of pixels."""
 
 
