@@ -160,12 +160,12 @@ def test_the_maps_of_a_row_share_a_limit_and_those_of_map_do_not(make_map: MapMa
 def test_a_title_is_the_class_with_its_rank(make_map: MapMaker) -> None:
     zeros = np.zeros((2, 2))
     fourth = make_map(zeros, label="cat", predicted="dog", node={"class": "cat", "rank": 4})
-    assert Block([[Panel(fourth)]]).title == "cat (4)"
+    assert (Block([[Panel(fourth)]]).title, Block([[Panel(fourth)]]).rank) == ("cat", "(4)")
     assert Block([[Panel(fourth)]]).remark == "image of correct-1"
     other = make_map(zeros, label="dog", node={"class": "cat", "rank": 1})
     assert Block([[Panel(other)]]).remark == "label dog"
     several = Block([[Panel(fourth), Panel(make_map(zeros, label="cat", node={"class": "cow"}))]])
-    assert several.title == "cat"
+    assert (several.title, several.rank) == ("cat", "")
     assert Block([[Panel(make_map(zeros, label=None))]]).remark == "image of correct-1"
 
 

@@ -66,9 +66,9 @@ class _Strip:
     layout: Layout
 
     def title(self, block: Block) -> str:
-        """In lines that fit above a block."""
+        """In lines that fit above a block, with the rank at their end."""
         inches = _block_width(block, self.layout)
-        return style.fit(block.title, inches, 8, 2, "bold")
+        return style.fit(block.title, inches, 8, 2, "bold", f" {block.rank}".rstrip())
 
     def remark(self, block: Block) -> str:
         """On one line that fits below the title."""
@@ -147,8 +147,11 @@ class _Page:
 
     @cached_property
     def headings(self) -> list[tuple[str, str]]:
-        """Titles of the columns in lines that fit, and their methods."""
-        return [_heading(self.blocks, self.layout, n) for n in range(_columns(self.blocks[0]))]
+        """Titles of the columns in lines that fit, and their methods where these differ."""
+        found = [_heading(self.blocks, self.layout, n) for n in range(_columns(self.blocks[0]))]
+        methods = [details for _, details in found if details]
+        is_one_for_several = len(methods) > 1 and len(set(methods)) == 1
+        return [(title, "") for title, _ in found] if is_one_for_several else found
 
     @property
     def _details(self) -> float:

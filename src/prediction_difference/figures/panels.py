@@ -120,11 +120,17 @@ class Block:
 
     @property
     def title(self) -> str:
-        """The explained class and its rank; with several of them the label, or the image's name."""
+        """The explained class; with several of them the label, or the image's name."""
         one = self.maps[0]
         if self.is_of_one_class and one.is_of_class:
-            return f"{one.explained} ({one.node['rank']})"
+            return one.explained
         return one.label or one.image_name
+
+    @property
+    def rank(self) -> str:
+        """That of the explained class, in brackets; nothing with several of them."""
+        one = self.maps[0]
+        return f"({one.node['rank']})" if self.is_of_one_class and one.is_of_class else ""
 
     @property
     def remark(self) -> str:

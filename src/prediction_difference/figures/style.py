@@ -35,6 +35,7 @@ PIXELS_PER_INCH = 150
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+CUT = "…"
 UNKNOWN = "\N{EN DASH}"
 
 _DARKEST_GROUND = 0.62
@@ -162,11 +163,27 @@ def with_error(value: float, error: float) -> str:
 
 
 def fit(
-    text: str, inches: float, size: float, lines: int, weight: Literal["normal", "bold"] = "normal"
+    text: str,
+    inches: float,
+    size: float,
+    lines: int,
+    weight: Literal["normal", "bold"] = "normal",
+    ending: str = "",
 ) -> str:
-    """Text of a font size broken into lines that fit a width; what needs more lines is cut."""
-    fewest_points = size * _NARROWEST_LETTER
-    for letters in range(min(len(text), int(72 * inches / fewest_points)), 1, -1):
+    """Text of a font size broken into lines that fit a width, the last one with an ending.
+
+    What needs more lines is cut, at a comma if there is one, since further names of a class follow.
+    """
+    room = inches - (_width(ending, size, weight) if ending else 0.0)
+    whole = _fit(text, room, size, lines, weight)
+    if whole.endswith(CUT):
+        whole = _fit(text.partition(", ")[0], room, size, lines, weight)
+    return whole + ending
+
+
+def _fit(text: str, inches: float, size: float, lines: int, weight: str) -> str:
+    most = int(72 * inches / (size * _NARROWEST_LETTER))
+    for letters in range(min(len(text), most), 1, -1):
         broken = wrap(text, letters, lines)
         if max(_width(line, size, weight) for line in broken.split("\n")) <= inches:
             return broken
@@ -188,5 +205,5 @@ def _renderer() -> RendererAgg:
 
 def wrap(text: str, width: int, lines: int) -> str:
     """Text broken into lines of at most `width` letters; what needs more lines is cut."""
-    broken = textwrap.wrap(text, width, max_lines=lines, placeholder="…")
+    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=CUT)
     return "\n".join(broken)
