@@ -18,6 +18,7 @@ from prediction_difference.figures.maps import Map
 from prediction_difference.figures.panels import Block, Limits, Panel, share
 
 GAP, BLOCK_GAP = 0.14, 0.3  # inches, between panels and between blocks side by side
+BETWEEN = 0.15  # inches, below blocks of several rows, in addition
 MARGIN = 0.12
 HEADING_LINE = 0.15
 ROW_TITLE = 0.36
@@ -101,7 +102,8 @@ class _Strip:
     @property
     def height(self) -> float:
         """In inches, with the gap below."""
-        panels = self.above + sum(step for _, step in self.rows)
+        apart = BETWEEN if len(self.rows) > 1 else 0.0
+        panels = self.above + sum(step for _, step in self.rows) + apart
         if not self.layout.is_beside:
             return panels
         return max(panels, max(block.label.height for block in self.blocks) + GAP)

@@ -181,6 +181,7 @@ def fit(
     return whole + ending
 
 
+@cache
 def _fit(text: str, inches: float, size: float, lines: int, weight: str) -> str:
     most = int(72 * inches / (size * _NARROWEST_LETTER))
     for letters in range(min(len(text), most), 1, -1):
