@@ -96,9 +96,10 @@ def test_numbers_of_many_maps_are_means_over_squares(
     rows: list[list[Map]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_VALUES", 6 * 48 // 4)
-    numbers = drawn(rows).numbers
-    assert numbers["square"] == 2
-    assert np.shape(numbers["rows"][0][0]["relevance"]) == (4, 3)
+    drawing = drawn(rows)
+    assert drawing.numbers["square"] == 2
+    assert np.shape(drawing.numbers["rows"][0][0]["relevance"]) == (4, 3)
+    assert "means over squares of 2 x 2 pixels" in drawing.caption
 
 
 def test_limits_are_printed_in_their_unit(make_map: MapMaker) -> None:

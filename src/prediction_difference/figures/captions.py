@@ -6,6 +6,7 @@ from typing import Any
 from prediction_difference.figures.maps import Map
 from prediction_difference.figures.style import number
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 NOT_CLINICAL = "Not for clinical use."
 _MOST_NODES = 6
 
@@ -80,6 +81,12 @@ def seeds(maps: Iterable[Map]) -> str:
     return f"Seed {', '.join(map(str, found))}."
 
 
+def squares(side: int) -> str:
+    """What the numbers beside a figure are where maps have too many values."""
+    words = f"The numbers beside the figure are means over squares of {side} x {side} pixels."
+    return words if side > 1 else ""
+
+
 def paragraphs(*parts: Iterable[str]) -> str:
     """Paragraphs of sentences, one on each line; empty sentences are left out."""
     return "\n".join(" ".join(sentence for sentence in part if sentence) for part in parts)
@@ -101,6 +108,7 @@ def short_method(one: Map) -> str:
             sign = "=" if settings["standard_error"] is None else "\N{GREATER-THAN OR EQUAL TO}"
             draws = "exact" if one.largest_error is None else f"S {sign} {settings['samples']}"
             parts = [settings["sampler"], f"k = {settings['window']}", draws]
+            parts = [part.replace(" ", NO_BREAK) for part in parts]
             what = "prediction difference"
             if one.removed_layer is not None:
                 what = f"removed from {one.removed_layer}"

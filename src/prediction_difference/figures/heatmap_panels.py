@@ -331,12 +331,17 @@ def _draw_bar(canvas: Canvas, bar: _Bar, top: float) -> None:
 
 def _numbers(blocks: Sequence[Block]) -> dict[str, Any]:
     """The maps of each image with their places, row by row."""
-    sizes = [panel.map.relevance.size for block in blocks for _, panel in block.places]
-    side = smallest_square(sum(sizes), MOST_VALUES)
+    side = _square(blocks)
     return {
         "square": side,
         "rows": [[{**place, **panel.numbers(side)} for place, panel in b.places] for b in blocks],
     }
+
+
+def _square(blocks: Sequence[Block]) -> int:
+    """Side of the squares of pixels that numbers are means over."""
+    sizes = [panel.map.relevance.size for block in blocks for _, panel in block.places]
+    return smallest_square(sum(sizes), MOST_VALUES)
 
 
 def _caption(blocks: Sequence[Block], layout: Layout, shared_by: Limits) -> str:
@@ -350,6 +355,7 @@ def _caption(blocks: Sequence[Block], layout: Layout, shared_by: Limits) -> str:
         _places_in_words(blocks, layout),
         captions.uncertainty(maps),
         captions.seeds(maps),
+        captions.squares(_square(blocks)),
     ]
     methods = [[captions.method(group)] for group in captions.by_explanation(maps)]
     return captions.paragraphs([captions.subject(maps)], *methods, shown)
