@@ -200,6 +200,8 @@ def test_a_right_configuration_is_read():
         ({"explanations__pda__nodes": [{"rank": 11}]}, "nodes.0.rank", "10 classes", "at most 10"),
         ({"explanations__pda__nodes": [{"rank": 0}]}, "pda.nodes.0.rank", "0", "correct"),
         ({"explanations__pda__nodes": [{"rank": 1, "of": "label"}]}, "nodes.0", "either", "one of"),
+        ({"figures__maps__explanations": ["pdb"]}, "maps.explanations", "no 'pdb'", "'pda'"),
+        ({"figures__slices__explanation": "pdb"}, "slices.explanation", "no 'pdb'", "'pda'"),
         ({"figures__curves__evaluation": "apoc"}, "curves.evaluation", "no 'apoc'", "'aopc'"),
     ],
 )
@@ -249,7 +251,7 @@ def test_the_image_stands_first_or_where_it_is_named(named, order):
         ({"a": [{"explanation": "pda", "nod": 1}]}, "maps.rows.a.0.nod", "unknown", "'node'"),
         ({"a": [{"explanation": "pda", "node": 4}]}, "maps.node", "1 node", "at most 0"),
         ({"a": []}, "maps.rows.a", "at least 1", "correct"),
-        ({"a": ["pdb"]}, "figures.maps", "no 'pdb'", "'pda'"),
+        ({"a": ["pdb"]}, "figures.maps.rows", "no 'pdb'", "'pda'"),
     ],
 )
 def test_mistakes_in_rows_of_panels_are_told(rows, where, what, remedy):

@@ -338,7 +338,7 @@ def _removes_a_layer(explanation: model.ExplanationSettings) -> bool:
 def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:
     names = figure.explanation_names
     for name in names:
-        yield from lookup.missing(where, "explanations", name)
+        yield from lookup.missing(f"{where}.{_key_of_explanations(figure)}", "explanations", name)
     match figure:
         case model.HeatmapPanels():
             yield from _check_shown_images(where, figure, lookup)
@@ -354,6 +354,12 @@ def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator
             yield from _check_node(where, figure.explanation, figure.node, lookup)
         case model.PerturbationCurves():
             yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
+
+
+def _key_of_explanations(figure: model.Figure) -> str:
+    if isinstance(figure, model.VolumeSlices):
+        return "explanation"
+    return "rows" if getattr(figure, "rows", None) else "explanations"
 
 
 def _check_shown_images(
