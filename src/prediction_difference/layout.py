@@ -2,13 +2,22 @@
 
 from pathlib import Path
 
-from prediction_difference.config import Config, slots
+from prediction_difference.config import Config, model, shown_slots, slots
 
 
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
     """The attribution stores of an explanation, in the order of its images."""
-    folder = results / "attributions" / explanation
-    return [folder / f"{slot}.zarr" for slot in slots(config.explanations[explanation])]
+    return _stores(results, explanation, slots(config.explanations[explanation]))
+
+
+def figure_stores(config: Config, results: Path, figure: model.Figure) -> dict[str, list[Path]]:
+    """The attribution stores that a figure shows, by explanation, in the order of its images."""
+    shown = shown_slots(figure, config.explanations)
+    return {name: _stores(results, name, some) for name, some in shown.items()}
+
+
+def _stores(results: Path, explanation: str, some: list[str]) -> list[Path]:
+    return [results / "attributions" / explanation / f"{slot}.zarr" for slot in some]
 
 
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:

@@ -179,7 +179,8 @@ def test_draws_until_a_standard_error(explain):
     assert store.attrs["forwards"] == samples.sum()
     said = "S = 4 draws a window, and more until its standard error is at most 0.01, 60 at most"
     assert said in captions.method(read_maps(path))
-    assert captions.short_method(read_maps(path)[0]).endswith("S \N{GREATER-THAN OR EQUAL TO} 4")
+    short = captions.short_method(read_maps(path)[0]).replace(captions.NO_BREAK, " ")
+    assert short.endswith("S \N{GREATER-THAN OR EQUAL TO} 4")
 
 
 def test_the_precision_and_its_error_are_noted(explain):

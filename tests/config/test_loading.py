@@ -6,7 +6,14 @@ import re
 import pytest
 import yaml
 
-from prediction_difference.config import batches, parse_config, read_config, slots, windows_of_prior
+from prediction_difference.config import (
+    batches,
+    parse_config,
+    read_config,
+    shown_slots,
+    slots,
+    windows_of_prior,
+)
 from prediction_difference.errors import ConfigError
 
 GOOD = {
@@ -216,6 +223,24 @@ def test_sides_and_files_are_given_in_two_ways():
         ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "volume-slices"),
         ({"figures__slices__explanation": "pda"}, "slices.kind", "2-D", "heatmaps"),
         ({"figures__maps__node": 1}, "maps.node", "1 node", "at most 0"),
+        ({"figures__maps__rows": {"a": ["pda"]}}, "figures.maps", "either", "give one of them"),
+        ({"figures__maps__explanations": ["image"]}, "figures.maps", "no map", "name an expl"),
+        ({"figures__maps__columns": ["a"]}, "figures.maps", "1 titles", "the image's too"),
+        ({"figures__maps__show": "overlap"}, "maps.show", "'overlap'", "'overlay'"),
+        ({"figures__maps__top": 1}, "maps.top", "1", "less than 1"),
+        ({"figures__maps__across": 0}, "maps.across", "0", "greater than or equal to 1"),
+        ({"figures__maps__images": ["correct-3"]}, "maps", "'pda' does not explain", "add it"),
+        (
+            {"explanations__random__images": {"random": 1}},
+            "figures.maps",
+            "different images",
+            "same images",
+        ),
+        ({"explanations__pda__nodes": [{"rank": 11}]}, "nodes.0.rank", "10 classes", "at most 10"),
+        ({"explanations__pda__nodes": [{"rank": 0}]}, "pda.nodes.0.rank", "0", "correct"),
+        ({"explanations__pda__nodes": [{"rank": 1, "of": "label"}]}, "nodes.0", "either", "one of"),
+        ({"figures__maps__explanations": ["pdb"]}, "maps.explanations", "no 'pdb'", "'pda'"),
+        ({"figures__slices__explanation": "pdb"}, "slices.explanation", "no 'pdb'", "'pda'"),
         ({"figures__curves__evaluation": "apoc"}, "curves.evaluation", "no 'apoc'", "'aopc'"),
     ],
 )
@@ -224,6 +249,88 @@ def test_a_mistake_is_told_with_place_and_remedy(changes, where, what, remedy):
     rest = next(rest for place, _, rest in found if where in place)
     assert what in rest
     assert re.search(remedy, rest)
+
+
+def figure(**keys):
+    """GOOD with one figure of two explanations of named images."""
+    raw = changed(figures={"maps": {"kind": "heatmaps", **keys}}, evaluations={})
+    for name in ("pda", "random"):
+        raw["explanations"][name]["images"] = ["scan-0003", "scan-0005"]
+    return raw
+
+
+def test_panels_have_what_defaults_say():
+    rows = {"first": ["image", "pda"], "second": [None, {"explanation": "random", "show": "mask"}]}
+    maps = parse_config(figure(rows=rows, show="overlay")).figures["maps"]
+    shown = [[p and (p if p == "image" else (p.explanation, p.node, p.show)) for p in row]
+             for _, row in maps.panel_rows]  # fmt: skip
+    assert shown == [["image", ("pda", 0, "overlay")], [None, ("random", 0, "mask")]]
+    assert maps.explanation_names == ("pda", "random")
+    assert parse_config(figure(**maps.model_dump(mode="json", exclude={"kind"}))).figures == {
+        "maps": maps
+    }
+
+
+@pytest.mark.parametrize(
+    ("named", "order"),
+    [
+        (["pda", "random"], ["image", "pda", "random"]),
+        (["pda", "image", "random"], ["pda", "image", "random"]),
+    ],
+)
+def test_the_image_stands_first_or_where_it_is_named(named, order):
+    ((_, row),) = parse_config(figure(explanations=named)).figures["maps"].panel_rows
+    assert [p if p == "image" else p.explanation for p in row] == order
+
+
+@pytest.mark.parametrize(
+    ("rows", "where", "what", "remedy"),
+    [
+        ({"a": ["image", "pda"], "b": ["pda"]}, "maps", "different numbers of panels", "with null"),
+        ({"a": [{"explanation": "pda", "nod": 1}]}, "maps.rows.a.0.nod", "unknown", "'node'"),
+        ({"a": [{"explanation": "pda", "node": 4}]}, "maps.node", "1 node", "at most 0"),
+        ({"a": []}, "maps.rows.a", "at least 1", "correct"),
+        ({"a": ["pdb"]}, "figures.maps.rows", "no 'pdb'", "'pda'"),
+    ],
+)
+def test_mistakes_in_rows_of_panels_are_told(rows, where, what, remedy):
+    found = [problem.partition(": ") for problem in problems(figure(rows=rows))]
+    rest = next(rest for place, _, rest in found if where in place)
+    assert what in rest
+    assert re.search(remedy, rest)
+
+
+def test_figures_show_the_images_that_they_name():
+    config = parse_config(figure(explanations=["pda", "random"], images=["scan-0005"]))
+    maps = config.figures["maps"]
+    assert shown_slots(maps, config.explanations) == {"pda": ["scan-0005"], "random": ["scan-0005"]}
+    everything = parse_config(figure(explanations=["pda"])).figures["maps"]
+    assert shown_slots(everything, config.explanations) == {"pda": ["scan-0003", "scan-0005"]}
+
+
+def test_explanations_of_several_classifiers_need_named_images():
+    raw = figure(explanations=["pda", "random"])
+    raw["classifiers"]["other"] = {"kind": "train", "dataset": "digits"}
+    raw["explanations"]["random"]["classifier"] = "other"
+    parse_config(raw)
+    for name in ("pda", "random"):
+        raw["explanations"][name]["images"] = {"correct": 2}
+    (problem,) = problems(raw)
+    assert "of several classifiers" in problem
+    assert "name the images" in problem
+
+
+def test_feature_maps_need_nodes_of_layers():
+    raw = figure(explanations=["pda"])
+    raw["figures"]["maps"] = {"kind": "feature-maps", "explanations": ["pda"]}
+    (problem,) = problems(raw)
+    assert "maps of layers are not explained; add nodes such as" in problem
+    raw["explanations"]["pda"]["nodes"] = [{"layer": "conv1", "maps": "all"}]
+    config = parse_config(raw)
+    assert shown_slots(config.figures["maps"], config.explanations) == {"pda": ["scan-0003"]}
+    raw["figures"]["maps"]["layers"] = ["conv2"]
+    (problem,) = problems(raw)
+    assert "maps of conv2 are not explained" in problem
 
 
 def removing(removed, **changes):

@@ -1,6 +1,6 @@
 """Attribution stores as the pipeline writes them, small enough to be looked through."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ UNITS = {
 def attributes_of(
     slot: str, explanation: str, method: str, affine: np.ndarray | None, **others: Any
 ) -> dict[str, Any]:
-    node = {"kind": "probability", "layer": None, "unit": 1, "class": "cat", "score": 2.0}
+    node = {"kind": "probability", "layer": None, "unit": 1, "position": [], "value": 0.875}
+    node |= {"class": "cat", "score": 2.0}
     attributes = {
         "slot": slot,
         "explanation": explanation,
@@ -69,6 +70,7 @@ def make_map() -> MapMaker:
         method: str = "prediction-difference",
         image: np.ndarray | None = None,
         affine: np.ndarray | None = None,
+        node: Mapping[str, Any] | None = None,
         **others: Any,
     ) -> Map:
         noise = np.random.default_rng(1).uniform(0.1, 1, (1, *relevance.shape))
@@ -79,7 +81,7 @@ def make_map() -> MapMaker:
             relevance,
             error,
             UNITS[method],
-            attributes["nodes"][0],
+            attributes["nodes"][0] | dict(node or {}),
             "probability of predicted",
             attributes,
         )

@@ -21,6 +21,7 @@ MapMaker = Callable[..., Map]
 StoreWriter = Callable[..., Path]
 
 HEATMAPS = model.HeatmapPanels(kind="heatmaps", title="A title", explanations=("evidence",))
+MAPS = model.FeatureMaps(kind="feature-maps", explanations=("maps",))
 SLICES = model.VolumeSlices(kind="volume-slices", explanation="evidence", slices=2)
 CURVES = model.PerturbationCurves(kind="perturbation-curves", evaluation="perturbation")
 
@@ -53,18 +54,113 @@ def test_heatmaps_are_those_of_the_store(node: int, photograph: Path) -> None:
     assert (drawing.name, drawing.title) == ("panels", "A title")
 
 
-def test_a_drawing_of_every_kind_can_be_saved(
-    photograph: Path, brain: Path, tmp_path: Path
+@pytest.fixture
+def layers(
+    make_map: MapMaker, write_attribution: StoreWriter, generator: np.random.Generator
+) -> Path:
+    """A store with a class, two maps of conv1, and one of conv2."""
+    nodes = [{}] + [
+        {"kind": "feature_map", "layer": layer, "unit": unit, "class": None, "value": 0.5}
+        for layer, unit in (("conv1", 0), ("conv1", 1), ("conv2", 7))
+    ]
+    maps = [
+        make_map(generator.normal(size=(5, 4)).astype(np.float32), explanation="maps", node=node)
+        for node in nodes
+    ]
+    return write_attribution(maps)
+
+
+def test_the_same_stores_give_the_same_bytes_of_every_kind(
+    photograph: Path, brain: Path, layers: Path, tmp_path: Path
 ) -> None:
     write_table(_table(), tmp_path / "perturbation.parquet")
-    for settings, store in ((HEATMAPS, photograph), (SLICES, brain), (CURVES, None)):
-        stores = {} if store is None else {"evidence": [store]}
-        drawing = draw(settings, settings.kind, stores, tmp_path / "perturbation.parquet", None)
-        files = [tmp_path / f"{settings.kind}.{suffix}" for suffix in ("png", "pdf", "json")]
-        save(drawing, *files)
-        content = json.loads(files[2].read_text(), parse_constant=pytest.fail)
+    kinds: list[tuple[model.Figure, dict[str, list[Path]]]] = [
+        (HEATMAPS, {"evidence": [photograph]}),
+        (MAPS, {"maps": [layers]}),
+        (SLICES, {"evidence": [brain]}),
+        (CURVES, {}),
+    ]
+    for settings, explanations in kinds:
+        written = []
+        for folder in ("first", "second"):
+            table = tmp_path / "perturbation.parquet"
+            drawing = draw(settings, settings.kind, explanations, table, None)
+            files = [tmp_path / folder / f"figure.{suffix}" for suffix in ("png", "pdf", "json")]
+            save(drawing, *files)
+            written.append([file.read_bytes() for file in files])
+        assert written[0] == written[1]
+        content = json.loads(written[0][2], parse_constant=pytest.fail)
         assert content["figure"] == settings.kind
         assert content["title"] == (settings.title or settings.kind)
+
+
+def test_the_caption_begins_with_the_setting(photograph: Path) -> None:
+    stores = {"evidence": [photograph]}
+    caption = draw(HEATMAPS, "panels", stores, None, None, "small: stride 8").caption
+    assert caption.startswith("Setting: small: stride 8.\n1 held-out image")
+    assert "Setting" not in draw(HEATMAPS, "panels", stores, None, None).caption
+
+
+def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
+    rows = {
+        "first": ("image", {"explanation": "evidence", "node": 1}),
+        "second": (None, "evidence"),
+    }
+    settings = model.HeatmapPanels(kind="heatmaps", rows=rows, limit="map")
+    drawing = draw(settings, "panels", {"evidence": [photograph]}, None, None)
+    maps = read_maps(photograph)
+    [shown] = drawing.numbers["rows"]
+    assert [(entry["row"], entry["column"]) for entry in shown] == [(0, 1), (1, 1)]
+    for entry, one in zip(shown, (maps[1], maps[0]), strict=True):
+        assert entry["relevance"] == rounded(one.relevance)
+        assert entry["limit"] == rounded(one.largest)
+
+
+def test_another_image_in_the_same_place_is_refused(
+    photograph: Path, make_map: MapMaker, write_attribution: StoreWriter
+) -> None:
+    other = write_attribution(
+        [make_map(np.zeros((5, 4)), explanation="vgg", classifier="vgg", image_name="a dog")]
+    )
+    settings = HEATMAPS.model_copy(update={"explanations": ("evidence", "vgg")})
+    with pytest.raises(
+        StoreError, match="vgg: has image 'a dog' as correct-1, evidence has 'image"
+    ):
+        draw(settings, "panels", {"evidence": [photograph], "vgg": [other]}, None, None)
+
+
+def test_feature_maps_are_those_of_the_store(layers: Path) -> None:
+    drawing = draw(MAPS, "maps", {"maps": [layers]}, None, None)
+    maps = read_maps(layers)
+    found = drawing.numbers["layers"]
+    assert [(layer["layer"], [m["map"] for m in layer["maps"]]) for layer in found] == [
+        ("conv1", [0, 1]),
+        ("conv2", [7]),
+    ]
+    assert [m["limit"] for layer in found for m in layer["maps"]] == [
+        rounded(one.largest) for one in maps[1:]
+    ]
+    chosen = MAPS.model_copy(update={"layers": ("conv2",)})
+    assert len(draw(chosen, "maps", {"maps": [layers]}, None, None).numbers["layers"]) == 1
+
+
+def test_layers_that_are_not_explained_are_named(layers: Path, photograph: Path) -> None:
+    settings = MAPS.model_copy(update={"layers": ("conv3",)})
+    with pytest.raises(StoreError, match="maps: has no maps of conv3, but of conv1, conv2"):
+        draw(settings, "maps", {"maps": [layers]}, None, None)
+    with pytest.raises(StoreError, match="explains no feature maps; add nodes such as"):
+        draw(MAPS, "maps", {"maps": [photograph]}, None, None)
+
+
+def test_layers_of_different_images_are_refused(
+    layers: Path, make_map: MapMaker, write_attribution: StoreWriter
+) -> None:
+    node = {"kind": "feature_map", "layer": "conv9", "unit": 0, "class": None}
+    zeros = np.zeros((5, 4))
+    other = write_attribution([make_map(zeros, explanation="b", node=node, image_name="a dog")])
+    settings = MAPS.model_copy(update={"explanations": ("maps", "b")})
+    with pytest.raises(StoreError, match="explanation b: has image 'a dog'"):
+        draw(settings, "maps", {"maps": [layers], "b": [other]}, None, None)
 
 
 def _table() -> pandas.DataFrame:
@@ -109,7 +205,13 @@ def test_a_node_that_is_not_there_is_refused(photograph: Path) -> None:
         draw(settings, "panels", {"evidence": [photograph]}, None, None)
 
 
-def test_volumes_and_photographs_are_told_apart(photograph: Path, brain: Path) -> None:
+def test_volumes_and_photographs_are_told_apart(
+    photograph: Path, make_map: MapMaker, write_attribution: StoreWriter, brain: Path
+) -> None:
+    node = {"kind": "feature_map", "layer": "conv1", "class": None}
+    volume = write_attribution([make_map(np.zeros((2, 2, 2)), "subject-2", "maps", node=node)])
+    with pytest.raises(StoreError, match="3 dimensions, not 2"):
+        draw(MAPS, "maps", {"maps": [volume]}, None, None)
     with pytest.raises(StoreError, match="3 dimensions, not 2; draw it with kind: volume-slices"):
         draw(HEATMAPS, "panels", {"evidence": [brain]}, None, None)
     with pytest.raises(StoreError, match="2 dimensions, not 3; draw it with kind: heatmaps"):

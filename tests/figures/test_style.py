@@ -3,6 +3,7 @@
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from prediction_difference.figures import style
 
@@ -87,6 +88,25 @@ def test_numbers_are_typeset(value: float | None, text: str) -> None:
 )
 def test_errors_settle_the_number_of_digits(value: float, error: float, text: str) -> None:
     assert style.with_error(value, error) == text
+
+
+@pytest.mark.parametrize("inches", [0.6, 0.9, 1.42, 3.0])
+@pytest.mark.parametrize("text", ["W" * 40, "i" * 90, "African elephant, Loxodonta africana"])
+def test_fitted_text_is_as_wide_as_there_is_room(text: str, inches: float) -> None:
+    with style.context():
+        figure = Figure(dpi=style.PIXELS_PER_INCH)
+        fitted = style.fit(text, inches, 8, 2, "bold", " (12)")
+        box = figure.text(0, 0, fitted, fontsize=8, fontweight="bold").get_window_extent()
+    assert box.width <= inches * style.PIXELS_PER_INCH + 2
+    assert fitted.endswith(" (12)")
+    assert fitted.count("\n") <= 1
+
+
+def test_of_a_class_with_many_names_the_first_is_left() -> None:
+    names = "great white shark, man-eater, man-eating shark, Carcharodon carcharias"
+    assert style.fit(names, 9, 8, 1) == names
+    assert style.fit(names, 1.2, 8, 1, ending=" (4)") == "great white shark (4)"
+    assert style.fit(names, 0.7, 8, 1) == "great…"
 
 
 def test_drawing_ignores_a_users_settings_and_restores_them() -> None:

@@ -5,7 +5,13 @@ import shlex
 from shutil import which
 
 from prediction_difference import preflight, provenance
-from prediction_difference.config import batches, parse_config, slots, windows_of_prior
+from prediction_difference.config import (
+    batches,
+    parse_config,
+    shown_slots,
+    slots,
+    windows_of_prior,
+)
 from prediction_difference.errors import ConfigError
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
@@ -87,10 +93,16 @@ def classifier_card(name):
 def attribution_stores(explanations):
     """The attribution store of every image of these explanations."""
     return [
-        f"{RESULTS}/attributions/{name}/{image}.zarr/zarr.json"
+        store
         for name in explanations
-        for image in slots(CONFIG.explanations[name])
+        for store in stores_of_images(name, slots(CONFIG.explanations[name]))
     ]
+
+
+def stores_of_images(explanation, images):
+    """The attribution stores of some images of an explanation."""
+    folder = f"{RESULTS}/attributions/{explanation}"
+    return [f"{folder}/{image}.zarr/zarr.json" for image in images]
 
 
 def figure_files(suffix):
@@ -140,9 +152,12 @@ def drawn_results(wildcards):
     figure = CONFIG.figures[wildcards.figure]
     if figure.kind == "perturbation-curves":
         return f"{RESULTS}/evaluations/{figure.evaluation}.parquet"
-    if figure.kind == "volume-slices":
-        return attribution_stores([figure.explanation])
-    return attribution_stores(figure.explanations)
+    shown = shown_slots(figure, CONFIG.explanations)
+    return [
+        store
+        for name, images in shown.items()
+        for store in stores_of_images(name, images)
+    ]
 
 
 def classifier_of_evaluation(wildcards):

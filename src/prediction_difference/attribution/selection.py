@@ -77,14 +77,14 @@ def resolve_nodes(
     Returns the nodes and their names, which hold for all images of the explanation.
 
     Raises:
-        DataError: the class does not exist, or the image has no label.
+        DataError: the class or the rank does not exist, or the image has no label.
     """
     named: list[tuple[Node, str]] = []
     for choice in explanation.nodes:
         match choice:
             case model.NodeChoice():
                 node = _class_node(choice, default_output, scores, label, card)
-                named.append((node, f"{choice.output or default_output} of {choice.of}"))
+                named.append((node, f"{choice.output or default_output} of {choice.which}"))
             case model.LayerMaps(layer=layer, maps=maps):
                 numbers = range(layers[layer][0]) if maps == "all" else maps
                 nodes = [Node.feature_map(layer, number) for number in numbers]
@@ -104,17 +104,25 @@ def counted_layers(explanation: model.Explanation) -> list[str]:
 def _class_node(
     choice: model.NodeChoice, default_output: str, scores: np.ndarray, label: int, card: Card
 ) -> Node:
+    index = _class_number(choice, scores, label, card)
+    output = choice.output or default_output
+    return Node.probability(index) if output == "probability" else Node.score(index)
+
+
+def _class_number(choice: model.NodeChoice, scores: np.ndarray, label: int, card: Card) -> int:
     match choice.of:
+        case None:
+            return _class_of_rank(choice.rank or 1, scores, card)
         case "predicted":
-            index = int(scores.argmax())
+            return int(scores.argmax())
         case "label":
             if label == UNLABELLED:
                 raise DataError("nodes: label", "the image has no label", "explain predicted")
-            index = label
+            return label
         case str() as name if name in card.class_names:
-            index = card.class_names.index(name)
+            return card.class_names.index(name)
         case int() as number if 0 <= number < len(card.class_names):
-            index = number
+            return number
         case unknown:
             few = ", ".join(card.class_names[:10])
             raise DataError(
@@ -123,8 +131,17 @@ def _class_node(
                 f"its {len(card.class_names)} classes are {few}"
                 + (", ..." if len(card.class_names) > 10 else ""),
             )
-    output = choice.output or default_output
-    return Node.probability(index) if output == "probability" else Node.score(index)
+
+
+def _class_of_rank(rank: int, scores: np.ndarray, card: Card) -> int:
+    """Number of the class with the n-th highest score; of equal scores the first class counts."""
+    if rank > len(scores):
+        raise DataError(
+            f"nodes: rank {rank}",
+            f"classifier {card.name!r} has {len(scores)} classes",
+            f"set rank to at most {len(scores)}",
+        )
+    return int(np.argsort(-scores, kind="stable")[rank - 1])
 
 
 def describe_node(node: Node, value: float, scores: np.ndarray, card: Card) -> dict[str, Any]:

@@ -179,12 +179,13 @@ def figure(
     from prediction_difference.figures.drawing import save
 
     settings, entry = _entry(config, "figures", name)
-    names = _explanations_of(entry)
-    stores = {e: layout.attribution_stores(settings, results, e) for e in names}
+    stores = layout.figure_stores(settings, results, entry)
     table = getattr(entry, "evaluation", None)
     evaluation = None if table is None else layout.evaluation_table(results, table)
-    classifier = layout.classifier_folder(settings, results, names[0]) if names else None
-    save(draw(entry, name, stores, evaluation, classifier), png, pdf, json)
+    some = next(iter(stores), None)
+    classifier = None if some is None else layout.classifier_folder(settings, results, some)
+    drawing = draw(entry, name, stores, evaluation, classifier, settings.run.setting)
+    save(drawing, png, pdf, json)
 
 
 @app.command()
@@ -212,13 +213,6 @@ def benchmark(config: ConfigFile, output: Output) -> None:
     from prediction_difference.benchmark.settings import read_settings
 
     run_benchmark(read_settings(config), output)
-
-
-def _explanations_of(figure: Any) -> tuple[str, ...]:
-    """The explanations whose maps a figure shows."""
-    one = getattr(figure, "explanation", None)
-    several: tuple[str, ...] = getattr(figure, "explanations", ())
-    return several if one is None else (one,)
 
 
 def _entry(config: Path, section: str, name: str) -> tuple[Any, Any]:

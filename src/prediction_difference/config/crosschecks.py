@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prediction_difference.config import model
+from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
     SIMULATED_SHAPE,
     channels,
@@ -168,6 +169,9 @@ def _check_nodes(
     for index, node in enumerate(explanation.nodes):
         if not isinstance(node, model.NodeChoice):
             continue
+        if node.rank is not None and node.rank > len(names):
+            what = f"there is no rank {node.rank}, the dataset has {len(names)} classes"
+            yield Problem(f"{where}.nodes.{index}.rank", what, f"set it to at most {len(names)}")
         is_named = isinstance(node.of, str) and node.of not in ("predicted", "label", *names)
         is_numbered = isinstance(node.of, int) and not 0 <= node.of < len(names)
         if is_named or is_numbered:
@@ -285,15 +289,21 @@ def _check_evaluation(
 
 
 def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
-    """Methods can be compared only on the same images of the same classifier."""
+    """Methods can be measured only on the same images of the same classifier."""
     for name in names:
         yield from lookup.missing(where, "explanations", name)
+    yield from _check_equal(where, ("classifier", "images"), names, lookup)
+
+
+def _check_equal(
+    where: str, keys: tuple[str, ...], names: tuple[str, ...], lookup: _Lookup
+) -> Iterator[Problem]:
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
     if not entries:
         return
     first, *others = entries
     for name in others:
-        for key in ("classifier", "images"):
+        for key in keys:
             if getattr(entries[name], key) != getattr(entries[first], key):
                 yield Problem(
                     where,
@@ -313,7 +323,7 @@ def _check_same_class(where: str, names: tuple[str, ...], lookup: _Lookup) -> It
         if _removes_a_layer(entries[name]):
             what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
             yield Problem(where, what, "leave it out")
-    of = {name: node.of for name, node in first.items() if isinstance(node, model.NodeChoice)}
+    of = {name: node.which for name, node in first.items() if isinstance(node, model.NodeChoice)}
     if len(set(of.values())) > 1:
         said = ", ".join(f"{name}: {one}" for name, one in of.items())
         yield Problem(
@@ -326,19 +336,57 @@ def _removes_a_layer(explanation: model.ExplanationSettings) -> bool:
 
 
 def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:
+    names = figure.explanation_names
+    for name in names:
+        yield from lookup.missing(f"{where}.{_key_of_explanations(figure)}", "explanations", name)
     match figure:
         case model.HeatmapPanels():
-            yield from _check_same_images(f"{where}.explanations", figure.explanations, lookup)
-            yield from _check_drawable(where, figure.explanations, figure.node, False, lookup)
+            yield from _check_shown_images(where, figure, lookup)
+            yield from _check_form(where, names, False, lookup)
+            for panel in figure.panels:
+                yield from _check_node(where, panel.explanation, panel.node, lookup)
+        case model.FeatureMaps():
+            yield from _check_shown_images(where, figure, lookup)
+            yield from _check_form(where, names, False, lookup)
+            yield from _check_maps(where, figure, lookup)
         case model.VolumeSlices():
-            yield from lookup.missing(f"{where}.explanation", "explanations", figure.explanation)
-            yield from _check_drawable(where, (figure.explanation,), figure.node, True, lookup)
+            yield from _check_form(where, names, True, lookup)
+            yield from _check_node(where, figure.explanation, figure.node, lookup)
         case model.PerturbationCurves():
             yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
 
 
-def _check_drawable(
-    where: str, names: tuple[str, ...], node: int, wants_volumes: bool, lookup: _Lookup
+def _key_of_explanations(figure: model.Figure) -> str:
+    if isinstance(figure, model.VolumeSlices):
+        return "explanation"
+    return "rows" if getattr(figure, "rows", None) else "explanations"
+
+
+def _check_shown_images(
+    where: str, figure: model.HeatmapPanels | model.FeatureMaps, lookup: _Lookup
+) -> Iterator[Problem]:
+    """Every explanation must have the images, and a numbered one must be the same for all."""
+    names = figure.explanation_names
+    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
+    if figure.shown_images is None and isinstance(figure, model.HeatmapPanels):
+        yield from _check_equal(where, ("images",), names, lookup)
+    for name, entry in entries.items():
+        known = slots(entry)
+        for image in figure.shown_images or ():
+            if slot_of(image) not in known:
+                what = f"{name!r} does not explain image {image!r}"
+                yield Problem(where, what, "add it to the images of the explanation, or leave it")
+    are_numbered = any(isinstance(e.images, model.ImageChoice) for e in entries.values())
+    if are_numbered and len({e.classifier for e in entries.values()}) > 1:
+        yield Problem(
+            where,
+            "its explanations are of several classifiers, which draw images by number anew",
+            "name the images of the explanations",
+        )
+
+
+def _check_form(
+    where: str, names: tuple[str, ...], wants_volumes: bool, lookup: _Lookup
 ) -> Iterator[Problem]:
     dataset = _dataset_of_explanations(names, lookup)
     if dataset is not None and is_volume(dataset) != wants_volumes:
@@ -346,22 +394,37 @@ def _check_drawable(
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)
-        if entry is None:
+        if entry is None or not _removes_a_layer(entry):
             continue
-        count = entry.node_count
-        if count is not None and node >= count:
-            yield Problem(
-                f"{where}.node",
-                f"{name!r} has {count} node(s), counted from 0",
-                f"set node to at most {count - 1}",
-            )
-        if _removes_a_layer(entry) and (wants_volumes or entry.removed.features == "units"):
+        if wants_volumes or entry.removed.features == "units":
             yield Problem(
                 where,
                 f"{name!r} has relevance of a hidden layer's units or volumes, which no figure "
                 "shows",
                 "read its attribution store, or remove windows of a layer of 2-D images",
             )
+
+
+def _check_node(where: str, name: str, node: int, lookup: _Lookup) -> Iterator[Problem]:
+    entry = lookup.entry("explanations", name)
+    count = None if entry is None else entry.node_count
+    if count is not None and node >= count:
+        yield Problem(
+            f"{where}.node",
+            f"{name!r} has {count} node(s), counted from 0, not node {node}",
+            f"set node to at most {count - 1}",
+        )
+
+
+def _check_maps(where: str, figure: model.FeatureMaps, lookup: _Lookup) -> Iterator[Problem]:
+    entries = [lookup.entry("explanations", name) for name in figure.explanation_names]
+    nodes = [node for entry in entries if entry is not None for node in entry.nodes]
+    layers = {node.layer for node in nodes if isinstance(node, model.LayerMaps)}
+    missing = [layer for layer in figure.layers if layer not in layers]
+    if None not in entries and (missing or not layers):
+        what = f"maps of {', '.join(missing) or 'layers'} are not explained"
+        remedy = "add nodes such as {layer: <name>, maps: all} to its explanations"
+        yield Problem(f"{where}.layers", what, remedy)
 
 
 def _dataset_of_explanations(names: tuple[str, ...], lookup: _Lookup) -> Any | None:

@@ -13,12 +13,13 @@ from pydantic_core import ErrorDetails
 
 from prediction_difference.config.crosschecks import crosscheck
 from prediction_difference.config.datasets import DATASET_TAGS
+from prediction_difference.config.figures import PANEL_TAGS
 from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.config.nodes import NODE_TAGS
 from prediction_difference.errors import ConfigError, Problem
 
 _TAGS = ("source", "kind", "method", "measure")
-_INNER_TAGS = ("counts", "names", *DATASET_TAGS, *NODE_TAGS)
+_INNER_TAGS = ("counts", "names", *DATASET_TAGS, *NODE_TAGS, *PANEL_TAGS)
 
 
 def read_config(path: Path) -> Config:
@@ -196,8 +197,9 @@ def _known_keys(entry_type: Any, location: tuple[Any, ...]) -> set[str]:
     if location and location[0] in _entry_tags():
         sections = [s for s in sections if location[0] in _tag_of(s)]
     for part in _without_markers(location):
-        if not isinstance(part, int):
-            fields = [s.model_fields[part] for s in sections if part in s.model_fields]
+        fields = [s.model_fields[part] for s in sections if part in s.model_fields]
+        # Other parts are numbers in a list and keys of a mapping.
+        if fields:
             sections = [s for field in fields for s in sections_in(field.annotation)]
     return {key for section in sections for key in section.model_fields}
 

@@ -21,6 +21,14 @@ from prediction_difference.config.datasets import SklearnDigits as SklearnDigits
 from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
+from prediction_difference.config.figures import DrawnFigure as DrawnFigure
+from prediction_difference.config.figures import FeatureMaps as FeatureMaps
+from prediction_difference.config.figures import Figure as Figure
+from prediction_difference.config.figures import HeatmapPanels as HeatmapPanels
+from prediction_difference.config.figures import Panel as Panel
+from prediction_difference.config.figures import PerturbationCurves as PerturbationCurves
+from prediction_difference.config.figures import ShownPanel as ShownPanel
+from prediction_difference.config.figures import VolumeSlices as VolumeSlices
 from prediction_difference.config.nodes import AnyNode as AnyNode
 from prediction_difference.config.nodes import LayerMaps as LayerMaps
 from prediction_difference.config.nodes import LayerUnit as LayerUnit
@@ -37,6 +45,9 @@ class Run(Section):
     seed: int = Field(0, ge=0, lt=2**63, description="of everything random in the run")
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:<number>"
+    )
+    setting: str = Field(
+        "", description="what figures are to say of the settings, such as small: stride 8, S = 4"
     )
 
 
@@ -264,45 +275,6 @@ class RegionPerturbation(Section):
 
 
 Evaluation = Annotated[RegionPerturbation, Field()]
-
-# --- figures ----------------------------------------------------------------------------------
-
-
-class HeatmapPanels(Section):
-    """Images in rows, their heatmaps by several methods in columns."""
-
-    kind: Literal["heatmaps"]
-    paper: Name | None = Field(None, description="subfolder of figures/; null: the run's name")
-    title: str = ""
-    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
-    node: int = Field(0, ge=0, description="which of the explanations' nodes")
-
-
-class PerturbationCurves(Section):
-    """Curves of a region perturbation, one per method, and their AOPC."""
-
-    kind: Literal["perturbation-curves"]
-    paper: Name | None = Field(None, description="subfolder of figures/; null: the run's name")
-    title: str = ""
-    evaluation: Name
-
-
-class VolumeSlices(Section):
-    """Evidence over the slices of volumes [zintgraf2017, Figs. 9-11]."""
-
-    kind: Literal["volume-slices"]
-    paper: Name | None = Field(None, description="subfolder of figures/; null: the run's name")
-    title: str = ""
-    explanation: Name
-    node: int = Field(0, ge=0, description="which of the explanation's nodes")
-    axis: int = Field(0, ge=0, le=2, description="axis that the slices are on")
-    slices: int = Field(4, ge=1, description="number of slices, evenly spaced")
-    hide_below: float = Field(
-        0.15, ge=0, lt=1, description="hide values below this share of the largest absolute one"
-    )
-
-
-Figure = Annotated[HeatmapPanels | PerturbationCurves | VolumeSlices, Field(discriminator="kind")]
 
 
 class Config(Section):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StrictInt, StrictStr, Tag
+from pydantic import Discriminator, Field, StrictInt, StrictStr, Tag, model_validator
 
 from prediction_difference.config.section import Section
 
@@ -13,12 +13,33 @@ Number = Annotated[int, Field(ge=0)]
 class NodeChoice(Section):
     """A class."""
 
-    of: Literal["predicted", "label"] | StrictStr | StrictInt = Field(
-        "predicted", description="predicted, label, a class name, or a class number from 0"
+    of: Literal["predicted", "label"] | StrictStr | StrictInt | None = Field(
+        "predicted",
+        description="predicted, label, a class name, or a class number from 0; null with rank",
+    )
+    rank: int | None = Field(
+        None, ge=1, description="in place of `of`: the class with the n-th highest score, from 1"
     )
     output: Literal["probability", "score"] | None = Field(
         None, description="null: probability for prediction-difference, score for the others"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rank_replaces_default(cls, raw: Any) -> Any:
+        is_ranked = isinstance(raw, dict) and raw.get("rank") is not None
+        return {"of": None, **raw} if is_ranked else raw
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "NodeChoice":
+        if (self.of is None) == (self.rank is None):
+            raise ValueError("a class is named by either `of` or `rank`; give one of them")
+        return self
+
+    @property
+    def which(self) -> str:
+        """The class in words that hold for every image."""
+        return f"rank {self.rank}" if self.of is None else str(self.of)
 
 
 class LayerMaps(Section):

@@ -1,10 +1,13 @@
 """What follows from a configuration alone, known before any job has run."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from prediction_difference.config.model import (
     Config,
+    DrawnFigure,
     Explanation,
+    FeatureMaps,
     ImageChoice,
     PredictionDifference,
 )
@@ -21,10 +24,11 @@ def slots(explanation: Explanation) -> list[str]:
     images = explanation.images
     if isinstance(images, ImageChoice):
         return [f"{sort}-{n}" for sort in SORTS for n in range(1, getattr(images, sort) + 1)]
-    return [_file_name(name) for name in images]
+    return [slot_of(name) for name in images]
 
 
-def _file_name(name: str) -> str:
+def slot_of(name: str) -> str:
+    """The slot of a named image; a sort with its number, such as correct-1, is its own."""
     quoted = quote(name, safe="")
     # A leading dot would hide the file, and "." and ".." are folders.
     return quoted.replace(".", "%2E", 1) if quoted.startswith(".") else quoted
@@ -34,6 +38,19 @@ def batches(explanation: Explanation) -> list[list[str]]:
     """The slots, in groups that one job works on."""
     names, size = slots(explanation), explanation.images_per_job
     return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def shown_slots(
+    figure: DrawnFigure, explanations: Mapping[str, Explanation]
+) -> dict[str, list[str]]:
+    """The slots that a figure shows of each of its explanations, in order."""
+    if figure.shown_images is not None:
+        shown = [slot_of(name) for name in figure.shown_images]
+        return dict.fromkeys(figure.explanation_names, shown)
+    found = {name: slots(explanations[name]) for name in figure.explanation_names}
+    if isinstance(figure, FeatureMaps):
+        return {name: some[:1] for name, some in found.items()}
+    return found
 
 
 def windows_of_prior(config: Config, prior: str) -> list[int]:

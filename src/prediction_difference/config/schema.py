@@ -84,6 +84,8 @@ def _type_text(annotation: Any) -> str:
         return _type_text(arguments[0])
     if origin is tuple:
         return f"list of {_type_text(arguments[0])}"
+    if origin is dict:
+        return f"by name: {_type_text(arguments[1])}"
     if arguments:
         return " | ".join(dict.fromkeys(_type_text(argument) for argument in arguments))
     return words.get(

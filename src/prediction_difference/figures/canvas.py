@@ -57,8 +57,12 @@ class Canvas:
         weight: Literal["normal", "bold"] = "normal",
         align: Literal["left", "center", "right"] = "left",
         stands_on: bool = False,
+        is_upright: bool = False,
     ) -> None:
-        """Text that hangs from `top`, or whose baseline is there if it `stands_on` it."""
+        """Text that hangs from `top`, or whose baseline is there if it `stands_on` it.
+
+        Upright text is read from below, its middle at `top` and its left side at `left`.
+        """
         self.figure.text(
             left / self.width,
             1 - top / self.height,
@@ -67,7 +71,8 @@ class Canvas:
             color=colour,
             fontweight=weight,
             ha=align,
-            va="baseline" if stands_on else "top",
+            va="center" if is_upright else "baseline" if stands_on else "top",
+            rotation=90 if is_upright else 0,
             linespacing=1.25,
         )
 

@@ -6,20 +6,21 @@ from typing import Any
 from prediction_difference.figures.maps import Map
 from prediction_difference.figures.style import number
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 NOT_CLINICAL = "Not for clinical use."
+_MOST_NODES = 6
 
 
 def subject(maps: Sequence[Map]) -> str:
-    """Which images, of which dataset, are explained for which node of which classifier."""
-    some = maps[0].attributes
-    return (
-        f"{count(len({m.slot for m in maps}), 'held-out image')} of dataset {some['dataset']}, "
-        f"explained for classifier {some['classifier']}."
-    )
+    """Which images, of which dataset, are explained for which classifier."""
+    images = count(len({m.slot for m in maps}), "held-out image")
+    datasets = _listed(str(one.attributes["dataset"]) for one in maps)
+    classifiers = _listed(one.classifier for one in maps)
+    return f"{images} of dataset {datasets}, explained for classifier {classifiers}."
 
 
 def method(maps: Sequence[Map]) -> str:
-    """How one explanation was made; `maps` are those of its images."""
+    """How one explanation was made; `maps` are those of its images and nodes."""
     some = maps[0]
     settings = some.attributes["settings"]
     described = {
@@ -28,8 +29,38 @@ def method(maps: Sequence[Map]) -> str:
         "random": _random,
     }
     words = described.get(some.attributes["method"], _other)(settings, maps)
-    node = f"node: {some.node_name}" + (f", in {some.unit}" if some.unit != "none" else "")
-    return f"{some.explanation}: {words}; {node}{_cost(maps)}."
+    return f"{some.explanation}: {words}; {_nodes(maps)}{_cost(maps)}."
+
+
+def _nodes(maps: Sequence[Map]) -> str:
+    """The explained nodes with their units; of many the first and the last."""
+    units = {one.node_name: one.unit for one in maps}
+    names = [name + (f", in {unit}" if unit != "none" else "") for name, unit in units.items()]
+    if len(names) == 1:
+        return f"node: {names[0]}"
+    if len(names) > _MOST_NODES:
+        return f"{len(names)} nodes, from {names[0]}, to {names[-1]}"
+    return f"nodes: {'; '.join(names)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Different names, in the order in which they first appear."""
+    *first, last = dict.fromkeys(names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def signs(maps: Sequence[Map]) -> str:
+    """What the colours of signed maps mean."""
+    if not any(one.is_of_class for one in maps):
+        return (
+            "Prediction difference: red pixels raise the explained map or unit, blue ones lower "
+            "it, white is zero"
+        )
+    what = "the explained class" if all(one.is_of_class for one in maps) else "what is explained"
+    return (
+        f"Prediction difference: red is evidence for {what}, blue is evidence against it, white "
+        "is zero"
+    )
 
 
 def uncertainty(maps: Iterable[Map]) -> str:
@@ -48,6 +79,12 @@ def seeds(maps: Iterable[Map]) -> str:
     """The seed or seeds of the draws."""
     found = sorted({int(one.attributes["seed"]) for one in maps})
     return f"Seed {', '.join(map(str, found))}."
+
+
+def squares(side: int) -> str:
+    """What the numbers beside a figure are where maps have too many values."""
+    words = f"The numbers beside the figure are means over squares of {side} x {side} pixels."
+    return words if side > 1 else ""
 
 
 def paragraphs(*parts: Iterable[str]) -> str:
@@ -71,6 +108,7 @@ def short_method(one: Map) -> str:
             sign = "=" if settings["standard_error"] is None else "\N{GREATER-THAN OR EQUAL TO}"
             draws = "exact" if one.largest_error is None else f"S {sign} {settings['samples']}"
             parts = [settings["sampler"], f"k = {settings['window']}", draws]
+            parts = [part.replace(" ", NO_BREAK) for part in parts]
             what = "prediction difference"
             if one.removed_layer is not None:
                 what = f"removed from {one.removed_layer}"

@@ -11,8 +11,10 @@ from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures import style
 from prediction_difference.figures.drawing import Drawing
-from prediction_difference.figures.heatmap_panels import colour_limits, heatmap_panels
-from prediction_difference.figures.maps import Map, read_map
+from prediction_difference.figures.feature_maps import feature_maps
+from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
+from prediction_difference.figures.maps import Map, read_layers, read_map
+from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import losses, perturbation_curves
 from prediction_difference.figures.volume_slices import Weights, volume_slices
 
@@ -23,11 +25,13 @@ def draw(
     explanations: Mapping[str, Sequence[Path]],
     evaluation: Path | None,
     classifier: Path | None,
+    setting: str = "",
 ) -> Drawing:
     """Draw a figure of the config.
 
     explanations: attribution stores by explanation, in the order of their images. evaluation: its
     table, for curves. classifier: its folder; weights of a linear one are drawn beside volumes.
+    setting: what captions say of the settings.
 
     Raises:
         StoreError: a store or table is missing, incomplete, or does not fit the figure.
@@ -36,17 +40,86 @@ def draw(
         match settings:
             case model.HeatmapPanels():
                 drawing = _heatmaps(settings, explanations)
+            case model.FeatureMaps():
+                drawing = _feature_maps(settings, explanations)
             case model.PerturbationCurves():
                 drawing = _curves(name, evaluation)
             case model.VolumeSlices():
                 drawing = _volumes(settings, explanations, classifier)
-    return dataclasses.replace(drawing, name=name, title=settings.title or name)
+    caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption
+    title = settings.title or name
+    return dataclasses.replace(drawing, name=name, title=title, caption=caption)
 
 
 def _heatmaps(settings: model.HeatmapPanels, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
-    columns = [_read(explanations, one, settings.node, 2) for one in settings.explanations]
-    rows = [[_of_slot(column, one.slot) for column in columns] for one in columns[0]]
-    return heatmap_panels(rows, [colour_limits(row) for row in rows])
+    columns = {
+        panel: _read(explanations, panel.explanation, panel.node, 2) for panel in settings.panels
+    }
+    slots = [one.slot for one in next(iter(columns.values()))]
+    blocks = [
+        _block(settings, {panel: _of_slot(maps, slot) for panel, maps in columns.items()})
+        for slot in slots
+    ]
+    titles = [title for title, _ in settings.panel_rows]
+    layout = Layout(titles, settings.columns, settings.across, settings.size)
+    return heatmap_panels(with_limits(blocks, settings.limit), layout, settings.limit)
+
+
+def _block(settings: model.HeatmapPanels, maps: Mapping[model.ShownPanel, Map]) -> Block:
+    """The panels of one image; the image in a row is that of the row's first map."""
+    first = next(iter(maps.values()))
+    for one in maps.values():
+        _refuse_another_image(first, one)
+    rows = []
+    for _, row in settings.panel_rows:
+        of_row = next((maps[p] for p in row if isinstance(p, model.ShownPanel)), first)
+        rows.append([_panel(settings, panel, maps, of_row) for panel in row])
+    return Block(rows)
+
+
+def _panel(
+    settings: model.HeatmapPanels,
+    panel: model.ShownPanel | str | None,
+    maps: Mapping[model.ShownPanel, Map],
+    of_row: Map,
+) -> Panel | None:
+    match panel:
+        case None:
+            return None
+        case model.ShownPanel():
+            return Panel(maps[panel], panel.show, top=settings.top)
+        case _:
+            return Panel(of_row, "image")
+
+
+def _refuse_another_image(first: Map, other: Map) -> None:
+    if other.image_name != first.image_name:
+        raise StoreError(
+            f"explanation {other.explanation}",
+            f"has image {other.image_name!r} as {first.slot}, {first.explanation} has "
+            f"{first.image_name!r}",
+            "name the images of both explanations",
+        )
+
+
+def _feature_maps(
+    settings: model.FeatureMaps, explanations: Mapping[str, Sequence[Path]]
+) -> Drawing:
+    layers: dict[str, list[Map]] = {}
+    for name in settings.explanation_names:
+        (path, *_) = _stores(explanations, name)
+        layers |= read_layers(path)
+    missing = [layer for layer in settings.layers if layer not in layers]
+    if missing:
+        raise StoreError(
+            f"explanation {', '.join(settings.explanation_names)}",
+            f"has no maps of {', '.join(missing)}, but of {', '.join(layers)}",
+            "correct the figure's layers, or add nodes to the explanation",
+        )
+    chosen = [layers[layer] for layer in settings.layers or layers]
+    for maps in chosen:
+        _refuse_another_image(chosen[0][0], maps[0])
+    return feature_maps(chosen, settings.limit)
 
 
 def _curves(name: str, evaluation: Path | None) -> Drawing:
@@ -90,10 +163,14 @@ def _linear_weights(classifier: Path | None, one: Map) -> Weights | None:
 def _read(
     explanations: Mapping[str, Sequence[Path]], name: str, node: int, dimensions: int
 ) -> list[Map]:
+    return [read_map(path, node, dimensions) for path in _stores(explanations, name)]
+
+
+def _stores(explanations: Mapping[str, Sequence[Path]], name: str) -> Sequence[Path]:
     stores = explanations.get(name, ())
     if not stores:
         raise StoreError(f"explanation {name}", "no attribution stores are given", "give them")
-    return [read_map(path, node, dimensions) for path in stores]
+    return stores
 
 
 def _of_slot(maps: Sequence[Map], slot: str) -> Map:

@@ -14,7 +14,6 @@ from prediction_difference.stores import publishing, write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PIXELS_PER_INCH = 150
 _VECTOR_PIXELS_PER_INCH = 300
 """Of the pictures inside the PDF: heatmaps of few pixels keep sharp edges."""
 _SIGNIFICANT_DIGITS = 6
@@ -43,7 +42,7 @@ def save(drawing: Drawing, png: Path, pdf: Path, json: Path) -> None:
         StoreError: the disk is full.
     """
     undated = {"Creator": _MAKER, "CreationDate": None, "ModDate": None}
-    _write_figure(drawing.figure, png, "png", PIXELS_PER_INCH, {"Software": _MAKER})
+    _write_figure(drawing.figure, png, "png", style.PIXELS_PER_INCH, {"Software": _MAKER})
     _write_figure(drawing.figure, pdf, "pdf", _VECTOR_PIXELS_PER_INCH, undated)
     content = {
         "figure": drawing.name,
@@ -59,6 +58,26 @@ def _write_figure(
 ) -> None:
     with style.context(), publishing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=pixels_per_inch, metadata=dict(metadata))
+
+
+def squares(values: np.ndarray, side: int) -> np.ndarray:
+    """(..., y, x) values -> their means over squares of side x side pixels, smaller at the edges.
+
+    Squares are counted from the upper left corner; a side of 1 changes nothing.
+    """
+    if side == 1:
+        return values
+    for axis in (-2, -1):
+        starts = np.arange(0, values.shape[axis], side)
+        counts = np.diff([*starts, values.shape[axis]])
+        sums = np.add.reduceat(values.astype(np.float64), starts, axis=axis)
+        values = np.moveaxis(np.moveaxis(sums, axis, -1) / counts, -1, axis)
+    return values
+
+
+def smallest_square(count: int, most: int) -> int:
+    """Side of the squares that so many values are averaged over, to leave at most `most`."""
+    return max(1, int(np.ceil(np.sqrt(count / most))))
 
 
 def rounded(values: Any) -> Any:

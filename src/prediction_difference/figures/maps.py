@@ -1,6 +1,6 @@
 """A heatmap as figures and the report need it: its values and what they are about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,10 @@ import numpy as np
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
+from prediction_difference.figures.style import number
 
 _LONGEST_CLASS = 28  # letters
+_SMALLEST_IN_DIGITS = 0.005
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,24 @@ class Map:
         return self.label is not None and self.label != self.predicted
 
     @property
+    def classifier(self) -> str:
+        """Name of the explained classifier."""
+        return str(self.attributes["classifier"])
+
+    @property
+    def label_line(self) -> str:
+        """The label in words."""
+        return "no label" if self.label is None else f"label {_short(self.label)}"
+
+    @property
+    def predicted_line(self) -> str:
+        """The predicted class and its probability."""
+        return f"predicted {_short(self.predicted)}, {probability(self.predicted_probability)}"
+
+    @property
     def label_lines(self) -> list[str]:
         """Label, predicted class, and the explained class where it is another; probabilities."""
-        lines = ["no label" if self.label is None else f"label {_short(self.label)}"]
-        lines.append(
-            f"predicted {_short(self.predicted)}, {probability(self.predicted_probability)}"
-        )
+        lines = [self.label_line, self.predicted_line]
         if not self.is_of_class:
             lines.append(f"explained {self.explained}")
         elif self.explained != self.predicted:
@@ -98,6 +112,15 @@ class Map:
                 f"explained {_short(self.explained)}, {probability(self.node['probability'])}"
             )
         return lines
+
+    @property
+    def value_in_words(self) -> str:
+        """The node's value for the image, such as p = 0.63."""
+        value = float(self.node["value"])
+        if self.node["kind"] == "probability":
+            return probability(value)
+        what = {"score": "score", "feature_map": "mean"}.get(self.node["kind"], "value")
+        return f"{what} {number(value)}"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -109,11 +132,14 @@ class Map:
             "predicted": self.predicted,
             "misclassified": self.is_misclassified,
             "explanation": self.explanation,
+            "classifier": self.classifier,
             "method": self.attributes["method"],
             "class": self.node["class"],
             "node": self.node_name,
             "removed_layer": self.removed_layer,
+            "value": rounded(self.node.get("value")),
             "probability": rounded(self.node["probability"]),
+            "rank": self.node["rank"],
             "unit": self.unit,
             "largest_standard_error": rounded(self.largest_error),
         }
@@ -148,7 +174,8 @@ def _short(name: str) -> str:
 
 def probability(p: float) -> str:
     """A probability in words that stay on one line."""
-    return f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{p:.2f}"
+    digits = f"{p:.2f}" if p >= _SMALLEST_IN_DIGITS else number(p, 2)
+    return f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{digits}"
 
 
 def read_maps(path: Path) -> list[Map]:
@@ -158,12 +185,19 @@ def read_maps(path: Path) -> list[Map]:
         StoreError: nothing complete is there, or it is another kind of store.
     """
     store = open_attribution(path)
-    image = store["image"].values
-    relevance, error = store["relevance"].values, store["standard_error"].values
-    units, names = store["unit"].values, store["node"].values
+    return _maps(store, range(len(store.attrs["nodes"])))
+
+
+def _maps(store: Any, nodes: Sequence[int]) -> list[Map]:
+    """The maps of some nodes of an opened store."""
+    some = store.isel(node=list(nodes))
+    image = some["image"].values
+    relevance, error = some["relevance"].values, some["standard_error"].values
+    units, names = some["unit"].values, some["node"].values
+    facts, attributes = store.attrs["nodes"], dict(store.attrs)
     return [
-        Map(image, relevance[n], error[n], str(units[n]), node, str(names[n]), dict(store.attrs))
-        for n, node in enumerate(store.attrs["nodes"])
+        Map(image, relevance[n], error[n], str(units[n]), facts[node], str(names[n]), attributes)
+        for n, node in enumerate(nodes)
     ]
 
 
@@ -173,12 +207,38 @@ def read_map(path: Path, node: int, dimensions: int) -> Map:
     Raises:
         StoreError: there is no such store or node, or the image has other dimensions.
     """
-    maps = read_maps(path)
-    if node >= len(maps):
+    store = open_attribution(path)
+    count = len(store.attrs["nodes"])
+    if node >= count:
+        raise StoreError(path, f"has {count} node(s), not node {node}", "lower the figure's node")
+    (one,) = _maps(store, [node])
+    _check_dimensions(path, one, dimensions)
+    return one
+
+
+def read_layers(path: Path) -> dict[str, list[Map]]:
+    """The maps (y, x) of every layer whose feature maps are explained, in the order of the store.
+
+    Raises:
+        StoreError: there is no such store, it has no feature maps, or other dimensions.
+    """
+    store = open_attribution(path)
+    nodes: dict[str, list[int]] = {}
+    for place, node in enumerate(store.attrs["nodes"]):
+        if node["kind"] == "feature_map":
+            nodes.setdefault(str(node["layer"]), []).append(place)
+    if not nodes:
         raise StoreError(
-            path, f"has {len(maps)} node(s), not node {node}", "lower the figure's node"
+            path,
+            "explains no feature maps",
+            "add nodes such as {layer: <name>, maps: all} to its explanation",
         )
-    one = maps[node]
+    layers = {layer: _maps(store, some) for layer, some in nodes.items()}
+    _check_dimensions(path, next(iter(layers.values()))[0], 2)
+    return layers
+
+
+def _check_dimensions(path: Path, one: Map, dimensions: int) -> None:
     if one.removed_layer is not None and one.relevance.ndim != one.image.ndim - 1:
         raise StoreError(
             path,
@@ -192,4 +252,3 @@ def read_map(path: Path, node: int, dimensions: int) -> Map:
             f"holds a map with {one.relevance.ndim} dimensions, not {dimensions}",
             f"draw it with {kinds.get(one.relevance.ndim, 'another kind of figure')}",
         )
-    return one

@@ -3,11 +3,14 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.font_manager import FontProperties
 
 FOR = "#b2182b"
 AGAINST = "#2166ac"
@@ -28,13 +31,20 @@ SIGNED: Colormap = LinearSegmentedColormap.from_list(
 UNSIGNED: Colormap = LinearSegmentedColormap.from_list("strength", ["#ffffff", *_FOR_RAMP], _LEVELS)
 """White: zero, red: strong."""
 
+PIXELS_PER_INCH = 150
+
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+CUT = "…"
 UNKNOWN = "\N{EN DASH}"
 
 _DARKEST_GROUND = 0.62
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+"""Of red, green and blue [ITU-R BT.601]."""
+_NARROWEST_LETTER = 0.27  # of the font's size
+_FAMILY = "DejaVu Sans"
 _SETTINGS: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": _FAMILY,
     "font.size": 8.0,
     "text.color": INK,
     "axes.edgecolor": FAINT_INK,
@@ -89,21 +99,43 @@ def picture(image: np.ndarray) -> np.ndarray:
     return np.moveaxis(scaled, 0, -1)
 
 
+def grey_picture(image: np.ndarray) -> np.ndarray:
+    """(C, y, x) image -> (y, x, 3) light greys, its luminance."""
+    return _light_greys(picture(image) @ _LUMINANCE)
+
+
 def lightened(grey: np.ndarray, peak: float) -> np.ndarray:
     """(...) tissue, 0 outside -> (..., 3) light greys, white outside; white from `peak` on."""
-    shade = _DARKEST_GROUND + (1 - _DARKEST_GROUND) * np.clip(grey / (peak or 1.0), 0, 1)
-    return np.repeat(np.where(grey == 0, 1.0, shade)[..., None], 3, axis=-1)
+    greys = _light_greys(np.clip(grey / (peak or 1.0), 0, 1))
+    return np.where((grey == 0)[..., None], 1.0, greys)
+
+
+def _light_greys(brightness: np.ndarray) -> np.ndarray:
+    """(...) brightness in 0 to 1 -> (..., 3)."""
+    shade = _DARKEST_GROUND + (1 - _DARKEST_GROUND) * brightness
+    return np.repeat(shade[..., None], 3, axis=-1)
+
+
+def colours_of(limit: float, is_signed: bool) -> tuple[Colormap, Normalize]:
+    """What shows relevance, with full colour at `limit`."""
+    return (SIGNED, symmetric(limit)) if is_signed else (UNSIGNED, from_zero(limit))
 
 
 def overlay(
-    ground: np.ndarray, relevance: np.ndarray, limit: float, hidden: np.ndarray
+    ground: np.ndarray,
+    relevance: np.ndarray,
+    limit: float,
+    hidden: np.ndarray | None = None,
+    is_signed: bool = True,
 ) -> np.ndarray:
     """(..., 3) ground tinted by (...) relevance -> (..., 3); untouched where `hidden`.
 
-    Colours multiply, so zero, which is white, leaves the ground as it is.
+    Colours multiply, as transparent ink whose strength is the relevance: zero leaves the ground as
+    it is, and over white there is what the heatmap alone shows.
     """
-    tint = SIGNED(symmetric(limit)(relevance))[..., :3]
-    return np.where(hidden[..., None], ground, ground * tint)
+    colours, scale = colours_of(limit, is_signed)
+    tinted = ground * colours(scale(relevance))[..., :3]
+    return tinted if hidden is None else np.where(hidden[..., None], ground, tinted)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -130,7 +162,49 @@ def with_error(value: float, error: float) -> str:
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", MINUS)
 
 
+def fit(
+    text: str,
+    inches: float,
+    size: float,
+    lines: int,
+    weight: Literal["normal", "bold"] = "normal",
+    ending: str = "",
+) -> str:
+    """Text of a font size broken into lines that fit a width, the last one with an ending.
+
+    What needs more lines is cut, at a comma if there is one, since further names of a class follow.
+    """
+    room = inches - (_width(ending, size, weight) if ending else 0.0)
+    whole = _fit(text, room, size, lines, weight)
+    if whole.endswith(CUT):
+        whole = _fit(text.partition(", ")[0], room, size, lines, weight)
+    return whole + ending
+
+
+@cache
+def _fit(text: str, inches: float, size: float, lines: int, weight: str) -> str:
+    most = int(72 * inches / (size * _NARROWEST_LETTER))
+    for letters in range(min(len(text), most), 1, -1):
+        broken = wrap(text, letters, lines)
+        if max(_width(line, size, weight) for line in broken.split("\n")) <= inches:
+            return broken
+    return text[:1]
+
+
+@cache
+def _width(line: str, size: float, weight: str) -> float:
+    """Of a line of text in the PNG, in inches."""
+    properties = FontProperties(family=[_FAMILY], size=size, weight=weight)
+    width, _, _ = _renderer().get_text_width_height_descent(line, properties, ismath=False)
+    return float(width) / PIXELS_PER_INCH
+
+
+@cache
+def _renderer() -> RendererAgg:
+    return RendererAgg(1, 1, PIXELS_PER_INCH)
+
+
 def wrap(text: str, width: int, lines: int) -> str:
     """Text broken into lines of at most `width` letters; what needs more lines is cut."""
-    broken = textwrap.wrap(text, width, max_lines=lines, placeholder="…")
+    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=CUT)
     return "\n".join(broken)

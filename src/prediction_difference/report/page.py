@@ -17,8 +17,7 @@ from PIL import Image
 from prediction_difference.config import Config
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.captions import NOT_CLINICAL
-from prediction_difference.figures.drawing import PIXELS_PER_INCH
-from prediction_difference.figures.style import AGAINST, FOR, number
+from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH, number
 from prediction_difference.report import tables
 from prediction_difference.stores import write_text
 

@@ -1,0 +1,212 @@
+"""Figures, as the configuration describes them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from prediction_difference.config.section import Name, Section
+
+IMAGE = "image"
+"""Stands for the image itself among the panels of a figure."""
+
+Show = Literal["heatmap", "overlay", "mask"]
+Inches = Annotated[float, Field(ge=0.8, le=8)]
+
+
+class Panel(Section):
+    """One map among the panels of an image."""
+
+    explanation: Name
+    node: int | None = Field(
+        None, ge=0, description="which of the explanation's nodes, from 0; null: as the figure says"
+    )
+    show: Show | None = Field(None, description="null: as the figure says")
+
+
+PANEL_TAGS = ("named-panel", "panel", "no-panel")
+
+
+def _sort_of_panel(panel: Any) -> str:
+    if panel is None:
+        return "no-panel"
+    return "named-panel" if isinstance(panel, str) else "panel"
+
+
+AnyPanel = Annotated[
+    Annotated[Name, Tag("named-panel")]
+    | Annotated[Panel, Tag("panel")]
+    | Annotated[None, Tag("no-panel")],
+    Discriminator(_sort_of_panel),
+]
+"""A map, an explanation by name, `image`, or null for an empty place."""
+
+
+@dataclass(frozen=True)
+class ShownPanel:
+    """A map among the panels of an image, with everything that defaults say."""
+
+    explanation: str
+    node: int
+    show: Show
+
+
+PanelRow = tuple[ShownPanel | Literal["image"] | None, ...]
+
+
+class DrawnFigure(Section):
+    """What every figure needs."""
+
+    paper: Name | None = Field(None, description="subfolder of figures/; null: the run's name")
+    title: str = ""
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        """The explanations whose maps are shown."""
+        return ()
+
+    @property
+    def shown_images(self) -> tuple[str, ...] | None:
+        """The images that are shown; None: all of the explanations."""
+        return None
+
+
+class HeatmapPanels(DrawnFigure):
+    """Images and their heatmaps, by several explanations, classifiers or nodes."""
+
+    kind: Literal["heatmaps"]
+    explanations: tuple[Name, ...] = Field(
+        (),
+        description="the maps of an image, in one row; `image` among them says where the image "
+        "stands, else it is first",
+    )
+    rows: dict[str, Annotated[tuple[AnyPanel, ...], Field(min_length=1)]] = Field(
+        {},
+        description="in place of explanations: the rows of panels of an image, by their titles; a "
+        "panel is an explanation, `image`, null for none, or a part Panel",
+    )
+    columns: tuple[str, ...] = Field(
+        (), description="titles of the columns; none: names of the explanations"
+    )
+    images: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="the images to show, as the explanations name them or as sort and number, such "
+        "as correct-1; null: all, which must be the same for all explanations",
+    )
+    node: int = Field(
+        0, ge=0, description="which of the explanations' nodes, where a panel does not say it"
+    )
+    show: Show = Field(
+        "heatmap",
+        description="overlay: over the image, grey and lightened; mask: the pixels with the "
+        "largest absolute relevance",
+    )
+    top: float = Field(0.05, gt=0, lt=1, description="share of the pixels in a mask")
+    limit: Literal["map", "row", "image", "figure"] = Field(
+        "row",
+        description="what shares one scale of colours: nothing, signed maps of one unit in a row "
+        "of panels, of one image, or all of the figure",
+    )
+    across: int = Field(1, ge=1, description="images side by side, each with its panels")
+    size: Inches = Field(1.35, description="width of a panel, in inches")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "HeatmapPanels":
+        if bool(self.explanations) == bool(self.rows):
+            raise ValueError("panels are given by either explanations or rows; give one of them")
+        if not self.explanation_names:
+            raise ValueError("no map is shown; name an explanation")
+        widths = {len(row) for _, row in self.panel_rows}
+        if len(widths) > 1:
+            raise ValueError("rows have different numbers of panels; fill them up with null")
+        if self.columns and {len(self.columns)} != widths:
+            raise ValueError(
+                f"{len(self.columns)} titles of columns, but {widths.pop()} panels in a row; give "
+                "one for each, the image's too"
+            )
+        return self
+
+    @property
+    def panel_rows(self) -> tuple[tuple[str, PanelRow], ...]:
+        """Titles and panels of the rows of an image, with everything that defaults say."""
+        if self.rows:
+            return tuple((title, self._row(panels)) for title, panels in self.rows.items())
+        is_placed = IMAGE in self.explanations
+        return (("", self._row(self.explanations if is_placed else (IMAGE, *self.explanations))),)
+
+    def _row(self, panels: tuple[Any, ...]) -> PanelRow:
+        return tuple(self._panel(panel) for panel in panels)
+
+    def _panel(self, panel: Any) -> Any:
+        if panel is None or panel == IMAGE:
+            return panel
+        name = panel if isinstance(panel, str) else panel.explanation
+        node, show = (None, None) if isinstance(panel, str) else (panel.node, panel.show)
+        return ShownPanel(name, self.node if node is None else node, show or self.show)
+
+    @property
+    def panels(self) -> tuple[ShownPanel, ...]:
+        """All maps of an image."""
+        return tuple(p for _, row in self.panel_rows for p in row if isinstance(p, ShownPanel))
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(panel.explanation for panel in self.panels))
+
+    @property
+    def shown_images(self) -> tuple[str, ...] | None:
+        return self.images
+
+
+class FeatureMaps(DrawnFigure):
+    """All explained feature maps of layers, for one image [zintgraf2017, Fig. 5]."""
+
+    kind: Literal["feature-maps"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="whose nodes are maps of layers, such as {layer: conv1, maps: all}"
+    )
+    layers: tuple[str, ...] = Field((), description="which layers, in order; none: all explained")
+    image: str | None = Field(
+        None,
+        description="as the explanations name it or as sort and number; null: their first image",
+    )
+    limit: Literal["map", "layer"] = Field(
+        "map", description="what shares one scale of colours: nothing, or the maps of a layer"
+    )
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.explanations))
+
+    @property
+    def shown_images(self) -> tuple[str, ...] | None:
+        return None if self.image is None else (self.image,)
+
+
+class PerturbationCurves(DrawnFigure):
+    """Curves of a region perturbation, one per method, and their AOPC."""
+
+    kind: Literal["perturbation-curves"]
+    evaluation: Name
+
+
+class VolumeSlices(DrawnFigure):
+    """Evidence over the slices of volumes [zintgraf2017, Figs. 9-11]."""
+
+    kind: Literal["volume-slices"]
+    explanation: Name
+    node: int = Field(0, ge=0, description="which of the explanation's nodes")
+    axis: int = Field(0, ge=0, le=2, description="axis that the slices are on")
+    slices: int = Field(4, ge=1, description="number of slices, evenly spaced")
+    hide_below: float = Field(
+        0.15, ge=0, lt=1, description="hide values below this share of the largest absolute one"
+    )
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        return (self.explanation,)
+
+
+Figure = Annotated[
+    HeatmapPanels | FeatureMaps | PerturbationCurves | VolumeSlices, Field(discriminator="kind")
+]

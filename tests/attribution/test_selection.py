@@ -1,0 +1,61 @@
+"""Classes that are chosen by what the classifier says of the image."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.selection import describe_node, resolve_nodes
+from prediction_difference.config import model
+from prediction_difference.errors import DataError
+
+CARD = SimpleNamespace(name="net", class_names=("ant", "bee", "cat", "dog", "elk"))
+SCORES = np.array([0.5, 3.0, -1.0, 3.0, 2.0], dtype=np.float32)
+
+
+def resolve(*choices, default="probability", scores=SCORES, label=2):
+    nodes = tuple(model.NodeChoice(**choice) for choice in choices)
+    explanation = model.Sensitivity(method="sensitivity", classifier="net", images=("a",))
+    explanation = explanation.model_copy(update={"nodes": nodes})
+    return resolve_nodes(explanation, default, scores, label, CARD, {})
+
+
+def test_ranks_are_those_of_the_scores():
+    """Every class has one rank, and describe_node counts it back, but for equal scores."""
+    scores = np.random.default_rng(0).permutation(5).astype(np.float32)
+    nodes, names = resolve(*({"rank": n} for n in range(1, 6)), scores=scores)
+    assert [scores[node.index] for node in nodes] == [4, 3, 2, 1, 0]
+    ranks = [describe_node(node, 0.0, scores, CARD)["rank"] for node in nodes]
+    assert ranks == [1, 2, 3, 4, 5]
+    assert names[1] == "probability of rank 2"
+
+
+def test_of_equal_scores_the_first_class_has_the_higher_rank():
+    nodes, _ = resolve(*({"rank": n} for n in range(1, 6)))
+    assert [node.index for node in nodes] == [1, 3, 4, 0, 2]
+    assert resolve({"rank": 1})[0] == resolve({"of": "predicted"})[0]
+
+
+def test_a_rank_takes_the_output_as_other_classes_do():
+    nodes, names = resolve({"rank": 3}, {"rank": 3, "output": "score"}, {"of": "label"})
+    assert nodes == [Node.probability(4), Node.score(4), Node.probability(2)]
+    assert names == ["probability of rank 3", "score of rank 3", "probability of label"]
+    assert resolve({"rank": 3}, default="score")[0] == [Node.score(4)]
+
+
+def test_a_rank_beyond_the_classes_is_refused():
+    with pytest.raises(DataError, match="nodes: rank 6: classifier 'net' has 5 classes; set rank"):
+        resolve({"rank": 6})
+
+
+@pytest.mark.parametrize("keys", [{"rank": 1, "of": "cat"}, {"of": None}])
+def test_a_class_has_one_name(keys):
+    with pytest.raises(ValueError, match="either `of` or `rank`; give one of them"):
+        model.NodeChoice(**keys)
+
+
+@pytest.mark.parametrize("keys", [{}, {"rank": 2}, {"of": 3, "output": "score"}])
+def test_a_choice_that_is_written_out_can_be_read_again(keys):
+    choice = model.NodeChoice(**keys)
+    assert model.NodeChoice(**choice.model_dump(mode="json")) == choice
