@@ -32,7 +32,7 @@ MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNKNOWN = "\N{EN DASH}"
 
-_DARKEST_GROUND = 0.62
+DARKEST_GROUND = 0.62
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
@@ -91,7 +91,7 @@ def picture(image: np.ndarray) -> np.ndarray:
 
 def lightened(grey: np.ndarray, peak: float) -> np.ndarray:
     """(...) tissue, 0 outside -> (..., 3) light greys, white outside; white from `peak` on."""
-    shade = _DARKEST_GROUND + (1 - _DARKEST_GROUND) * np.clip(grey / (peak or 1.0), 0, 1)
+    shade = DARKEST_GROUND + (1 - DARKEST_GROUND) * np.clip(grey / (peak or 1.0), 0, 1)
     return np.repeat(np.where(grey == 0, 1.0, shade)[..., None], 3, axis=-1)
 
 
