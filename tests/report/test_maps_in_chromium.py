@@ -34,6 +34,11 @@ def image_of(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(size=(3, *SIDES))
 
 
+def with_a_hole(relevance: np.ndarray) -> np.ndarray:
+    relevance[0, 0] = np.nan
+    return relevance
+
+
 def stores() -> dict[str, Stored]:
     """Two images, explained in several ways; the classes of the second are others."""
     one, two = image_of(1), image_of(2)
@@ -62,7 +67,7 @@ def stores() -> dict[str, Stored]:
         ),
         "evil": stored(
             example_map(
-                noise(8, *SIDES),
+                with_a_hole(noise(8, *SIDES)),
                 class_node(EVIL, 3),
                 image=two,
                 image_name=EVIL,
@@ -97,12 +102,17 @@ class Visit:
         return self
 
     def choose(self, facet: str, option: str) -> None:
+        """The address tells what is shown, after everything else."""
         self.tab.locator(f"#choose-{facet}").select_option(value=option)
-        self.settle()
+        self.tab.wait_for_function(
+            """([facet, option]) =>
+              (new URLSearchParams(location.hash.slice(1)).get(facet) ?? "") === option""",
+            arg=[facet, option],
+        )
 
     def settle(self) -> None:
-        """Wait until the address tells what is shown, which it does last."""
-        self.tab.wait_for_timeout(250)
+        """Wait until the address tells what is shown."""
+        self.tab.wait_for_timeout(400)
 
     def text(self, name: str) -> str:
         return self.tab.locator(f"#{name}").inner_text()
@@ -383,9 +393,8 @@ def test_a_wrong_address_shows_a_map(visiting: Callable[..., Visit], hash: str) 
 def test_an_edited_address_is_followed(visit: Visit) -> None:
     visit.settle()
     visit.tab.evaluate("location.hash = '#image=two&x=2&y=3'")
-    visit.settle()
+    visit.tab.locator("#place").filter(has_text="x 2, y 3").wait_for()
     assert visit.chosen("image") == "two"
-    assert visit.text("place") == "x 2, y 3"
 
 
 def test_shortcuts_work_on_the_pictures_only(visit: Visit) -> None:
@@ -394,11 +403,10 @@ def test_shortcuts_work_on_the_pictures_only(visit: Visit) -> None:
     assert visit.tab.locator("#overlay").is_hidden()
     assert visit.tab.locator("#heatmap").is_visible()
     visit.keys("1", ".")
-    visit.settle()
     assert visit.chosen("node") == "probability 2 dog"
     visit.keys("]")
-    visit.settle()
     assert visit.chosen("image") == "two"
+    visit.settle()
     visit.keys("t", "s")
     assert visit.tab.locator("#top5").get_attribute("aria-pressed") == "true"
     assert visit.tab.locator("#same").is_checked()
@@ -417,6 +425,27 @@ def test_names_from_outside_do_nothing(visit: Visit) -> None:
     again = visit.open(visit.tab.url[visit.tab.url.index("#") :])
     assert again.text("title") == f"Evidence for and against {EVIL}"
     assert again.tab.evaluate("window.hacked") is None
+
+
+def test_an_unknown_value_is_said_to_be_unknown(visit: Visit) -> None:
+    visit.choose("image", EVIL)
+    visit.tab.locator("#panels").focus()
+    visit.keys("Home", "PageUp")
+    assert (visit.text("place"), visit.text("value")) == ("x 0, y 0", "unknown")
+    assert visit.pixels("heatmap")[0, 0, 3] == 0
+    visit.keys("m")
+    relevance = STORES["evil"].maps[0].relevance
+    y, x = np.unravel_index(np.nanargmax(relevance), SIDES)
+    assert visit.text("place") == f"x {x}, y {y}"
+
+
+def test_classes_are_offered_by_their_rank(visiting: Callable[..., Visit]) -> None:
+    visit = visiting("#image=one")
+    options = visit.tab.locator("#choose-node option").all_inner_texts()
+    assert options[:2] == [
+        "cat · rank 1 · p = 0.500 · predicted · label",
+        "dog · rank 2 · p = 0.250",
+    ]
 
 
 def test_zoomed_pixels_stay_sharp(visit: Visit) -> None:

@@ -39,6 +39,16 @@ function wantedAfter(wanted, facet, map) {
   return { ...wanted, [facet]: map.facets[facet], ...more };
 }
 
+/** Whether two maps were made by the same explanation, so that only their nodes or images differ. */
+const isAlike = (a, b) => a.facets.explanation === b.facets.explanation;
+
+// Where it is not the order in which maps were made: windows by size; nodes by rank, first those
+// that the explanation of the map that is shown has as well.
+const ORDERS = {
+  window: (a, b) => a.facets.window - b.facets.window,
+  node: (a, b, map) => isAlike(b, map) - isAlike(a, map) || (a.rank ?? 0) - (b.rank ?? 0),
+};
+
 /** The maps among which a control chooses: nodes depend on the image, layers on the network. */
 function choices(facet, map) {
   const fixed = { node: ["image", "network", "layer"], layer: ["network"] }[facet] ?? [];
@@ -49,7 +59,8 @@ function choices(facet, map) {
   const found = values.map((value) =>
     nearest(maps.filter((other) => other.facets[facet] === value), map.facets),
   );
-  return facet === "window" ? found.sort((a, b) => a.facets.window - b.facets.window) : found;
+  const order = ORDERS[facet] ?? (() => 0);
+  return found.sort((a, b) => order(a, b, map));
 }
 
 const VIEW_DEFAULTS = { view: "side", opacity: 80, hide: "0", scale: "map", x: null, y: null };

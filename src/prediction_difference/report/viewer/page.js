@@ -5,8 +5,11 @@ const canvases = { original: $("original"), heatmap: $("heatmap"), overlay: $("o
 const VIEW_AT_FIRST = { ...VIEW_DEFAULTS, view: innerWidth < 640 ? "overlay" : "side" };
 
 // facts: of the chosen map. map: the same with its numbers, once they are read. wanted: what was
-// chosen in every control, also where no map has it. hover: the pixel below the pointer.
-const state = { facts: null, map: null, wanted: null, view: VIEW_AT_FIRST, hover: null };
+// chosen in every control, also where no map has it. scale: how values are coloured. hover: the
+// pixel below the pointer.
+const state = {
+  facts: null, map: null, wanted: null, view: VIEW_AT_FIRST, scale: null, hover: null,
+};
 
 // --- Choosing ---
 
@@ -15,7 +18,6 @@ async function show(facts, reason = "") {
   state.facts = facts;
   $("notice").textContent = reason;
   fillSelects();
-  rememberSoon();
   try {
     const map = await readMap(facts);
     if (state.facts !== facts) return; // another map was chosen in the meantime
@@ -58,12 +60,21 @@ function fillSelects() {
   for (const facet of FACETS) {
     const found = choices(facet, state.facts);
     const select = $(`choose-${facet}`);
-    select.replaceChildren(
-      ...found.map((facts) => new Option(optionText(facet, facts), facts.facets[facet] ?? "")),
-    );
+    const option = (facts) => new Option(optionText(facet, facts), facts.facets[facet] ?? "");
+    const isOwn = (facts) => facet !== "node" || isAlike(facts, state.facts);
+    const others = found.filter((facts) => !isOwn(facts)).map(option);
+    select.replaceChildren(...found.filter(isOwn).map(option), ...group(others));
     select.value = state.facts.facets[facet] ?? "";
     select.onchange = () => choose(facet, found[select.selectedIndex]);
   }
+}
+
+/** Choices that change more than they say. */
+function group(options) {
+  const made = document.createElement("optgroup");
+  made.label = "by another method or window";
+  made.append(...options);
+  return options.length ? [made] : [];
 }
 
 /** Controls with one choice in the whole run are left out: the facts below the map say it. */
@@ -105,11 +116,10 @@ function cutOf(map) {
   return hide === "top5" ? cutOfShare(map.values, 0.05) : (hide / 100) * strength(map.facts);
 }
 
-const scaleNow = () => scaleOf(state.map.facts.kind, limitOf(state.map.facts), cutOf(state.map));
-
 function draw() {
   const { map, view } = state;
-  const scale = scaleNow();
+  const scale = scaleOf(map.facts.kind, limitOf(map.facts), cutOf(map));
+  state.scale = scale;
   complain("");
   paintOriginal(canvases.original, map);
   paintHeatmap(canvases.heatmap, map, scale);
@@ -123,6 +133,7 @@ function draw() {
   drawControls(map, scale);
   drawFacts(map, scale);
   drawReadout();
+  rememberSoon();
 }
 
 function drawBar(scale) {
@@ -196,7 +207,7 @@ function drawReadout() {
   for (const mark of document.querySelectorAll(".mark")) mark.hidden = n === null;
   $("pointer").hidden = n === null || !Number.isFinite(map.values[n]);
   $("readout").classList.toggle("faint", n === null);
-  const said = n === null ? null : readout(map, scaleNow(), n);
+  const said = n === null ? null : readout(map, state.scale, n);
   $("place").textContent = said ? said.place : "Point at a pixel, or press Tab and arrow keys.";
   $("value").textContent = said ? said.value : "";
   $("remark").textContent = said ? said.notes : "";
@@ -205,13 +216,12 @@ function drawReadout() {
 }
 
 function drawMarks(n) {
-  const { map } = state;
-  const scale = scaleNow();
+  const { map, scale } = state;
   const style = $("panels").style;
   style.setProperty("--x", (n % map.width + 0.5) / map.width);
   style.setProperty("--y", (Math.floor(n / map.width) + 0.5) / map.height);
   style.setProperty("--pixel", 1 / map.width);
-  const place = (scale.place(map.values[n], scale.limit));
+  const place = scale.place(map.values[n], scale.limit);
   $("pointer").style.setProperty("--place", Math.min(1, Math.max(0, place)));
 }
 
@@ -233,8 +243,8 @@ function pixelAt(event, canvas) {
 
 /** The pixel of the largest, or with `sign` -1 the smallest value. */
 function extreme(sign) {
-  const { values } = state.map;
-  return values.reduce((best, value, n) => (sign * value > sign * values[best] ? n : best), 0);
+  const sizes = state.map.values.map((value) => (Number.isNaN(value) ? -Infinity : sign * value));
+  return sizes.reduce((best, size, n) => (size > sizes[best] ? n : best), 0);
 }
 
 // --- Keyboard ---
@@ -286,7 +296,6 @@ function pressed(event) {
 function change(some) {
   Object.assign(state.view, some);
   if (state.map) draw();
-  rememberSoon();
 }
 
 const toggleTop = () => change({ hide: state.view.hide === "top5" ? "0" : "top5" });

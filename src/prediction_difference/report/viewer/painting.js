@@ -16,7 +16,6 @@ const KINDS = {
     place: (value, limit) => value / limit,
     ticks: [0, 0.5, 1],
     ends: ["white: none", "red: strong"],
-    sense: () => "for or against",
   },
 };
 

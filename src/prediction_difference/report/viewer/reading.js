@@ -24,9 +24,8 @@ function decimal(code, exponent) {
   return Math.sign(code) * Number(`${mantissa}e${power}`);
 }
 
-/** Numbers in the order of pixels; `null` where a map has none. */
+/** Numbers in the order of pixels. */
 async function readNumbers(packed) {
-  if (!packed) return null;
   const planes = await inflated(packed.content);
   const count = planes.length / 2;
   const numbers = new Float64Array(count);
@@ -66,12 +65,13 @@ function greyOf(picture) {
 async function readMap(facts) {
   const store = catalogue.stores[facts.store];
   const [height, width] = store.shape;
-  const [values, errors, picture] = await Promise.all([
-    readNumbers(facts.numbers.relevance),
-    readNumbers(facts.numbers.error),
+  const names = Object.keys(facts.numbers);
+  const [picture, ...read] = await Promise.all([
     readPicture(catalogue.images[facts.image].picture),
+    ...names.map((name) => readNumbers(facts.numbers[name])),
   ]);
-  return { facts, store, height, width, values, errors, ...picture };
+  const numbers = Object.fromEntries(names.map((name, n) => [name, read[n]]));
+  return { facts, store, height, width, ...picture, values: numbers.relevance, errors: numbers.error };
 }
 
 /** The largest absolute value of a map, known before its numbers are read. */

@@ -70,14 +70,15 @@ function readout(map, scale, n) {
   const [value, error] = [map.values[n], map.errors ? map.errors[n] : NaN];
   const { facts } = map;
   const isSigned = facts.kind === "signed";
-  const known = Number.isFinite(error) ? ` ± ${number(error)}` : "";
+  const isKnown = Number.isFinite(value);
+  const spread = isKnown && Number.isFinite(error) ? ` ± ${number(error)}` : "";
   const notes = [];
-  if (isSigned && value) notes.push(`${scale.sense(value)} ${subject(facts)}`);
-  if (known && Math.abs(value) < 2 * error) notes.push("below two standard errors");
+  if (scale.sense && isKnown && value) notes.push(`${scale.sense(value)} ${subject(facts)}`);
+  if (spread && Math.abs(value) < 2 * error) notes.push("below two standard errors");
   if (isHidden(value, scale)) notes.push("hidden");
   return {
     place: `x ${n % map.width}, y ${Math.floor(n / map.width)}`,
-    value: withUnit(number(value, isSigned) + known, facts.unit),
+    value: withUnit(number(value, isSigned) + spread, isKnown ? facts.unit : ""),
     notes: notes.join("; "),
   };
 }
