@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
@@ -44,9 +44,11 @@ def number_of(code: int, exponent: int) -> float:
 
 
 @given(NUMBERS)
+@example(np.array([[1e-45, 0.0]], np.float32))
 def test_numbers_keep_three_digits(values):
     found = unpacked(pack(values), values.shape)
-    smallest = 10.0 ** (np.floor(np.log10(np.abs(values).max() or 1)) - DECADES + 1)
+    largest = float(np.abs(values).max()) or 1.0
+    smallest = 10.0 ** (np.floor(np.log10(largest)) - DECADES + 1)
     for number, true in zip(found.ravel(), values.astype(np.float64).ravel(), strict=True):
         if abs(true) < smallest:
             assert abs(number) <= smallest
