@@ -157,8 +157,8 @@ function drawControls(map, scale) {
   $("hide").value = (100 * scale.cut) / largest;
   $("top5").setAttribute("aria-pressed", view.hide === "top5");
   $("hide-value").textContent = scale.cut > 0
-    ? `${percent(scale.cut / largest)} of the largest, ${withUnit(number(scale.cut), map.facts.unit)}; ` +
-      `${percent(shown / map.values.length)} of the pixels are left`
+    ? `${percent(scale.cut / largest)}, ${withUnit(number(scale.cut), map.facts.unit)}; ` +
+      `${percent(shown / map.values.length)} of the pixels left`
     : "nothing is hidden";
   $("same").checked = view.scale === "image";
 }

@@ -35,7 +35,7 @@ function nodeOption({ facts, store }) {
     ...(facts.class === store.predicted ? ["predicted"] : []),
     ...(facts.class === store.label ? ["label"] : []),
   ];
-  return [facts.class, `rank ${facts.rank}`, likelihood, ...roles].join(" · ");
+  return [`${facts.rank}. ${facts.class}`, likelihood, ...roles].join(" · ");
 }
 
 const OPTIONS = {
