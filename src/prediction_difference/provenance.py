@@ -35,7 +35,7 @@ def source_digest(*stages: str) -> str:
     files = [_PACKAGE / name for name in _SHARED]
     for stage in stages:
         sources = (_PACKAGE / stage).rglob("*")
-        files += sorted(p for p in sources if p.suffix in (".py", ".j2", ".css"))
+        files += sorted(p for p in sources if p.suffix in (".py", ".j2", ".css", ".js"))
     return digest(*(f"{f.relative_to(_PACKAGE)}\n{f.read_text('utf-8')}" for f in files))
 
 

@@ -62,6 +62,10 @@ class Run:
         return self.folder / "report" / "index.html"
 
     @property
+    def maps(self) -> Path:
+        return self.folder / "report" / "maps.html"
+
+    @property
     def figure(self) -> Path:
         return self.folder / "figures" / "paper" / "panels.json"
 
@@ -76,6 +80,7 @@ class Run:
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
             self.output,
+            self.maps,
         )
         return self.output.read_text(encoding="utf-8")
 
@@ -235,6 +240,7 @@ def test_every_link_leads_to_a_file_or_to_a_place_on_the_page(run: Run) -> None:
     assert all(path.exists() for path in linked)
     assert {run.store(name).resolve() for name in EXPLANATIONS} <= linked
     assert {run.figure.with_suffix(s).resolve() for s in (".pdf", ".json", ".png")} <= linked
+    assert run.maps.resolve() in linked
 
 
 def test_headings_go_down_one_step_at_a_time(run: Run) -> None:
@@ -274,7 +280,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, [], {}, run.output)
+    build(run.config, [], {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -287,12 +293,13 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, [], {"evidence": [missing]}, run.output)
+        build(run.config, [], {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, [], {}, run.output)
+        build(run.config, [run.folder / "card.json"], {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
-        build(run.config, [], {"e": run.folder / "none.parquet"}, [], {}, run.output)
+        build(run.config, [], {"e": run.folder / "none.parquet"}, [], {}, run.output, run.maps)
     assert not run.output.exists()
+    assert not run.maps.exists()
 
 
 def test_damaged_figures_are_named(run: Run) -> None:

@@ -212,6 +212,7 @@ def test_every_result_of_the_contract_is_there(killed_and_resumed):
         "evaluations/aopc.parquet",
         *(f"figures/tiny/{f}.{s}" for f in ("maps", "curves") for s in ("png", "pdf", "json")),
         "report/index.html",
+        "report/maps.html",
     ]
     missing = [path for path in expected if not (checkout.results / path).is_file()]
     assert missing == []

@@ -1,6 +1,6 @@
 # Stage 7, report.
 # Needs: everything that the configuration asks for.
-# Makes: one page that opens without a network.
+# Makes: a page with all of it, and an interactive one of its maps; they open without a network.
 
 
 rule report:
@@ -12,10 +12,15 @@ rule report:
         ],
         figures=figure_files("json"),
     output:
-        report(
+        index=report(
             f"{RESULTS}/report/index.html",
             category="Report",
             caption="../report/report.rst",
+        ),
+        maps=report(
+            f"{RESULTS}/report/maps.html",
+            category="Report",
+            caption="../report/maps.rst",
         ),
     log:
         f"{LOGS}/report/index.log",
@@ -29,4 +34,4 @@ rule report:
         code=code("report"),
     shell:
         "prediction-difference report --config {params.config:q} --results {params.results:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output.index:q} --maps {output.maps:q} > {log:q} 2>&1"

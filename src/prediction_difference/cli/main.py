@@ -189,8 +189,13 @@ def figure(
 
 
 @app.command()
-def report(config: ConfigFile, results: Results, output: Output) -> None:
-    """Write the page with every figure, table and number of a run."""
+def report(
+    config: ConfigFile,
+    results: Results,
+    output: Output,
+    maps: Annotated[Path, typer.Option(help="The interactive page of the maps.")],
+) -> None:
+    """Write the page with every figure, table and number of a run, and that of its maps."""
     from prediction_difference import layout
     from prediction_difference.config import read_config
     from prediction_difference.report.page import build
@@ -203,6 +208,7 @@ def report(config: ConfigFile, results: Results, output: Output) -> None:
         layout.figure_files(settings, results),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
         output,
+        maps,
     )
 
 

@@ -38,7 +38,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 CUT = "…"
 UNKNOWN = "\N{EN DASH}"
 
-_DARKEST_GROUND = 0.62
+DARKEST_GROUND = 0.62
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 """Of red, green and blue [ITU-R BT.601]."""
 _NARROWEST_LETTER = 0.27  # of the font's size
@@ -112,7 +112,7 @@ def lightened(grey: np.ndarray, peak: float) -> np.ndarray:
 
 def _light_greys(brightness: np.ndarray) -> np.ndarray:
     """(...) brightness in 0 to 1 -> (..., 3)."""
-    shade = _DARKEST_GROUND + (1 - _DARKEST_GROUND) * brightness
+    shade = DARKEST_GROUND + (1 - DARKEST_GROUND) * brightness
     return np.repeat(shade[..., None], 3, axis=-1)
 
 

@@ -3,22 +3,20 @@
 import base64
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import jinja2
 import yaml
 from PIL import Image
 
 from prediction_difference.config import Config
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.captions import NOT_CLINICAL
-from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH, number
-from prediction_difference.report import tables
+from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
+from prediction_difference.report import maps_page, tables
+from prediction_difference.report.html import Relative, template
 from prediction_difference.stores import write_text
 
 _SCREEN_PIXELS_PER_INCH = 96
@@ -44,8 +42,9 @@ def build(
     figures: Sequence[Path],
     attributions: Mapping[str, Sequence[Path]],
     output: Path,
+    maps_output: Path,
 ) -> None:
-    """Write index.html; what it links to is found relative to it.
+    """Write index.html and the interactive page; what they link to is found relative to them.
 
     cards: card.json of each classifier. evaluations: tables by name. figures: their JSON files,
     beside which the pictures lie. attributions: stores by explanation.
@@ -56,50 +55,24 @@ def build(
     page = Relative(output.parent)
     read_cards = tables.read_cards(cards)
     maps = tables.read_attributions(attributions)
-    html = (
-        _environment()
-        .get_template("template.html.j2")
-        .render(
-            run=config.run,
-            not_clinical=NOT_CLINICAL,
-            colours={"for": FOR, "against": AGAINST},
-            pictures=[_picture(file, page) for file in figures],
-            classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
-            evaluations=[
-                tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
-            ],
-            explained=tables.explained_tables(maps, page.link),
-            settings=yaml.safe_dump(
-                config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
-            ),
-            versions=tables.versions([card for _, card in read_cards], maps),
-        )
+    html = template("template.html.j2").render(
+        run=config.run,
+        not_clinical=NOT_CLINICAL,
+        colours={"for": FOR, "against": AGAINST},
+        pictures=[_picture(file, page) for file in figures],
+        classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
+        evaluations=[
+            tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
+        ],
+        explained=tables.explained_tables(maps, page.link),
+        interactive=page.link(maps_output),
+        settings=yaml.safe_dump(
+            config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+        ),
+        versions=tables.versions([card for _, card in read_cards], maps),
     )
+    maps_page.write(maps, config.run.name, output, maps_output)
     write_text(output, html)
-
-
-@dataclass(frozen=True)
-class Relative:
-    """Links from a page in a folder."""
-
-    folder: Path
-
-    def link(self, target: Path) -> str:
-        """Relative address of a file or store, with everything escaped that an address needs so."""
-        relative = os.path.relpath(target.resolve(), self.folder.resolve())
-        return quote(Path(relative).as_posix())
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    return environment
 
 
 def _picture(file: Path, page: Relative) -> Picture:

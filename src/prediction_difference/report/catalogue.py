@@ -1,0 +1,230 @@
+"""The maps that the interactive page offers, packed, and what it leaves out."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from prediction_difference.errors import StoreError
+from prediction_difference.figures import captions
+from prediction_difference.figures.maps import Map
+from prediction_difference.report import map_facts
+from prediction_difference.report.packing import Packed, pack, pack_picture
+from prediction_difference.report.tables import Stored
+
+MEGABYTE = 10**6
+
+ImageKey = tuple[str, str]
+"""Name of an image, and its dataset."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many letters the packed contents of a page, and those of one map, may take.
+
+    A map of 224 x 224 pixels with its errors takes 0.2 million at stride 1, and less than a tenth
+    of that at stride 8.
+    """
+
+    page: int = 32 * MEGABYTE
+    map: int = 2 * MEGABYTE
+
+
+ROOM = Room()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the page shows: JSON-like facts, packed contents by name, and what is not there.
+
+    images: pictures and what they are called. stores: what all maps of a store share. maps: each
+    with the numbers of its image and store, and the `facets` that it is chosen by. contents: text
+    by the name under which facts refer to it. left_out: in words.
+    """
+
+    images: Sequence[Mapping[str, Any]]
+    stores: Sequence[Mapping[str, Any]]
+    maps: Sequence[Mapping[str, Any]]
+    contents: Mapping[str, str]
+    left_out: Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A map that could be shown, and where its store is."""
+
+    map: Map
+    path: Path
+
+    @property
+    def image(self) -> ImageKey:
+        return self.map.image_name, str(self.map.attributes["dataset"])
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Equal for maps that are the same, such as those of the predicted class and the label."""
+        return (*self.image, self.map.explanation, map_facts.node_key(self.map))
+
+    @property
+    def group(self) -> str:
+        return f"{self.map.explanation}, {map_facts.layer(self.map)}"
+
+    @cached_property
+    def packed(self) -> dict[str, Packed]:
+        relevance = {"relevance": pack(self.map.relevance)}
+        if self.map.largest_error is None:
+            return relevance
+        return relevance | {"error": pack(self.map.standard_error)}
+
+    @property
+    def size(self) -> int:
+        return sum(len(one.text) for one in self.packed.values())
+
+
+@dataclass
+class _Choice:
+    """Maps for which there is room, the pictures of their images, and how many others there are.
+
+    refused: by group and reason.
+    """
+
+    shown: set[_Candidate] = field(default_factory=set)
+    pictures: dict[ImageKey, str] = field(default_factory=dict)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def catalogue(
+    stored: Iterable[Stored], link: Callable[[Path], str], room: Room = ROOM
+) -> Catalogue:
+    """Every two-dimensional map of an image's pixels, as far as there is room.
+
+    Maps of classes come before those of layers, and of these the ones with the largest relevance
+    in each image. link: address of a store.
+
+    Raises:
+        StoreError: relevance and image of a store have different sides.
+    """
+    everything = [_Candidate(one, some.path) for some in stored for one in some.maps]
+    unfit: Counter[str] = Counter()
+    fit: dict[tuple[str, ...], _Candidate] = {}
+    for one in everything:
+        if reason := _unfit(one):
+            unfit[reason] += 1
+        else:
+            fit.setdefault(one.key, one)
+    candidates = list(fit.values())
+    choice = _choose(candidates, room)
+    totals = Counter(one.group for one in candidates)
+    return _described(
+        [one for one in candidates if one in choice.shown],
+        choice.pictures,
+        link,
+        [
+            *(f"{reason}: {captions.count(n, 'map')}." for reason, n in unfit.items()),
+            *(
+                f"{group}: {n:,} of {captions.count(totals[group], 'map')}, {reason}."
+                for (group, reason), n in choice.refused.items()
+            ),
+        ],
+    )
+
+
+def _unfit(one: _Candidate) -> str:
+    """Why a map cannot be laid over its image; empty if it can."""
+    sides, image_sides = one.map.relevance.shape, one.map.image.shape[1:]
+    if one.map.removed_layer is not None:
+        place = f"{one.map.explanation}, removed layer {one.map.removed_layer}"
+        return f"{place} (its places are no pixels)"
+    if sides != image_sides:
+        raise StoreError(
+            one.path,
+            f"its relevance has sides {sides}, its image {image_sides}",
+            "delete it and make it again",
+        )
+    if len(sides) != 2:
+        return f"{one.map.explanation} (volumes; figures show them in slices)"
+    return ""
+
+
+def _choose(candidates: Sequence[_Candidate], room: Room) -> _Choice:
+    """The most important maps; once the page is full, none that matters less is taken."""
+    choice, left, is_full = _Choice(), room.page, False
+    too_large = f"since a map may take {_megabytes(room.map)}"
+    no_room = f"the weakest of each image, since this page may hold {_megabytes(room.page)}"
+    for one in _by_importance(candidates):
+        if not is_full and one.size > room.map:
+            choice.refused[one.group, too_large] += 1
+            continue
+        if not is_full:
+            picture = choice.pictures.get(one.image) or pack_picture(one.map.image)
+            left -= one.size + (0 if one.image in choice.pictures else len(picture))
+            is_full = left < 0
+        if is_full:
+            choice.refused[one.group, no_room] += 1
+            continue
+        choice.shown.add(one)
+        choice.pictures[one.image] = picture
+    return choice
+
+
+def _by_importance(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Classes; then the strongest map of every layer in every store, then the second, ..."""
+    classes = [one for one in candidates if one.map.is_of_class]
+    layers: dict[tuple[Path, str], list[_Candidate]] = {}
+    for one in candidates:
+        if not one.map.is_of_class:
+            layers.setdefault((one.path, one.group), []).append(one)
+    ranked = [
+        (rank, one)
+        for group in layers.values()
+        for rank, one in enumerate(sorted(group, key=lambda one: -one.map.largest))
+    ]
+    return [*classes, *(one for _, one in sorted(ranked, key=lambda pair: pair[0]))]
+
+
+def _described(
+    shown: Sequence[_Candidate],
+    pictures: Mapping[ImageKey, str],
+    link: Callable[[Path], str],
+    left_out: Sequence[str],
+) -> Catalogue:
+    names = _image_names(pictures)
+    images = {image: place for place, image in enumerate(pictures)}
+    first_of_store = {one.path: one for one in reversed(shown)}
+    stores = {path: place for place, path in enumerate(first_of_store)}
+    contents = {f"picture-{place}": pictures[image] for image, place in images.items()}
+    maps = []
+    for number, one in enumerate(shown):
+        contents |= {f"{name}-{number}": packed.text for name, packed in one.packed.items()}
+        facts = {"image": images[one.image], "store": stores[one.path]}
+        facets = {"image": names[one.image], **map_facts.facets(one.map)}
+        numbers = {
+            name: {"content": f"{name}-{number}", "exponent": packed.exponent}
+            for name, packed in one.packed.items()
+        }
+        maps.append({**facts, "facets": facets, "numbers": numbers, **map_facts.of_map(one.map)})
+    return Catalogue(
+        [
+            {"name": names[image], "title": image[0], "picture": f"picture-{place}"}
+            for image, place in images.items()
+        ],
+        [map_facts.of_store(one.map, link(path)) for path, one in first_of_store.items()],
+        maps,
+        contents,
+        left_out,
+    )
+
+
+def _image_names(images: Iterable[ImageKey]) -> dict[ImageKey, str]:
+    """What images are called, with their dataset where a name occurs in several."""
+    times = Counter(name for name, _ in images)
+    return {
+        (name, dataset): name if times[name] == 1 else f"{name} ({dataset})"
+        for name, dataset in images
+    }
+
+
+def _megabytes(letters: int) -> str:
+    return f"{letters / MEGABYTE:g} MB"

@@ -1,0 +1,356 @@
+// The page: its controls, the keyboard, the pointer. Decides what is shown, lets others draw it.
+
+const $ = (id) => document.getElementById(id);
+const canvases = { original: $("original"), heatmap: $("heatmap"), overlay: $("overlay") };
+const VIEW_AT_FIRST = { ...VIEW_DEFAULTS, view: innerWidth < 640 ? "overlay" : "side" };
+
+// facts: of the chosen map. map: the same with its numbers, once they are read. wanted: what was
+// chosen in every control, also where no map has it. scale: how values are coloured. hover: the
+// pixel below the pointer.
+const state = {
+  facts: null, map: null, wanted: null, view: VIEW_AT_FIRST, scale: null, hover: null,
+};
+
+// --- Choosing ---
+
+/** Show a map; `reason` is said where something changed that nobody asked for. */
+async function show(facts, reason = "") {
+  state.facts = facts;
+  $("notice").textContent = reason;
+  fillSelects();
+  try {
+    const map = await readMap(facts);
+    if (state.facts !== facts) return; // another map was chosen in the meantime
+    state.map = map;
+    state.hover = null;
+    keepCursorInside();
+    draw();
+  } catch (error) {
+    state.map = null;
+    complain(`This map cannot be read (${error.message}). Write the report again, or use a newer browser.`);
+  }
+}
+
+function complain(text) {
+  $("problem").textContent = text;
+  $("problem").hidden = !text;
+  $("shown").hidden = Boolean(text);
+}
+
+/** The map that one choice leads to, with everything else as it was wanted where that exists. */
+function choose(facet, facts) {
+  state.wanted = wantedAfter(state.wanted, facet, facts);
+  const maps = catalogue.maps.filter((map) => map.facets[facet] === facts.facets[facet]);
+  const found = nearest(maps, state.wanted);
+  show(found, changes(facet, state.facts, found));
+}
+
+/** Other choices that had to change as well. */
+function changes(facet, before, after) {
+  const isNew = (f) => f !== facet && before.facets[f] !== after.facets[f];
+  const changed = FACETS.filter((f) => isNew(f) && !document.querySelector(`[data-facet="${f}"]`).hidden);
+  if (!changed.length) return "";
+  const words = changed.map((f) => `${labelOf(f)}: ${optionText(f, after)}`);
+  return `There is no such map with all else as it was. Also changed – ${words.join("; ")}.`;
+}
+
+const labelOf = (facet) => document.querySelector(`[data-facet="${facet}"] span`).textContent;
+
+function fillSelects() {
+  for (const facet of FACETS) {
+    const found = choices(facet, state.facts);
+    const select = $(`choose-${facet}`);
+    const option = (facts) => new Option(optionText(facet, facts), facts.facets[facet] ?? "");
+    const isOwn = (facts) => facet !== "node" || isAlike(facts, state.facts);
+    const others = found.filter((facts) => !isOwn(facts)).map(option);
+    select.replaceChildren(...found.filter(isOwn).map(option), ...group(others));
+    select.value = state.facts.facets[facet] ?? "";
+    select.onchange = () => choose(facet, found[select.selectedIndex]);
+  }
+}
+
+/** Choices that change more than they say. */
+function group(options) {
+  const made = document.createElement("optgroup");
+  made.label = "by another method or window";
+  made.append(...options);
+  return options.length ? [made] : [];
+}
+
+/** Controls with one choice in the whole run are left out: the facts below the map say it. */
+function hideIdleSelects() {
+  for (const facet of FACETS) {
+    const count = new Set(catalogue.maps.map((map) => map.facets[facet])).size;
+    const isNeeded = facet === "explanation" ? isAmbiguous() : count > 1;
+    document.querySelector(`[data-facet="${facet}"]`).hidden = !isNeeded;
+  }
+}
+
+/** Whether explanations differ in something that has no control of its own. */
+function isAmbiguous() {
+  const others = FACETS.filter((facet) => facet !== "explanation");
+  const seen = new Set(catalogue.maps.map((map) => JSON.stringify(others.map((f) => map.facets[f]))));
+  return seen.size < catalogue.maps.length;
+}
+
+/** The next or previous choice of a control. */
+function step(facet, by) {
+  const found = choices(facet, state.facts);
+  const place = found.findIndex((map) => map.facets[facet] === state.facts.facets[facet]);
+  const next = found[(place + by + found.length) % found.length];
+  if (found.length > 1) choose(facet, next);
+}
+
+// --- Drawing ---
+
+function limitOf(facts) {
+  if (state.view.scale === "map") return strength(facts);
+  const isComparable = (other) =>
+    other.image === facts.image && other.kind === facts.kind && other.unit === facts.unit &&
+    other.facets.layer === facts.facets.layer;
+  return Math.max(...catalogue.maps.filter(isComparable).map(strength));
+}
+
+function cutOf(map) {
+  const { hide } = state.view;
+  return hide === "top5" ? cutOfShare(map.values, 0.05) : (hide / 100) * strength(map.facts);
+}
+
+function draw() {
+  const { map, view } = state;
+  const scale = scaleOf(map.facts.kind, limitOf(map.facts), cutOf(map));
+  state.scale = scale;
+  complain("");
+  paintOriginal(canvases.original, map);
+  paintHeatmap(canvases.heatmap, map, scale);
+  paintOverlay(canvases.overlay, map, scale, view.opacity / 100);
+  $("stage").style.setProperty("--ratio", map.width / map.height);
+  $("stage").dataset.view = view.view;
+  for (const panel of document.querySelectorAll(".panel")) {
+    panel.hidden = view.view !== "side" && panel.dataset.view !== view.view;
+  }
+  drawBar(scale);
+  drawControls(map, scale);
+  drawFacts(map, scale);
+  drawReadout();
+  rememberSoon();
+}
+
+function drawBar(scale) {
+  const { unit } = state.map.facts;
+  paintBar($("bar"), scale);
+  $("bar").setAttribute("aria-label", `Colours from ${number(scale.ticks[0] * scale.limit)} to ` +
+    withUnit(number(scale.limit), unit));
+  $("ticks").replaceChildren(...scale.ticks.map((tick) =>
+    element("span", number(tick * scale.limit, scale.ticks[0] < 0))));
+  $("ends").replaceChildren(
+    ...[scale.ends[0], unit, scale.ends[1]].map((text) => element("span", text)));
+}
+
+function drawControls(map, scale) {
+  const { view } = state;
+  const largest = strength(map.facts) || 1;
+  const shown = map.values.reduce((count, value) => count + !isHidden(value, scale), 0);
+  document.querySelector(`[name=view][value=${view.view}]`).checked = true;
+  $("opacity").value = view.opacity;
+  $("opacity-value").textContent = `${view.opacity} %`;
+  $("hide").value = (100 * scale.cut) / largest;
+  $("top5").setAttribute("aria-pressed", view.hide === "top5");
+  $("hide-value").textContent = scale.cut > 0
+    ? `${percent(scale.cut / largest)}, ${withUnit(number(scale.cut), map.facts.unit)}; ` +
+      `${percent(shown / map.values.length)} of the pixels left`
+    : "nothing is hidden";
+  $("same").checked = view.scale === "image";
+}
+
+function drawFacts(map, scale) {
+  $("title").textContent = heading(map.facts);
+  $("subtitle").textContent = sentence(map, scale.limit);
+  $("facts").replaceChildren(...pairs(factsOf(map, scale.limit)));
+  $("parameters").replaceChildren(...pairs(map.store.parameters));
+  $("store").href = map.store.link;
+}
+
+const pairs = (known) =>
+  known.flatMap(([name, text]) => [element("dt", name), element("dd", text)]);
+
+function element(tag, text) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+// --- Reading single pixels ---
+
+const cursor = () => (state.view.x === null ? null : state.view.y * state.map.width + state.view.x);
+
+function keepCursorInside() {
+  if (state.view.x === null) return;
+  state.view.x = Math.min(Math.round(state.view.x), state.map.width - 1);
+  state.view.y = Math.min(Math.round(state.view.y), state.map.height - 1);
+}
+
+function setCursor(x, y) {
+  const { width, height } = state.map;
+  state.view.x = Math.min(width - 1, Math.max(0, x));
+  state.view.y = Math.min(height - 1, Math.max(0, y));
+  state.hover = null;
+  drawReadout();
+  rememberSoon();
+}
+
+const setCursorAt = (n) => setCursor(n % state.map.width, Math.floor(n / state.map.width));
+
+function drawReadout() {
+  const { map } = state;
+  const n = state.hover ?? cursor();
+  for (const mark of document.querySelectorAll(".mark")) mark.hidden = n === null;
+  $("pointer").hidden = n === null || !Number.isFinite(map.values[n]);
+  $("readout").classList.toggle("faint", n === null);
+  const said = n === null ? null : readout(map, state.scale, n);
+  $("place").textContent = said ? said.place : "Point at a pixel, or press Tab and arrow keys.";
+  $("value").textContent = said ? said.value : "";
+  $("remark").textContent = said ? said.notes : "";
+  if (said) drawMarks(n);
+  return said;
+}
+
+function drawMarks(n) {
+  const { map, scale } = state;
+  const style = $("panels").style;
+  style.setProperty("--x", (n % map.width + 0.5) / map.width);
+  style.setProperty("--y", (Math.floor(n / map.width) + 0.5) / map.height);
+  style.setProperty("--pixel", 1 / map.width);
+  const place = scale.place(map.values[n], scale.limit);
+  $("pointer").style.setProperty("--place", Math.min(1, Math.max(0, place)));
+}
+
+function announce() {
+  const said = drawReadout();
+  $("announcement").textContent = said ? `${said.place}: ${said.value}. ${said.notes}` : "";
+}
+
+/** The pixel below the pointer. */
+function pixelAt(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  const along = (at, start, side, count) =>
+    Math.min(count - 1, Math.max(0, Math.floor(((at - start) / side) * count)));
+  return [
+    along(event.clientX, box.left, box.width, state.map.width),
+    along(event.clientY, box.top, box.height, state.map.height),
+  ];
+}
+
+/** The pixel of the largest, or with `sign` -1 the smallest value. */
+function extreme(sign) {
+  const sizes = state.map.values.map((value) => (Number.isNaN(value) ? -Infinity : sign * value));
+  return sizes.reduce((best, size, n) => (size > sizes[best] ? n : best), 0);
+}
+
+// --- Keyboard ---
+
+const moveBy = (x, y) => (event) => {
+  const far = event.shiftKey ? 10 : 1;
+  setCursor((state.view.x ?? 0) + far * x, (state.view.y ?? 0) + far * y);
+};
+
+const KEYS = {
+  ArrowLeft: moveBy(-1, 0),
+  ArrowRight: moveBy(1, 0),
+  ArrowUp: moveBy(0, -1),
+  ArrowDown: moveBy(0, 1),
+  Home: () => setCursor(0, state.view.y ?? 0),
+  End: () => setCursor(state.map.width - 1, state.view.y ?? 0),
+  PageUp: () => setCursor(state.view.x ?? 0, 0),
+  PageDown: () => setCursor(state.view.x ?? 0, state.map.height - 1),
+  m: () => setCursorAt(extreme(1)),
+  n: () => setCursorAt(extreme(-1)),
+};
+
+const SHORTCUTS = {
+  1: () => change({ view: "side" }),
+  2: () => change({ view: "original" }),
+  3: () => change({ view: "heatmap" }),
+  4: () => change({ view: "overlay" }),
+  t: () => toggleTop(),
+  s: () => change({ scale: state.view.scale === "image" ? "map" : "image" }),
+  "[": () => step("image", -1),
+  "]": () => step("image", 1),
+  ",": () => step("node", -1),
+  ".": () => step("node", 1),
+};
+
+// Only while the pictures have the focus, so that letters are free for assistive software.
+function pressed(event) {
+  if (!state.map || event.ctrlKey || event.altKey || event.metaKey) return;
+  const move = KEYS[event.key];
+  const act = move ?? SHORTCUTS[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act(event);
+  if (move) announce();
+}
+
+// --- The view ---
+
+function change(some) {
+  Object.assign(state.view, some);
+  if (state.map) draw();
+}
+
+const toggleTop = () => change({ hide: state.view.hide === "top5" ? "0" : "top5" });
+
+let remembering;
+
+/** Keep the address in step, but not with every movement: browsers refuse that. */
+function rememberSoon() {
+  clearTimeout(remembering);
+  remembering = setTimeout(() => {
+    try {
+      history.replaceState(null, "", toHash(state.facts, state.view));
+    } catch {
+      // In a frame without an address of its own, as in Snakemake's report.
+    }
+  }, 150);
+}
+
+function openAddress() {
+  const { wanted, view } = fromHash(location.hash, VIEW_AT_FIRST);
+  const facts = nearest(catalogue.maps, wanted);
+  const isExact = Object.entries(wanted).every(([f, value]) => facts.facets[f] === value);
+  state.view = view;
+  state.wanted = { ...facts.facets, class: facts.class, rank: facts.rank };
+  show(facts, isExact ? "" : "The address names a map that is not here; this is the nearest one.");
+}
+
+function listen() {
+  for (const radio of document.querySelectorAll("[name=view]")) {
+    radio.onchange = () => change({ view: radio.value });
+  }
+  $("opacity").oninput = () => change({ opacity: +$("opacity").value });
+  $("hide").oninput = () => change({ hide: $("hide").value });
+  $("top5").onclick = toggleTop;
+  $("same").onchange = () => change({ scale: $("same").checked ? "image" : "map" });
+  $("panels").onkeydown = pressed;
+  $("panels").onfocus = () => {
+    if (state.map && state.view.x === null) setCursorAt(extreme(1));
+  };
+  for (const canvas of Object.values(canvases)) {
+    canvas.onpointermove = (event) => {
+      if (!state.map) return;
+      const [x, y] = pixelAt(event, canvas);
+      state.hover = y * state.map.width + x;
+      drawReadout();
+    };
+    canvas.onpointerdown = (event) => state.map && setCursor(...pixelAt(event, canvas));
+    canvas.onpointerleave = () => {
+      state.hover = null;
+      if (state.map) drawReadout();
+    };
+  }
+  addEventListener("hashchange", openAddress);
+}
+
+hideIdleSelects();
+listen();
+openAddress();
