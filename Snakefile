@@ -33,6 +33,15 @@ rule figures:
         figure_files("json"),
 
 
+for file in PAPERS:
+
+    rule:
+        name:
+            file.stem
+        input:
+            rules.report.output if CONFIG.run.paper == file.stem else [],
+
+
 onstart:
     write_run_config()
 

@@ -33,6 +33,6 @@ def evaluation_table(results: Path, evaluation: str) -> Path:
 def figure_files(config: Config, results: Path) -> list[Path]:
     """The JSON files of all figures; the pictures lie beside them."""
     return [
-        results / "figures" / (figure.paper or config.run.name) / f"{name}.json"
+        results / "figures" / (figure.paper or config.run.paper or config.run.name) / f"{name}.json"
         for name, figure in config.figures.items()
     ]

@@ -1,13 +1,16 @@
 # What the other files share: the checked configuration and the names that follow from it.
 
 import json
+import os
 import shlex
+import sys
 from shutil import which
 
 from prediction_difference import preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
+    read_yaml,
     shown_slots,
     slots,
     windows_of_prior,
@@ -16,6 +19,29 @@ from prediction_difference.errors import ConfigError
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
 from snakemake.exceptions import WorkflowError
+
+
+PAPER_VARIABLE = "PREDICTION_DIFFERENCE_PAPER"
+PAPERS = sorted(Path(workflow.basedir, "config/papers").glob("*.yaml"))
+
+
+def take_paper():
+    """Where a paper's target is asked for, its configuration in place of a default one.
+
+    Jobs, which are started with other arguments, learn of it from the environment.
+    """
+    if workflow.is_main_process:
+        asked = [file.stem for file in PAPERS if file.stem in sys.argv[1:]]
+        os.environ[PAPER_VARIABLE] = " ".join(asked)
+    asked = os.environ.get(PAPER_VARIABLE, "").split()
+    if len(asked) > 1:
+        raise WorkflowError(f"{' and '.join(asked)} are runs of their own: ask for one at a time")
+    for paper in asked:
+        if config.get("run", {}).get("paper") == paper:
+            continue
+        chosen = {key: config[key] for key in ["setting"] if key in config}
+        config.clear()
+        config.update(read_yaml(Path(workflow.basedir, f"config/papers/{paper}.yaml")) | chosen)
 
 
 def checked_config():
@@ -28,6 +54,7 @@ def checked_config():
         raise WorkflowError(str(error)) from None
 
 
+take_paper()
 CONFIG = checked_config()
 RESULTS = f"results/{CONFIG.run.name}"
 LOGS = f"logs/{CONFIG.run.name}"
@@ -108,7 +135,7 @@ def stores_of_images(explanation, images):
 def figure_files(suffix):
     """Every figure of the configuration."""
     return [
-        f"{RESULTS}/figures/{figure.paper or CONFIG.run.name}/{name}.{suffix}"
+        f"{RESULTS}/figures/{figure.paper or CONFIG.run.paper or CONFIG.run.name}/{name}.{suffix}"
         for name, figure in CONFIG.figures.items()
     ]
 

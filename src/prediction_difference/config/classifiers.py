@@ -1,11 +1,10 @@
 """Classifiers, as the configuration describes them."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from prediction_difference.config.section import Name, Section
+from prediction_difference.config.section import Name, PathOrName, Section, UserPath
 
 
 class TrainedNetwork(Section):
@@ -71,14 +70,14 @@ class TorchvisionNetwork(Section):
     kind: Literal["torchvision"]
     dataset: Name = Field(description="the images to classify")
     model: str = Field(description="torchvision's name, such as googlenet")
-    weights: str = Field(description="an enum entry, such as DEFAULT, or a local file")
+    weights: PathOrName = Field(description="an enum entry, such as DEFAULT, or a local file")
     normalisation: AnyNormalisation = Field(
         NORMALISATIONS["imagenet"],
         description="default: what torchvision's weights were trained with; imagenet, caffe, or "
         "numbers",
     )
     training_instances: int = Field(1_281_167, ge=1, description="N of the Laplace correction")
-    class_names: Path | None = Field(
+    class_names: UserPath | None = Field(
         None, description="text file, one class a line; null: those of the weights' enum entry"
     )
 
@@ -89,14 +88,14 @@ class TorchNetwork(Section):
     kind: Literal["torch"]
     dataset: Name = Field(description="the images to classify")
     factory: str = Field(pattern=r"^[\w.]+:[\w.]+$", description="module:function, no arguments")
-    weights: Path = Field(description="safetensors, or a file that torch loads weights-only")
+    weights: UserPath = Field(description="safetensors, or a file that torch loads weights-only")
     normalisation: AnyNormalisation | None = Field(
         None,
         description="imagenet, caffe, or numbers; null: the network takes images in 0 to 1 as "
         "they are",
     )
     training_instances: int = Field(ge=1, description="N of the Laplace correction")
-    class_names: Path | None = Field(
+    class_names: UserPath | None = Field(
         None, description="text file, one class a line; null: those of the dataset"
     )
 

@@ -1,11 +1,10 @@
 """Where images come from, as the configuration names it."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from prediction_difference.config.section import Section
+from prediction_difference.config.section import Section, UserPath
 
 Side = Annotated[int, Field(ge=1)]
 """Number of pixels along one side of an image."""
@@ -28,7 +27,7 @@ def _sort_of_sides(resize: Any) -> str:
 FileList = (
     Annotated[
         Annotated[tuple[str, ...], Field(min_length=1), Tag("file-list")]
-        | Annotated[Path, Tag("list-file")],
+        | Annotated[UserPath, Tag("list-file")],
         Discriminator(_sort_of_files),
     ]
     | None
@@ -151,26 +150,26 @@ class ImageFolder(Photographs):
     """A folder of photographs, flat or with one subfolder per class."""
 
     source: Literal["image-folder"]
-    root: Path = Field(description="the folder")
+    root: UserPath = Field(description="the folder")
 
 
 class ImageNet(Photographs):
     """ImageNet (ILSVRC) as it lies on this machine: by class, or flat."""
 
     source: Literal["imagenet"]
-    root: Path | None = Field(
+    root: UserPath | None = Field(
         None,
         description="the folder: subfolders by WordNet id, a flat one, or one with either in train "
         "or val; null: imagenet or imagenet_sample in $PDA_DATA, then ~/.cache/"
         "prediction-difference. It cannot be downloaded",
     )
-    ground_truth: Path | None = Field(
+    ground_truth: UserPath | None = Field(
         None,
         description="classes of a flat folder: lines of a file's name and its WordNet id, or its "
         "class number in network order, from 0; or ILSVRC2012_validation_ground_truth.txt with "
         "meta.mat beside it; null: WordNet ids at the beginning of the names, or no classes",
     )
-    class_names: Path | None = Field(
+    class_names: UserPath | None = Field(
         None,
         description="classes in network order, one a line: a WordNet id and names, as in Caffe's "
         "synset_words.txt; null: synset_words.txt in root",
@@ -182,12 +181,12 @@ class NiftiCohort(Split):
     """A folder of NIfTI volumes with participants.tsv (BIDS names)."""
 
     source: Literal["nifti-cohort"]
-    root: Path = Field(description="the folder that holds participants.tsv")
+    root: UserPath = Field(description="the folder that holds participants.tsv")
     label: str = Field("group", description="column of participants.tsv with the class")
     pattern: str = Field(
         "{participant_id}.nii.gz", description="file of a participant, relative to root"
     )
-    mask: Path | None = Field(
+    mask: UserPath | None = Field(
         None, description="NIfTI mask; null: the voxels that are non-zero in every subject"
     )
     slab: Slab | None = Field(None, description="null for the whole volume")
@@ -198,7 +197,7 @@ class TorchvisionSet(Split):
     """A data set that torchvision knows by name, with its own training and test split."""
 
     source: Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100", "svhn"]
-    root: Path | None = Field(
+    root: UserPath | None = Field(
         None, description="folder; null: $PDA_DATA, then ~/.cache/prediction-difference"
     )
     download: bool = Field(False, description="fetch it if it is not there")

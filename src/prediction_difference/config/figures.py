@@ -57,7 +57,9 @@ PanelRow = tuple[ShownPanel | Literal["image"] | None, ...]
 class DrawnFigure(Section):
     """What every figure needs."""
 
-    paper: Name | None = Field(None, description="subfolder of figures/; null: the run's name")
+    paper: Name | None = Field(
+        None, description="subfolder of figures/; null: the run's paper or name"
+    )
     title: str = ""
 
     @property

@@ -16,6 +16,7 @@ from prediction_difference.config.datasets import DATASET_TAGS
 from prediction_difference.config.figures import PANEL_TAGS
 from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.config.nodes import NODE_TAGS
+from prediction_difference.config.settings import with_setting
 from prediction_difference.errors import ConfigError, Problem
 
 _TAGS = ("source", "kind", "method", "measure")
@@ -66,12 +67,14 @@ def parse_config(raw: Any) -> Config:
 def inspect_config(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
     """The parts of a configuration that are right by themselves, and all of its problems.
 
-    The parts are `run`, if it is right, and for every other section its right entries by name.
+    The parts are `run`, if it is right, and for every other section its right entries by name; of
+    a configuration with several settings, those of the chosen one.
     """
     if not isinstance(raw, Mapping):
         return {}, [Problem("config", "not a mapping", "write key: value lines")]
     known = Config.model_fields
-    problems = [_unknown_key((), str(key), known) for key in raw if key not in known]
+    raw, problems = with_setting(raw)
+    problems += [_unknown_key((), str(key), known) for key in raw if key not in known]
     parts: dict[str, Any] = {}
     declared: dict[str, set[str]] = {}
     for section in known:

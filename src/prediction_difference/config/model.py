@@ -46,6 +46,9 @@ class Run(Section):
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:<number>"
     )
+    paper: Name | None = Field(
+        None, description="the paper whose figures these are: their subfolder, and a target's name"
+    )
     setting: str = Field(
         "", description="what figures are to say of the settings, such as small: stride 8, S = 4"
     )

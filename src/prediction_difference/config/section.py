@@ -1,11 +1,33 @@
 """What all parts of the configuration have in common."""
 
+import os.path
+import re
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 """Names become file names, so they hold letters, digits, dots, dashes and underscores only."""
+
+
+def _expanded(path: object) -> object:
+    if not isinstance(path, str | Path):
+        return path
+    text = os.path.expandvars(str(path))
+    if unset := re.search(r"\$(\w+|\{\w+\})", text):
+        name = unset[1].strip("{}")
+        raise ValueError(f"the environment variable {name} is not set; set it, or write the path")
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:
+        raise ValueError(f"{text} begins with nobody's home folder; write the path") from None
+
+
+UserPath = Annotated[Path, BeforeValidator(_expanded)]
+"""A file or folder of the user's: `~` and environment variables, such as $PDA_DATA, stand in it."""
+PathOrName = Annotated[str, BeforeValidator(_expanded)]
+"""A path as above, or the name of something that is no file."""
 
 
 class Section(BaseModel):

@@ -26,7 +26,7 @@ def find(settings: model.ImageFolder, where: str) -> tuple[Collection, list[Prob
         DataError: root is no folder.
         OSError: it cannot be searched.
     """
-    folder = scan(settings.root.expanduser(), f"{where}.root")
+    folder = scan(settings.root, f"{where}.root")
     if folder.flat:
         # Folders of other things may lie beside flat images.
         classes = {name: files for name, files in folder.classes.items() if files}

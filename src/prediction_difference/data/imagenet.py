@@ -37,7 +37,7 @@ def find(settings: model.ImageNet, where: str) -> tuple[Collection, list[Problem
     classes = None if file is None else read_class_names(file)
     problems = [] if folder.flat else list(check_classes(folder))
     layout, ids = _wordnet_ids(folder, settings, where)
-    truth = None if settings.ground_truth is None else settings.ground_truth.expanduser()
+    truth = None if settings.ground_truth is None else settings.ground_truth
     labels = np.full(len(folder.files), UNLABELLED)
     if truth is not None:
         labels = read_ground_truth(truth, folder.files, _known(classes, where))
@@ -51,7 +51,7 @@ def find(settings: model.ImageNet, where: str) -> tuple[Collection, list[Problem
 
 def _root(settings: model.ImageNet, where: str) -> Path:
     if settings.root is not None:
-        return settings.root.expanduser()
+        return settings.root
     places = [default_root() / place for place in _PLACES]
     root = next((place for place in places if place.is_dir()), None)
     if root is None:
@@ -120,7 +120,7 @@ def _wordnet_ids(folder: Folder, settings: model.ImageNet, where: str) -> tuple[
 
 def _file_of_classes(settings: model.ImageNet, folders: tuple[Path, ...]) -> Path | None:
     if settings.class_names is not None:
-        return settings.class_names.expanduser()
+        return settings.class_names
     return next((f / CLASSES for f in folders if (f / CLASSES).is_file()), None)
 
 

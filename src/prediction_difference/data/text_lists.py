@@ -12,7 +12,7 @@ def read_lines(file: Path) -> list[str]:
         DataError: the file is missing or is no UTF-8 text.
     """
     try:
-        text = file.expanduser().read_text(encoding="utf-8-sig")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise DataError(file, f"cannot be read ({reason})", "correct the path") from error

@@ -102,7 +102,7 @@ def _too_many(images: int, split: str, count: int, name: str) -> Problem:
 
 
 def _root(settings: model.TorchvisionSet) -> Path:
-    return default_root() if settings.root is None else settings.root.expanduser()
+    return default_root() if settings.root is None else settings.root
 
 
 def _files(source: str) -> tuple[str, ...]:
