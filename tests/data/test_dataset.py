@@ -188,14 +188,14 @@ def test_the_bundled_digits_have_nothing_to_check_and_are_whole() -> None:
 
 
 def test_images_are_known_by_their_files_and_pixels(photographs: Dataset, volumes: Dataset) -> None:
-    assert list(photographs.file_checksums) == ["0121", "0120", "0122", "0123"]
-    assert list(volumes.file_checksums) == ["", ""]
+    assert photographs.file_checksums == ("0121", "0120", "0122", "0123")
+    assert volumes.file_checksums == ("", "")
     images = photographs.images.copy()
     images[3] = images[0]
-    pixels = list(replace(photographs, images=images).pixel_digests)
+    pixels = replace(photographs, images=images).pixel_digests
     assert pixels[0] == pixels[3]
     assert len(set(pixels)) == 3
-    assert list(photographs.pixel_digests)[:3] == pixels[:3]
+    assert photographs.pixel_digests[:3] == pixels[:3]
 
 
 def test_copies_are_found_by_content(tmp_path: Path) -> None:

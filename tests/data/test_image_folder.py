@@ -147,3 +147,15 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"3 problems found(?s:.*)one name(?s:.*)5 x 5") as caught:
         read(tmp_path)
     assert len(caught.value.problems) == 3
+
+
+def test_more_images_than_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        save(tmp_path / f"{number}.png", (6, 8, 3))
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 2, "SC_PHYS_PAGES": 4 * 3 * 6 * 8}.get)
+    message = (
+        r"datasets.photos: 3 images of 3 x 6 x 8 take 0.0 GiB .* take fewer with images or per"
+    )
+    with pytest.raises(ConfigError, match=message):
+        read(tmp_path)
+    assert read(tmp_path, images=2).images.shape == (2, 3, 6, 8)

@@ -1,6 +1,8 @@
 """Photographs of every kind arrive upright, on white, in the right size; all else is named."""
 
 import io
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 from PIL import ExifTags, Image
 from torchvision import transforms
 
-from example_photographs import Shape, problems, random_pixels, read, save
-from prediction_difference.errors import ConfigError
+from example_photographs import Shape, problems, random_pixels, read, save, settings
+from prediction_difference.data.pixels import check_file
+from prediction_difference.data.pixels import read as read_pixels
+from prediction_difference.errors import ConfigError, DataError
 
 # --- pixels -----------------------------------------------------------------------------------
 
@@ -321,6 +325,53 @@ def test_a_photograph_that_breaks_off_is_named(tmp_path: Path, suffix: str, shar
     assert problem.startswith(f"{tmp_path / 'a'}.{suffix}: cannot be read as an image (")
     with pytest.raises(ConfigError, match=rf"1 problem(?s:.*)a\.{suffix}: cannot be read"):
         read(tmp_path, size=(8, 8))
+
+
+FORMATS: list[tuple[str, dict[str, Any]]] = [
+    ("JPEG", {}),
+    ("JPEG", {"progressive": True}),
+    ("PNG", {}),
+    ("TIFF", {"compression": "tiff_lzw"}),
+    ("WEBP", {}),
+    ("GIF", {}),
+    ("BMP", {}),
+]
+
+
+@pytest.mark.parametrize(("form", "options"), FORMATS)
+def test_damage_is_found_before_the_first_job_or_does_not_matter(
+    tmp_path: Path, form: str, options: dict[str, Any]
+) -> None:
+    """Bytes changed or missing: what passes the check can be read, what does not cannot."""
+    file, wanted = io.BytesIO(), settings(tmp_path, size=(16, 16))
+    blocks = np.kron(random_pixels((8, 8, 3)), np.ones((6, 6, 1), np.uint8))
+    Image.fromarray(blocks).save(file, form, **options)
+    generator = np.random.default_rng(0)
+    outcomes: Counter[bool] = Counter()
+    for _ in range(30):
+        content = bytearray(file.getvalue())
+        for place in generator.integers(0, len(content), 2):
+            content[place] = generator.integers(256)
+        (tmp_path / "a.jpg").write_bytes(content[: generator.choice([len(content), 999_999, 300])])
+        passes = works(check_file, tmp_path / "a.jpg")
+        assert works(lambda path: read_pixels(path, wanted), tmp_path / "a.jpg") == passes
+        outcomes[passes] += 1
+    assert outcomes[False] > 0
+
+
+def works(function: Callable[[Path], Any], path: Path) -> bool:
+    try:
+        function(path)
+    except DataError:
+        return False
+    return True
+
+
+def test_the_format_is_that_of_the_content(tmp_path: Path) -> None:
+    """Also in ImageNet, a photograph is a PNG behind another suffix."""
+    pixels = save(tmp_path / "a.JPEG", format="PNG")
+    assert problems(tmp_path) == []
+    np.testing.assert_allclose(read(tmp_path).images[0], pixels.transpose(2, 0, 1) / 255, atol=1e-6)
 
 
 def test_another_kind_of_file_behind_the_suffix(tmp_path: Path) -> None:

@@ -79,15 +79,14 @@ class Dataset:
         return float(low), float(high)
 
     @cached_property
-    def file_checksums(self) -> np.ndarray:
-        """(n,) checksum of each image's own file; empty texts where a file holds many."""
-        own = [self.sources[file] for file in self.files]
-        return texts(own or [""] * len(self.names))
+    def file_checksums(self) -> tuple[str, ...]:
+        """Of each image's own file; empty texts where a file holds many."""
+        return tuple(self.sources[file] for file in self.files) or ("",) * len(self.names)
 
     @cached_property
-    def pixel_digests(self) -> np.ndarray:
-        """(n,) digest of each image's values."""
-        return texts(digest(np.ascontiguousarray(image).tobytes()) for image in self.images)
+    def pixel_digests(self) -> tuple[str, ...]:
+        """Of each image's values."""
+        return tuple(digest(np.ascontiguousarray(image).tobytes()) for image in self.images)
 
     def in_split(self, split: str) -> np.ndarray:
         """(n,) bool: images of a split."""

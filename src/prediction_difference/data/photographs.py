@@ -1,5 +1,7 @@
 """Datasets of photographs: found in a folder, chosen, checked in one pass, read once."""
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -148,6 +150,7 @@ def _read_all(paths: tuple[Path, ...], settings: model.Photographs, name: str) -
             problems.append(error.problem)
             continue
         if images is None:
+            _refuse_more_than_memory(len(paths), image.shape, f"datasets.{name}")
             images, first = np.empty((len(paths), *image.shape), dtype=np.float32), path
         if image.shape == images.shape[1:]:
             images[index] = image
@@ -157,3 +160,18 @@ def _read_all(paths: tuple[Path, ...], settings: model.Photographs, name: str) -
     if problems or images is None:
         raise ConfigError(problems)
     return images
+
+
+def _refuse_more_than_memory(count: int, shape: tuple[int, ...], where: str) -> None:
+    """Otherwise the system ends the job without a word."""
+    needed, there = 4 * count * math.prod(shape), _memory()
+    if needed > there:
+        sides = " x ".join(map(str, shape))
+        what = f"{count} images of {sides} take {needed / 2**30:.1f} GiB of memory, this machine "
+        what += f"has {there / 2**30:.1f}"
+        raise ConfigError([Problem(where, what, "take fewer with images or per_class")])
+
+
+def _memory() -> int:
+    """Bytes of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

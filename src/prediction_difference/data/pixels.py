@@ -30,10 +30,9 @@ def check_file(path: Path) -> None:
     Raises:
         DataError: it is damaged, cut short, too large, or holds what cannot be shown as it is.
     """
+    if _is_verified(path):
+        return
     with _opened(path) as image:
-        if image.format == "PNG":
-            image.verify()
-            return
         image.draft("L", (1, 1))
         image.load()
 
@@ -46,6 +45,7 @@ def read(path: Path, settings: model.Photographs) -> np.ndarray:
 
     Notes: EXIF orientation is applied, transparency is put on white, colour profiles are ignored.
     """
+    _is_verified(path)
     with _opened(path) as image:
         ImageOps.exif_transpose(image, in_place=True)
         plain = _plain(image, "L" if settings.channels == 1 else "RGB")
@@ -71,6 +71,15 @@ def depends_on_file(settings: model.Photographs) -> bool:
         return False
     is_short = isinstance(settings.resize, int) and max(settings.size or (0,)) > settings.resize
     return settings.size is None or is_short
+
+
+def _is_verified(path: Path) -> bool:
+    """Whether a file has checksums, as PNG does, which also hold; reading pixels ignores them."""
+    with _opened(path) as image:
+        if image.format != "PNG":
+            return False
+        image.verify()
+        return True
 
 
 def _upright_size(path: Path) -> tuple[int, int]:

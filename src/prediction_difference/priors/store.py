@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,8 +108,8 @@ def _summary(
         coords={
             "held_out": texts(priors),
             "image": texts(dataset.names),
-            "file_checksum": ("image", dataset.file_checksums),
-            "pixel_digest": ("image", dataset.pixel_digests),
+            "file_checksum": ("image", texts(dataset.file_checksums)),
+            "pixel_digest": ("image", texts(dataset.pixel_digests)),
         },
         attrs={
             "kind": "prior",
@@ -217,10 +217,9 @@ class FittedOn:
             DataError: the prior for this image was fitted on it.
         """
         is_same = dataset.digest == self.digest
-        file, pixels = dataset.file_checksums[index], dataset.pixel_digests[index]
-        is_copy = (self.files == file) & (self.files != "")
+        is_copy = (self.files == dataset.file_checksums[index]) & (self.files != "")
         if not is_same:
-            is_copy |= self.pixels == pixels
+            is_copy |= self.pixels == dataset.pixel_digests[index]
         none = np.zeros(len(self.names), bool)
         held_out = dataset.split[index] if is_same else NOTHING_HELD_OUT
         known = np.flatnonzero(is_copy & self.used.get(held_out, none))
@@ -260,13 +259,12 @@ def reference_images(reference: Dataset, dataset: Dataset, split: str) -> np.nda
     Raises:
         DataError: no image is left.
     """
-    held_out = dataset.in_split(split)
-    if reference.digest == dataset.digest:
-        is_other = ~held_out
-    else:
-        is_other = ~np.isin(reference.pixel_digests, dataset.pixel_digests[held_out])
-    is_copy = np.isin(reference.file_checksums, dataset.file_checksums[held_out])
-    images = reference.images[is_other & ~(is_copy & (reference.file_checksums != ""))]
+    is_same = reference.digest == dataset.digest
+    is_other = ~reference.in_split(split) if is_same else np.ones(len(reference.names), bool)
+    is_other &= ~_occur(reference.file_checksums, dataset.file_checksums, dataset, split)
+    if not is_same:
+        is_other &= ~_occur(reference.pixel_digests, dataset.pixel_digests, dataset, split)
+    images = reference.images[is_other]
     if len(images) == 0:
         raise DataError(
             f"reference images for split {split!r}",
@@ -274,3 +272,11 @@ def reference_images(reference: Dataset, dataset: Dataset, split: str) -> np.nda
             "set test_fraction or folds of the dataset, or name another dataset as reference",
         )
     return images
+
+
+def _occur(
+    marks: Sequence[str], of_dataset: Sequence[str], dataset: Dataset, split: str
+) -> np.ndarray:
+    """(n,) bool: which marks an image of a split of the dataset has; an empty one none has."""
+    held_out = {mark for mark, s in zip(of_dataset, dataset.split, strict=True) if s == split}
+    return np.array([mark != "" and mark in held_out for mark in marks])
