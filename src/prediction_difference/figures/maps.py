@@ -137,7 +137,7 @@ class Map:
             "class": self.node["class"],
             "node": self.node_name,
             "removed_layer": self.removed_layer,
-            "value": rounded(self.node.get("value")),
+            "value": rounded(self.node["value"]),
             "probability": rounded(self.node["probability"]),
             "rank": self.node["rank"],
             "unit": self.unit,
