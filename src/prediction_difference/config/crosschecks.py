@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prediction_difference.config import model
+from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
     SIMULATED_SHAPE,
@@ -405,14 +406,23 @@ def _check_form(
             )
 
 
-def _check_node(where: str, name: str, node: int, lookup: _Lookup) -> Iterator[Problem]:
+def _check_node(where: str, name: str, node: int | str, lookup: _Lookup) -> Iterator[Problem]:
     entry = lookup.entry("explanations", name)
-    count = None if entry is None else entry.node_count
-    if count is not None and node >= count:
+    if entry is None:
+        return
+    if isinstance(node, str):
+        is_difference = isinstance(entry, model.PredictionDifference)
+        default = "probability" if is_difference else "score"
+        if not has_node(entry.nodes, node, default):
+            known = [n for choice in entry.nodes for n in node_names(choice, default) or ()]
+            few = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
+            what = f"{name!r} has no node {node!r}"
+            yield Problem(f"{where}.node", what, f"its nodes are {few or 'maps of layers'}")
+    elif entry.node_count is not None and node >= entry.node_count:
         yield Problem(
             f"{where}.node",
-            f"{name!r} has {count} node(s), counted from 0, not node {node}",
-            f"set node to at most {count - 1}",
+            f"{name!r} has {entry.node_count} node(s), counted from 0, not node {node}",
+            f"set node to at most {entry.node_count - 1}",
         )
 
 
