@@ -389,9 +389,9 @@ def _check_shown_images(
 def _check_form(
     where: str, names: tuple[str, ...], wants_volumes: bool, lookup: _Lookup
 ) -> Iterator[Problem]:
-    dataset = _dataset_of_explanations(names, lookup)
-    if dataset is not None and is_volume(dataset) != wants_volumes:
-        kinds = ("volumes", "volume-slices") if is_volume(dataset) else ("2-D images", "heatmaps")
+    datasets = (_dataset_of_explanations((name,), lookup) for name in names)
+    if any(dataset is not None and is_volume(dataset) != wants_volumes for dataset in datasets):
+        kinds = ("2-D images", "heatmaps") if wants_volumes else ("volumes", "volume-slices")
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)

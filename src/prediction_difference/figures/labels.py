@@ -24,8 +24,12 @@ class Label:
         """The name on two lines; of a longer one the end, which tells files apart."""
         longest = 2 * _HEADING_LETTERS
         name = self.name if len(self.name) <= longest else f"…{self.name[1 - longest :]}"
-        halves = (name[:_HEADING_LETTERS], name[_HEADING_LETTERS:])
-        return "\n".join(half for half in halves if half)
+        if len(name) <= _HEADING_LETTERS:
+            return name
+        after_a_part = max(name.rfind(sign, 0, _HEADING_LETTERS) for sign in "/_- ") + 1
+        fits = len(name) - after_a_part <= _HEADING_LETTERS
+        break_at = after_a_part if after_a_part and fits else _HEADING_LETTERS
+        return f"{name[:break_at]}\n{name[break_at:]}"
 
     @property
     def _words(self) -> str:
