@@ -26,9 +26,9 @@ class Label:
         name = self.name if len(self.name) <= longest else f"…{self.name[1 - longest :]}"
         if len(name) <= _HEADING_LETTERS:
             return name
-        after_a_part = max(name.rfind(sign, 0, _HEADING_LETTERS) for sign in "/_- ") + 1
-        fits = len(name) - after_a_part <= _HEADING_LETTERS
-        break_at = after_a_part if after_a_part and fits else _HEADING_LETTERS
+        ends = [name.rfind(sign, 0, _HEADING_LETTERS) + 1 for sign in "/_- "]
+        fitting = [end for end in ends if end and len(name) - end <= _HEADING_LETTERS]
+        break_at = fitting[0] if fitting else _HEADING_LETTERS
         return f"{name[:break_at]}\n{name[break_at:]}"
 
     @property
