@@ -8,6 +8,7 @@ import pytest
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.selection import describe_node, resolve_nodes
 from prediction_difference.config import model
+from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.errors import DataError
 
 CARD = SimpleNamespace(name="net", class_names=("ant", "bee", "cat", "dog", "elk"))
@@ -42,6 +43,27 @@ def test_a_rank_takes_the_output_as_other_classes_do():
     assert nodes == [Node.probability(4), Node.score(4), Node.probability(2)]
     assert names == ["probability of rank 3", "score of rank 3", "probability of label"]
     assert resolve({"rank": 3}, default="score")[0] == [Node.score(4)]
+
+
+def test_nodes_are_named_as_the_configuration_knows_them():
+    """Figures find them by these names."""
+    choices = (
+        model.NodeChoice(),
+        model.NodeChoice(rank=2, output="score"),
+        model.LayerMaps(layer="conv1", maps=(3, 1)),
+        model.LayerUnit(layer="conv1", unit=5, position=(0, 2)),
+        model.LayerUnit(layer="fc", unit=7),
+    )
+    explanation = model.Sensitivity(method="sensitivity", classifier="net", images=("a",))
+    explanation = explanation.model_copy(update={"nodes": choices})
+    _, names = resolve_nodes(explanation, "score", SCORES, 2, CARD, {})
+    assert names == [name for choice in choices for name in node_names(choice, "score")]
+    everything = (model.LayerMaps(layer="a", maps="all"), model.NodeChoice())
+    assert node_names(everything[0], "score") is None
+    for name in ("map 17 of a", "score of predicted"):
+        assert has_node(everything, name, "score")
+    for name in ("map 17 of b", "map x of a", "unit 17 of a", "score of label"):
+        assert not has_node(everything, name, "score")
 
 
 def test_a_rank_beyond_the_classes_is_refused():

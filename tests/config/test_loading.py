@@ -260,11 +260,13 @@ def figure(**keys):
 
 
 def test_panels_have_what_defaults_say():
-    rows = {"first": ["image", "pda"], "second": [None, {"explanation": "random", "show": "mask"}]}
+    node = "score of predicted"
+    random = {"explanation": "random", "show": "mask", "node": node}
+    rows = {"first": ["image", "pda"], "second": [None, random]}
     maps = parse_config(figure(rows=rows, show="overlay")).figures["maps"]
     shown = [[p and (p if p == "image" else (p.explanation, p.node, p.show)) for p in row]
              for _, row in maps.panel_rows]  # fmt: skip
-    assert shown == [["image", ("pda", 0, "overlay")], [None, ("random", 0, "mask")]]
+    assert shown == [["image", ("pda", 0, "overlay")], [None, ("random", node, "mask")]]
     assert maps.explanation_names == ("pda", "random")
     assert parse_config(figure(**maps.model_dump(mode="json", exclude={"kind"}))).figures == {
         "maps": maps
@@ -289,6 +291,13 @@ def test_the_image_stands_first_or_where_it_is_named(named, order):
         ({"a": ["image", "pda"], "b": ["pda"]}, "maps", "different numbers of panels", "with null"),
         ({"a": [{"explanation": "pda", "nod": 1}]}, "maps.rows.a.0.nod", "unknown", "'node'"),
         ({"a": [{"explanation": "pda", "node": 4}]}, "maps.node", "1 node", "at most 0"),
+        (
+            {"a": [{"explanation": "pda", "node": "score of rank 2"}]},
+            "maps.node",
+            "'pda' has no node 'score of rank 2'",
+            "its nodes are probability of predicted",
+        ),
+        ({"a": [{"explanation": "pda", "node": -1}]}, "maps.rows.a.0.node", "-1", "correct"),
         ({"a": []}, "maps.rows.a", "at least 1", "correct"),
         ({"a": ["pdb"]}, "figures.maps.rows", "no 'pdb'", "'pda'"),
     ],

@@ -43,9 +43,9 @@ def brain(
     return write_attribution([make_map(relevance, "subject-1", split="fold-00", affine=np.eye(4))])
 
 
-@pytest.mark.parametrize("node", [0, 1])
-def test_heatmaps_are_those_of_the_store(node: int, photograph: Path) -> None:
-    settings = HEATMAPS.model_copy(update={"node": node})
+@pytest.mark.parametrize(("node", "called"), [(0, 0), (1, 1), (1, "node 1")])
+def test_heatmaps_are_those_of_the_store(node: int, called: int | str, photograph: Path) -> None:
+    settings = HEATMAPS.model_copy(update={"node": called})
     drawing = draw(settings, "panels", {"evidence": [photograph]}, None, None)
     relevance = read_maps(photograph)[node].relevance
     [[numbers]] = drawing.numbers["rows"]
@@ -200,6 +200,9 @@ def test_a_missing_store_is_named(photograph: Path) -> None:
 
 
 def test_a_node_that_is_not_there_is_refused(photograph: Path) -> None:
+    named = HEATMAPS.model_copy(update={"node": "node 2"})
+    with pytest.raises(StoreError, match="has no node 'node 2'; its nodes are node 0, node 1"):
+        draw(named, "panels", {"evidence": [photograph]}, None, None)
     settings = HEATMAPS.model_copy(update={"node": 2})
     with pytest.raises(StoreError, match=r"has 2 node\(s\), not node 2"):
         draw(settings, "panels", {"evidence": [photograph]}, None, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prediction_difference.config import model
+from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
     SIMULATED_SHAPE,
@@ -388,9 +389,9 @@ def _check_shown_images(
 def _check_form(
     where: str, names: tuple[str, ...], wants_volumes: bool, lookup: _Lookup
 ) -> Iterator[Problem]:
-    dataset = _dataset_of_explanations(names, lookup)
-    if dataset is not None and is_volume(dataset) != wants_volumes:
-        kinds = ("volumes", "volume-slices") if is_volume(dataset) else ("2-D images", "heatmaps")
+    datasets = (_dataset_of_explanations((name,), lookup) for name in names)
+    if any(dataset is not None and is_volume(dataset) != wants_volumes for dataset in datasets):
+        kinds = ("2-D images", "heatmaps") if wants_volumes else ("volumes", "volume-slices")
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)
@@ -405,14 +406,23 @@ def _check_form(
             )
 
 
-def _check_node(where: str, name: str, node: int, lookup: _Lookup) -> Iterator[Problem]:
+def _check_node(where: str, name: str, node: int | str, lookup: _Lookup) -> Iterator[Problem]:
     entry = lookup.entry("explanations", name)
-    count = None if entry is None else entry.node_count
-    if count is not None and node >= count:
+    if entry is None:
+        return
+    if isinstance(node, str):
+        is_difference = isinstance(entry, model.PredictionDifference)
+        default = "probability" if is_difference else "score"
+        if not has_node(entry.nodes, node, default):
+            known = [n for choice in entry.nodes for n in node_names(choice, default) or ()]
+            few = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
+            what = f"{name!r} has no node {node!r}"
+            yield Problem(f"{where}.node", what, f"its nodes are {few or 'maps of layers'}")
+    elif entry.node_count is not None and node >= entry.node_count:
         yield Problem(
             f"{where}.node",
-            f"{name!r} has {count} node(s), counted from 0, not node {node}",
-            f"set node to at most {count - 1}",
+            f"{name!r} has {entry.node_count} node(s), counted from 0, not node {node}",
+            f"set node to at most {entry.node_count - 1}",
         )
 
 

@@ -11,6 +11,12 @@ IMAGE = "image"
 """Stands for the image itself among the panels of a figure."""
 
 Show = Literal["heatmap", "overlay", "mask"]
+NODE_NAME_TAGS = ("node-number", "node-name")
+NodeOfStore = Annotated[
+    Annotated[int, Field(ge=0), Tag("node-number")] | Annotated[str, Tag("node-name")],
+    Discriminator(lambda node: "node-name" if isinstance(node, str) else "node-number"),
+]
+"""A node of an explanation: its number, from 0, or its name in attribution stores."""
 Inches = Annotated[float, Field(ge=0.8, le=8)]
 
 
@@ -18,8 +24,10 @@ class Panel(Section):
     """One map among the panels of an image."""
 
     explanation: Name
-    node: int | None = Field(
-        None, ge=0, description="which of the explanation's nodes, from 0; null: as the figure says"
+    node: NodeOfStore | None = Field(
+        None,
+        description="which of the explanation's nodes, by number from 0 or by name, such as score "
+        "of rank 2; null: as the figure says",
     )
     show: Show | None = Field(None, description="null: as the figure says")
 
@@ -47,7 +55,7 @@ class ShownPanel:
     """A map among the panels of an image, with everything that defaults say."""
 
     explanation: str
-    node: int
+    node: int | str
     show: Show
 
 
@@ -95,8 +103,10 @@ class HeatmapPanels(DrawnFigure):
         description="the images to show, as the explanations name them or as sort and number, such "
         "as correct-1; null: all, which must be the same for all explanations",
     )
-    node: int = Field(
-        0, ge=0, description="which of the explanations' nodes, where a panel does not say it"
+    node: NodeOfStore = Field(
+        0,
+        description="which of the explanations' nodes, by number from 0 or by name, where a panel "
+        "does not say it",
     )
     show: Show = Field(
         "heatmap",
@@ -197,7 +207,9 @@ class VolumeSlices(DrawnFigure):
 
     kind: Literal["volume-slices"]
     explanation: Name
-    node: int = Field(0, ge=0, description="which of the explanation's nodes")
+    node: NodeOfStore = Field(
+        0, description="which of the explanation's nodes, by number from 0 or by name"
+    )
     axis: int = Field(0, ge=0, le=2, description="axis that the slices are on")
     slices: int = Field(4, ge=1, description="number of slices, evenly spaced")
     hide_below: float = Field(

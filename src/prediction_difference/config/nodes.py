@@ -1,5 +1,6 @@
 """What is explained, and what is removed, as the configuration names them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictInt, StrictStr, Tag, model_validator
@@ -80,6 +81,33 @@ AnyNode = Annotated[
     | Annotated[LayerUnit, Tag("unit-node")],
     Discriminator(_sort_of_node),
 ]
+
+
+def node_names(node: AnyNode, default_output: str) -> tuple[str, ...] | None:
+    """Names of the nodes that a choice stands for, in order; None for all maps of a layer."""
+    match node:
+        case NodeChoice():
+            return (f"{node.output or default_output} of {node.which}",)
+        case LayerUnit(layer=layer, unit=unit, position=position):
+            place = f" at {', '.join(map(str, position))}" if position else ""
+            return (f"unit {unit}{place} of {layer}",)
+        case LayerMaps(maps="all"):
+            return None
+        case LayerMaps(layer=layer, maps=maps):
+            return tuple(f"map {number} of {layer}" for number in maps)
+
+
+def has_node(nodes: Sequence[AnyNode], name: str, default_output: str) -> bool:
+    """Whether a node of this name may be among chosen ones; maps of layers are not counted."""
+    for node in nodes:
+        names = node_names(node, default_output)
+        if names is not None and name in names:
+            return True
+        if isinstance(node, LayerMaps) and names is None:
+            number, _, layer = name.removeprefix("map ").partition(" of ")
+            if number.isdecimal() and layer == node.layer:
+                return True
+    return False
 
 
 class RemovedLayer(Section):

@@ -161,7 +161,7 @@ def _linear_weights(classifier: Path | None, one: Map) -> Weights | None:
 
 
 def _read(
-    explanations: Mapping[str, Sequence[Path]], name: str, node: int, dimensions: int
+    explanations: Mapping[str, Sequence[Path]], name: str, node: int | str, dimensions: int
 ) -> list[Map]:
     return [read_map(path, node, dimensions) for path in _stores(explanations, name)]
 

@@ -4,12 +4,10 @@ From left to right a page holds what is said of an image (above it where several
 titles of rows, and blocks; from top to bottom titles of columns, blocks, and what colours mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
-
-from matplotlib.colors import Normalize
+from typing import Any
 
 from prediction_difference.figures import captions, labels, style
 from prediction_difference.figures.canvas import Canvas
@@ -24,7 +22,8 @@ HEADING_LINE = 0.15
 ROW_TITLE = 0.36
 TITLE_LINE, REMARK_LINE = 0.15, 0.15
 UNDER_LINE, UNDER_GAP = 0.115, 0.125
-BAR_WIDTH, BAR_ROOM, BARS = 1.0, 1.75, 0.62
+BAR_WIDTH, LEGEND_ROOM, LEGENDS = 1.0, 1.75, 0.62
+HEADING, TITLE, LEGEND, SMALL = 8.5, 8.0, 7.5, 6.5  # points
 MOST_VALUES = 500_000
 """In the numbers beside a figure; where maps have more, they are means over squares of pixels."""
 
@@ -54,7 +53,7 @@ def heatmap_panels(blocks: Sequence[Block], layout: Layout, shared_by: Limits = 
     shared_by: what shares one limit, as `panels.with_limits` was told.
     """
     page = _Page(blocks, layout)
-    canvas = Canvas.empty(page.width, page.foot + BARS + MARGIN)
+    canvas = Canvas.empty(page.width, page.foot + LEGENDS + MARGIN)
     page.draw(canvas)
     return Drawing(canvas.figure, _numbers(blocks), _caption(blocks, layout, shared_by))
 
@@ -69,12 +68,12 @@ class _Strip:
     def title(self, block: Block) -> str:
         """In lines that fit above a block, with the rank at their end."""
         inches = _block_width(block, self.layout)
-        return style.fit(block.title, inches, 8, 2, "bold", f" {block.rank}".rstrip())
+        return style.fit(block.title, inches, TITLE, 2, "bold", f" {block.rank}".rstrip())
 
     def remark(self, block: Block) -> str:
         """On one line that fits below the title."""
         inches = _block_width(block, self.layout)
-        return style.fit(block.remark, inches, 6.5, 1)
+        return style.fit(block.remark, inches, SMALL, 1)
 
     @cached_property
     def _title_lines(self) -> int:
@@ -110,12 +109,11 @@ class _Strip:
 
 
 @dataclass(frozen=True)
-class _Bar:
-    """What the colours of some panels mean; middle: in inches from the left."""
+class _Legend:
+    """What the colours of panels such as this one mean; middle: in inches from the left."""
 
-    show: Literal["signed", "unsigned", "mask"]
+    panel: Panel
     middle: float
-    top_share: float
 
 
 @dataclass(frozen=True)
@@ -167,27 +165,26 @@ class _Page:
 
     @property
     def foot(self) -> float:
-        """Where the colour bars begin."""
+        """Where legends begin."""
         return self._header + sum(strip.height for strip in self.strips) + 0.08
 
     @property
     def width(self) -> float:
         last = self.left(self._positions - 1) + _block_width(self.blocks[0], self.layout)
-        rightmost = max((bar.middle + BAR_ROOM / 2 for bar in self.bars), default=0.0)
+        rightmost = max(legend.middle for legend in self.legends) + LEGEND_ROOM / 2
         return max(last, rightmost) + MARGIN
 
     @cached_property
-    def bars(self) -> list[_Bar]:
+    def legends(self) -> list[_Legend]:
         """Centred below the columns of the first block that they belong to, beside each other."""
-        bars: list[_Bar] = []
-        for show, columns in _shown(self.blocks[0]).items():
-            middle = (
-                self.left(0, min(columns)) + self.left(0, max(columns)) + self.layout.size
-            ) / 2
-            least = bars[-1].middle + BAR_ROOM if bars else MARGIN + BAR_ROOM / 2
-            top_share = self.blocks[0].places[0][1].top
-            bars.append(_Bar(show, max(middle, least), top_share))
-        return bars
+        legends: list[_Legend] = []
+        least = MARGIN + LEGEND_ROOM / 2
+        for places in _by_colours(self.blocks[0]):
+            columns = [column for column, _ in places]
+            edges = self.left(0, min(columns)), self.left(0, max(columns)) + self.layout.size
+            legends.append(_Legend(places[0][1], max(sum(edges) / 2, least)))
+            least = legends[-1].middle + LEGEND_ROOM
+        return legends
 
     def draw(self, canvas: Canvas) -> None:
         """Draw everything."""
@@ -197,15 +194,15 @@ class _Page:
         for strip in self.strips:
             self._draw_strip(canvas, strip, top)
             top += strip.height
-        for bar in self.bars:
-            _draw_bar(canvas, bar, self.foot)
+        for legend in self.legends:
+            _draw_legend(canvas, legend, self.foot)
 
     def _draw_headings(self, canvas: Canvas, position: int) -> None:
         foot = self._header - self._details
         for column, (title, details) in enumerate(self.headings):
             middle = self.left(position, column) + self.layout.size / 2
             canvas.text(
-                middle, foot, title, size=8.5, weight="bold", align="center", stands_on=True
+                middle, foot, title, size=HEADING, weight="bold", align="center", stands_on=True
             )
             _draw_faint(canvas, middle, foot + 0.06, details)
 
@@ -224,9 +221,9 @@ class _Page:
             panels_top += step
 
     def _draw_row_title(self, canvas: Canvas, title: str, top: float, height: float) -> None:
-        words = style.fit(title, height, 8, 2, "bold")
+        words = style.fit(title, height, TITLE, 2, "bold")
         left, middle = self._side - ROW_TITLE, top + height / 2
-        canvas.text(left, middle, words, weight="bold", align="left", is_upright=True)
+        canvas.text(left, middle, words, size=TITLE, weight="bold", is_upright=True)
 
     def _draw_row(self, canvas: Canvas, block: Block, row: int, position: int, top: float) -> None:
         size = self.layout.size
@@ -241,7 +238,7 @@ class _Page:
             axes.set_gid(f"{panel.map.slot}/{row}/{column}")
             middle, below = self.left(position, column) + size / 2, top + height + 0.03
             name, faint = _under(panel, block, size)
-            canvas.text(middle, below, name, size=6.5, align="center")
+            canvas.text(middle, below, name, size=SMALL, align="center")
             _draw_faint(canvas, middle, below + UNDER_LINE * _lines(name), faint)
 
 
@@ -267,10 +264,10 @@ def _under(panel: Panel, block: Block, size: float) -> tuple[str, str]:
     if panel.show == "image":
         return "", ""
     inches = size + GAP / 2
-    faint = style.fit(panel.range_in_words, inches, 6.5, 2)
+    faint = style.fit(panel.range_in_words, inches, SMALL, 2)
     if block.is_of_one_class:
         return "", faint
-    name = style.fit(panel.map.explained, inches, 6.5, 2)
+    name = style.fit(panel.map.explained, inches, SMALL, 2)
     return f"{name}\n{panel.map.value_in_words}", faint
 
 
@@ -285,46 +282,44 @@ def _heading(blocks: Sequence[Block], layout: Layout, column: int) -> tuple[str,
         title = layout.columns[column]
     inches = layout.size + GAP / 2
     details = methods.pop() if len(methods) == 1 else ""
-    lines = [style.fit(line, inches, 6.5, 2) for line in details.split("\n")]
-    return style.fit(title, inches, 8.5, 2, "bold"), "\n".join(lines).strip()
+    lines = [style.fit(line, inches, SMALL, 2) for line in details.split("\n")]
+    return style.fit(title, inches, HEADING, 2, "bold"), "\n".join(lines).strip()
 
 
-def _shown(block: Block) -> dict[Any, list[int]]:
-    """What needs to be explained below blocks, and the columns that show it, from the left."""
-    found: dict[Any, list[int]] = {}
+def _by_colours(block: Block) -> list[list[tuple[int, Panel]]]:
+    """Columns and panels that one legend is for, those that begin furthest left first."""
+    found: dict[Hashable, list[tuple[int, Panel]]] = {}
     for place, panel in block.places:
-        colours = "signed" if panel.map.is_signed else "unsigned"
-        found.setdefault(colours if panel.has_colours else "mask", []).append(place["column"])
-    return dict(sorted(found.items(), key=lambda entry: min(entry[1])))
+        kind = (panel.has_colours, panel.has_colours and panel.map.is_signed)
+        found.setdefault(kind, []).append((place["column"], panel))
+    return sorted(found.values(), key=lambda places: min(column for column, _ in places))
 
 
 def _draw_faint(canvas: Canvas, middle: float, top: float, words: str) -> None:
-    canvas.text(middle, top, words, size=6.5, colour=style.FAINT_INK, align="center")
+    canvas.text(middle, top, words, size=SMALL, colour=style.FAINT_INK, align="center")
 
 
 def _draw_title(canvas: Canvas, middle: float, top: float, title: str, remark: str) -> None:
-    canvas.text(middle, top, title, weight="bold", align="center")
+    canvas.text(middle, top, title, size=TITLE, weight="bold", align="center")
     _draw_faint(canvas, middle, top + TITLE_LINE * _lines(title), remark)
 
 
-def _draw_bar(canvas: Canvas, bar: _Bar, top: float) -> None:
-    if bar.show == "mask":
-        words = f"black: the {share(bar.top_share)} of the pixels\nwith the largest absolute values"
-        canvas.text(bar.middle, top, words, size=7.5, align="center")
+def _draw_legend(canvas: Canvas, legend: _Legend, top: float) -> None:
+    panel, middle = legend.panel, legend.middle
+    if panel.show == "mask":
+        words = f"black: the {share(panel.top)} of the pixels\nwith the largest absolute values"
+        canvas.text(middle, top, words, size=LEGEND, align="center")
         return
-    is_signed = bar.show == "signed"
-    ticks = (
-        {-1.0: f"{style.MINUS}limit", 0.0: "0", 1.0: "+limit"}
-        if is_signed
-        else {0.0: "0", 1.0: "largest"}
-    )
+    is_signed = panel.map.is_signed
+    ends = {-1.0: f"{style.MINUS}limit", 0.0: "0", 1.0: "+limit"}
+    colours, scale = style.colours_of(1.0, is_signed)
     canvas.colour_bar(
-        bar.middle - BAR_WIDTH / 2,
+        middle - BAR_WIDTH / 2,
         top,
         BAR_WIDTH,
-        colours=style.SIGNED if is_signed else style.UNSIGNED,
-        scale=Normalize(-1 if is_signed else 0, 1),
-        ticks=ticks,
+        colours=colours,
+        scale=scale,
+        ticks=ends if is_signed else {0.0: "0", 1.0: "largest"},
         title="against (blue), for (red)" if is_signed else "strength, unsigned",
     )
 

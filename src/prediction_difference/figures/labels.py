@@ -24,8 +24,12 @@ class Label:
         """The name on two lines; of a longer one the end, which tells files apart."""
         longest = 2 * _HEADING_LETTERS
         name = self.name if len(self.name) <= longest else f"…{self.name[1 - longest :]}"
-        halves = (name[:_HEADING_LETTERS], name[_HEADING_LETTERS:])
-        return "\n".join(half for half in halves if half)
+        if len(name) <= _HEADING_LETTERS:
+            return name
+        ends = [name.rfind(sign, 0, _HEADING_LETTERS) + 1 for sign in "/_- "]
+        fitting = [end for end in ends if end and len(name) - end <= _HEADING_LETTERS]
+        break_at = fitting[0] if fitting else _HEADING_LETTERS
+        return f"{name[:break_at]}\n{name[break_at:]}"
 
     @property
     def _words(self) -> str:

@@ -137,7 +137,7 @@ class Map:
             "class": self.node["class"],
             "node": self.node_name,
             "removed_layer": self.removed_layer,
-            "value": rounded(self.node.get("value")),
+            "value": rounded(self.node["value"]),
             "probability": rounded(self.node["probability"]),
             "rank": self.node["rank"],
             "unit": self.unit,
@@ -201,19 +201,28 @@ def _maps(store: Any, nodes: Sequence[int]) -> list[Map]:
     ]
 
 
-def read_map(path: Path, node: int, dimensions: int) -> Map:
-    """The map of one node (counted from 0) of an image with so many spatial dimensions.
+def read_map(path: Path, node: int | str, dimensions: int) -> Map:
+    """The map of one node, by number from 0 or name, of an image with so many spatial dimensions.
 
     Raises:
         StoreError: there is no such store or node, or the image has other dimensions.
     """
     store = open_attribution(path)
-    count = len(store.attrs["nodes"])
-    if node >= count:
-        raise StoreError(path, f"has {count} node(s), not node {node}", "lower the figure's node")
-    (one,) = _maps(store, [node])
+    (one,) = _maps(store, [_number_of_node(path, node, [str(n) for n in store["node"].values])])
     _check_dimensions(path, one, dimensions)
     return one
+
+
+def _number_of_node(path: Path, node: int | str, names: Sequence[str]) -> int:
+    if isinstance(node, str):
+        if node not in names:
+            few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            raise StoreError(path, f"has no node {node!r}", f"its nodes are {few}")
+        return names.index(node)
+    if node >= len(names):
+        what = f"has {len(names)} node(s), not node {node}"
+        raise StoreError(path, what, "lower the figure's node")
+    return node
 
 
 def read_layers(path: Path) -> dict[str, list[Map]]:
