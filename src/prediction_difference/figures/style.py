@@ -33,6 +33,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 UNKNOWN = "\N{EN DASH}"
 
 DARKEST_GROUND = 0.62
+"""Grey of what is black, where colours are laid over it."""
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
