@@ -18,7 +18,8 @@ from prediction_difference.attribution.engines.incremental import (
     _say_why,
 )
 from prediction_difference.attribution.engines.passage import Passage
-from prediction_difference.classifiers import rules
+from prediction_difference.classifiers import caffe, rules
+from prediction_difference.classifiers.networks import Normalise, Preprocessed
 from prediction_difference.errors import DataError
 
 S, SEED = 2, 7
@@ -108,6 +109,20 @@ def test_networks_of_torchvision(name, said):
     _, _, rough = expectations(low, images, 10, corners, scores_of(1000))
     changes = np.abs(dense.mean - values[:, None]).max()
     assert 0 < np.abs(rough.mean - dense.mean).max() < 0.1 * changes
+    assert said() == []
+
+
+@pytest.mark.parametrize(("name", "side"), [("googlenet", 224), ("caffenet", 227)])
+def test_networks_of_caffe(name, side, said):
+    network = Preprocessed(
+        Normalise((104.0, 117.0, 123.0), (60.0,) * 3, 255.0, is_reversed=True),
+        at_random(getattr(caffe, name)()),
+    )
+    corners = np.array([(0, 0), (100, 99), (side - 10, 57)])
+    values, found, dense = assert_equal(
+        network.eval(), images_of(3, side, side), 10, corners, scores_of(1000), share=2e-5
+    )
+    assert np.abs(found.mean - dense.mean).max() < 1e-5 * np.ptp(values)
     assert said() == []
 
 

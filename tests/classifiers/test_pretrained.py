@@ -108,6 +108,22 @@ def test_unknown_models_and_weights_are_named():
         pretrained.load(of_torchvision("googlenet", "V9"))
 
 
+def test_weights_of_torchvision_keep_their_own_normalisation():
+    for weights in torchvision.models.list_models(module=torchvision.models):
+        for entry in torchvision.models.get_model_weights(weights):
+            own = entry.transforms()
+            is_usual = tuple(own.mean) == model.NORMALISATIONS["imagenet"].mean
+            settings = of_torchvision(weights, entry.name)
+            if is_usual:
+                pretrained._check_normalisation(settings, entry)
+                continue
+            with pytest.raises(DataError, match=r"is not the one that the weights .*mean: \["):
+                pretrained._check_normalisation(settings, entry)
+            right = model.Normalisation(mean=tuple(own.mean), std=tuple(own.std))
+            settings = settings.model_copy(update={"normalisation": right})
+            pretrained._check_normalisation(settings, entry)
+
+
 @pytest.mark.realdata
 def test_squeezenet_with_real_weights_loads(pda_data):
     file = pda_data / "weights" / "squeezenet1_0_imagenet.safetensors"

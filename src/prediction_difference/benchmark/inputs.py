@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_IMAGENET = model.Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 _CHANNEL_CORRELATION = 0.9
 _MEAN, _DEVIATION = 0.45, 0.22
 _IMAGES_OF_PRIOR = 8
@@ -90,7 +89,7 @@ def make_network(network: Network, seed: int) -> "nn.Module":
     bare = pretrained.build(_as_classifier(network))
     if network.weights is not None:
         pretrained.load_weights(bare, network.weights)
-    whole = with_preprocessing(bare, _IMAGENET).eval()
+    whole = with_preprocessing(bare, model.NORMALISATIONS["imagenet"]).eval()
     if network.weights is None:
         randomise(whole, network.side, seed)
     return whole

@@ -22,10 +22,10 @@ class Card:
 
     input_shape: (C, *spatial) of the images it takes. training_instances: per split, how many
     images it was fitted on to explain that split, N of the Laplace correction; the key "any"
-    stands for weights that serve every split. normalisation: per part of the weights, mean
-    and std per channel that its first layer applies; empty if nothing. accuracy: over held-out
-    images with a label, or None. scores_digest: of the scores of all images of the dataset, which
-    tell of a network whose code was changed.
+    stands for weights that serve every split. normalisation: per part of the weights, what its
+    first layer applies (see `config.model.Normalisation`); empty if nothing. accuracy: over
+    held-out images with a label, or None. scores_digest: of the scores of all images of the
+    dataset, which tell of a network whose code was changed.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Card:
     class_names: tuple[str, ...]
     input_shape: tuple[int, ...]
     training_instances: dict[str, int]
-    normalisation: dict[str, dict[str, list[float]]]
+    normalisation: dict[str, dict[str, Any]]
     accuracy: float | None
     held_out_images: int
     seed: int

@@ -7,18 +7,34 @@ from prediction_difference.config import model
 
 
 class Normalise(nn.Module):
-    """(N, C, *spatial) images in 0 to 1 -> (image - mean) / std per channel."""
+    """(N, C, *spatial) images in 0 to 1 -> (scale * image - mean) / std per channel.
+
+    is_reversed: whether channels are then turned round, as networks of the order BGR need it;
+    mean and std are in the order of the result.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]):
+    def __init__(
+        self,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        scale: float = 1.0,
+        is_reversed: bool = False,
+    ):
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
+        self.scale = scale
+        self.is_reversed = is_reversed
 
     def forward(self, images: Tensor) -> Tensor:
         shape = (1, -1, *(1,) * (images.ndim - 2))
+        if self.is_reversed:
+            images = images[:, list(range(images.shape[1] - 1, -1, -1))]
+        if self.scale != 1:
+            images = self.scale * images
         return (images - self.mean.view(shape)) / self.std.view(shape)
 
 
@@ -42,7 +58,8 @@ def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | 
     """A network that takes images as a person looks at them: its first layer normalises them."""
     if normalisation is None:
         return network
-    return Preprocessed(Normalise(normalisation.mean, normalisation.std), network)
+    n = normalisation
+    return Preprocessed(Normalise(n.mean, n.std, n.scale, n.order == "bgr"), network)
 
 
 def all_convolutional(channels: int, classes: int, width: int, dropout: float) -> nn.Sequential:

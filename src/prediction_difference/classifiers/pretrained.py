@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from prediction_difference.classifiers.caffemodel import read_caffemodel
 from prediction_difference.config import model
 from prediction_difference.errors import DataError
 
@@ -18,7 +19,8 @@ Settings = model.TorchvisionNetwork | model.TorchNetwork
 _INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
 """Both Inception networks as their weights were trained, without the auxiliary classifiers."""
 _OPTIONS = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
-_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.", "loss1/", "loss2/")
+"""Beginnings of names of tensors that only training needs."""
 
 
 def build(settings: Settings) -> nn.Module:
@@ -37,12 +39,14 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
     """The network with its weights, and its class names where the weights' enum entry tells.
 
     Raises:
-        DataError: as `build`; no such weights; or a weights file that does not fit the network.
+        DataError: as `build`; no such weights; a weights file that does not fit the network; or
+            another normalisation than the enum entry's.
     """
     if isinstance(settings, model.TorchvisionNetwork):
         enum = _torchvision_weights(settings.model)
         if settings.weights in enum.__members__:
             entry = enum[settings.weights]
+            _check_normalisation(settings, entry)
             network = _torchvision_network(settings.model, entry)
             return network, tuple(entry.meta["categories"])
         if not Path(settings.weights).is_file():
@@ -73,6 +77,18 @@ def _torchvision_weights(name: str) -> Any:
         ) from error
 
 
+def _check_normalisation(settings: model.TorchvisionNetwork, entry: Any) -> None:
+    """Refuse another normalisation than the weights were trained with."""
+    transforms = entry.transforms()
+    mean, std = tuple(transforms.mean), tuple(transforms.std)
+    if settings.normalisation != model.Normalisation(mean=mean, std=std):
+        raise DataError(
+            f"normalisation of {settings.model!r}",
+            f"is not the one that the weights {entry.name} were trained with",
+            f"set it to {{mean: {list(mean)}, std: {list(std)}}}",
+        )
+
+
 def _from_factory(factory: str) -> nn.Module:
     module_name, _, function_name = factory.partition(":")
     where = f"factory {factory!r}"
@@ -89,7 +105,7 @@ def _from_factory(factory: str) -> nn.Module:
 
 
 def load_weights(network: nn.Module, file: Path) -> None:
-    """Load a safetensors or weights-only file into a network, all of it or nothing.
+    """Load a safetensors, caffemodel or weights-only file into a network, all of it or nothing.
 
     Raises:
         DataError: the file is missing, unreadable, or its tensors are not those of the network.
@@ -120,7 +136,11 @@ def _read_tensors(file: Path) -> Mapping[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
+        if file.suffix == ".caffemodel":
+            return read_caffemodel(file)
         content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except DataError:
+        raise
     except (OSError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
         raise DataError(file, f"cannot be read ({error})", "give a safetensors file") from error
     except Exception as error:

@@ -5,6 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from prediction_difference.config.classifiers import NORMALISATIONS as NORMALISATIONS
+from prediction_difference.config.classifiers import Classifier as Classifier
+from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
+from prediction_difference.config.classifiers import Normalisation as Normalisation
+from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
+from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
+from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
 from prediction_difference.config.nodes import AnyNode as AnyNode
 from prediction_difference.config.nodes import LayerMaps as LayerMaps
 from prediction_difference.config.nodes import LayerUnit as LayerUnit
@@ -172,84 +179,6 @@ class GaussianPrior(Section):
 
 
 Prior = Annotated[GaussianPrior, Field()]
-
-# --- classifiers ------------------------------------------------------------------------------
-
-
-class TrainedNetwork(Section):
-    """A network of the package, trained in the pipeline."""
-
-    kind: Literal["train"]
-    dataset: Name
-    architecture: Literal["all-convolutional"] = "all-convolutional"
-    width: int = Field(32, ge=1, description="feature maps of the first block; the second has 2x")
-    dropout: float = Field(0.2, ge=0, lt=1)
-    epochs: int = Field(30, ge=1)
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule (AdamW)")
-    weight_decay: float = Field(1e-2, ge=0)
-
-
-class Normalisation(Section):
-    """Per channel: (image - mean) / std, before the network, with images in 0 to 1."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @model_validator(mode="after")
-    def _agree(self) -> "Normalisation":
-        if len(self.mean) != len(self.std):
-            raise ValueError("mean and std have different lengths; give one number per channel")
-        if any(s <= 0 for s in self.std):
-            raise ValueError("std holds a number that is not positive; correct it")
-        return self
-
-
-class TorchvisionNetwork(Section):
-    """A classifier of torchvision by name."""
-
-    kind: Literal["torchvision"]
-    dataset: Name = Field(description="the images to classify")
-    model: str = Field(description="torchvision's name, such as googlenet")
-    weights: str = Field(description="an enum entry, such as DEFAULT, or a local file")
-    normalisation: Normalisation = Field(
-        Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
-        description="default: what torchvision's weights were trained with",
-    )
-    training_instances: int = Field(1_281_167, ge=1, description="N of the Laplace correction")
-    class_names: Path | None = Field(
-        None, description="text file, one class a line; null: those of the weights' enum entry"
-    )
-
-
-class TorchNetwork(Section):
-    """A user's own network: a function that returns a torch module, and its weights."""
-
-    kind: Literal["torch"]
-    dataset: Name = Field(description="the images to classify")
-    factory: str = Field(pattern=r"^[\w.]+:[\w.]+$", description="module:function, no arguments")
-    weights: Path = Field(description="safetensors, or a file that torch loads weights-only")
-    normalisation: Normalisation | None = Field(
-        None, description="null: the network takes images in 0 to 1 as they are"
-    )
-    training_instances: int = Field(ge=1, description="N of the Laplace correction")
-    class_names: Path | None = Field(
-        None, description="text file, one class a line; null: those of the dataset"
-    )
-
-
-class LogisticRegression(Section):
-    """L2-regularised logistic regression on the voxels inside the mask."""
-
-    kind: Literal["logistic-regression"]
-    dataset: Name
-    C: float = Field(1.0, gt=0, description="inverse strength of the penalty")
-
-
-Classifier = Annotated[
-    TrainedNetwork | TorchvisionNetwork | TorchNetwork | LogisticRegression,
-    Field(discriminator="kind"),
-]
 
 # --- explanations -----------------------------------------------------------------------------
 

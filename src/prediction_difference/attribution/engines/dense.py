@@ -52,7 +52,7 @@ class DenseEngine:
         self._module = placed(module, device, self._dtype)
         self._device = device
         self._batch_size = batch_size
-        self._examined: set[tuple[int, ...]] = set()
+        self._examined: dict[tuple[int, ...], bool] = {}
 
     def prepare(self, image: np.ndarray) -> "DenseImage":
         """(C, *spatial) -> the image, run once; see `Engine`.
@@ -63,11 +63,12 @@ class DenseEngine:
         import torch
 
         tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)
-        if tuple(tensor.shape) not in self._examined:
+        shape = tuple(tensor.shape)
+        if shape not in self._examined:
             examine(self._module, tensor.to(self._dtype))
-            self._examined.add(tuple(tensor.shape))
+            self._examined[shape] = takes_channels_last(self._module, tensor.to(self._dtype))
         batch_size = self._batch_size or fitting_batch(self._module, tensor.to(self._dtype))
-        return DenseImage(self._module, tensor, self._dtype, batch_size)
+        return DenseImage(self._module, tensor, self._dtype, batch_size, self._examined[shape])
 
 
 def placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module":
@@ -86,12 +87,16 @@ def placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module
 
 @dataclass(frozen=True)
 class DenseImage:
-    """An image (C, *spatial) on its device, and the module that is explained on it."""
+    """An image (C, *spatial) on its device, and the module that is explained on it.
+
+    channels_last: whether the module takes images with channels innermost in memory.
+    """
 
     module: "nn.Module"
     image: "Tensor"
     dtype: "torch.dtype"
     batch_size: int
+    channels_last: bool
 
     @property
     def features(self) -> np.ndarray:
@@ -134,7 +139,8 @@ class DenseImage:
         owners = corners.repeat_interleave(samples, dim=0)
 
         def run(part: slice) -> "Tensor":
-            return self._evaluate(pasted(self.image, owners[part], flat[part]), nodes)
+            batch = pasted(self.image, owners[part], flat[part])
+            return self._evaluate(batch if self.channels_last else batch.contiguous(), nodes)
 
         values, _ = in_batches(run, len(flat), self.batch_size)
         return values.reshape(windows, samples, len(nodes))
@@ -154,7 +160,12 @@ def pasted(image: "Tensor", corners: "Tensor", contents: "Tensor") -> "Tensor":
     import torch
 
     channels, *spatial = image.shape
-    rows = image.flatten(1).T.expand(len(contents), -1, -1).clone()
+    # A plain clone would keep the order of the image's own memory.
+    rows = (
+        image.flatten(1)
+        .T.expand(len(contents), -1, -1)
+        .clone(memory_format=torch.contiguous_format)
+    )
     places = window_places(corners, contents.shape[2:], tuple(spatial))
     new = contents.to(rows.dtype).flatten(2).transpose(1, 2)
     rows.scatter_(1, places[:, :, None].expand(-1, -1, channels), new)
@@ -170,6 +181,22 @@ def window_places(corners: "Tensor", window: tuple[int, ...], spatial: tuple[int
         along = corners[:, axis, None] + torch.arange(side, device=corners.device)
         places = (places[:, :, None] * length + along[:, None, :]).flatten(1)
     return places
+
+
+def takes_channels_last(module: "nn.Module", image: "Tensor") -> bool:
+    """Whether a module runs on (N, C, *spatial) with channels innermost in memory.
+
+    Convolutions are fastest so, but code with `view` may refuse it. image: (C, *spatial).
+    """
+    import torch
+
+    innermost = image.movedim(0, -1).expand(2, *image.shape[1:], image.shape[0]).contiguous()
+    with torch.inference_mode():
+        try:
+            module(innermost.movedim(-1, 1))
+        except RuntimeError:
+            return False
+    return True
 
 
 def fitting_batch(module: "nn.Module", image: "Tensor") -> int:

@@ -11,6 +11,7 @@ from prediction_difference.attribution.engines.dense import (
     examine,
     fitting_batch,
     placed,
+    takes_channels_last,
 )
 from prediction_difference.attribution.engines.layers import checked_output, find_layer
 from prediction_difference.errors import DataError
@@ -138,7 +139,7 @@ class HiddenLayerEngine:
         self._units = units
         self._device = device
         self._batch_size = batch_size
-        self._is_examined = False
+        self._channels_last: bool | None = None
 
     def prepare(self, image: np.ndarray) -> DenseImage:
         """(C, *spatial) -> the image, run once up to the layer; see `Engine`.
@@ -148,11 +149,11 @@ class HiddenLayerEngine:
         """
         tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))
         tensor = tensor.to(self._device)
-        if not self._is_examined:
+        if self._channels_last is None:
             examine(self._module, tensor)
         beyond = Beyond(self._module, self._layer, tensor, self._units)
-        if not self._is_examined:
+        if self._channels_last is None:
             examine(beyond, beyond.features)
-            self._is_examined = True
+            self._channels_last = takes_channels_last(beyond, beyond.features)
         batch_size = self._batch_size or fitting_batch(beyond, beyond.features)
-        return DenseImage(beyond, beyond.features, torch.float32, batch_size)
+        return DenseImage(beyond, beyond.features, torch.float32, batch_size, self._channels_last)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from prediction_difference.attribution.engines.winograd import Winograd
 from prediction_difference.classifiers.operations import CONVOLUTIONS, Convolution, Places
 
 _LAYOUTS = {2: torch.channels_last, 3: torch.channels_last_3d}
@@ -13,11 +14,17 @@ class Kernel:
 
     pads: whether zeros around a change are left to the convolution, which leaves them out, and not
     written down. is_packed: whether weights are kept in the order in which the CPU's library reads
-    them, which otherwise is made for every call.
+    them, which otherwise is made for every call. transforms: whether values and weights may be
+    transformed so that fewer multiplications are needed.
     """
 
     def __init__(
-        self, operation: Convolution, dtype: torch.dtype, pads: bool = True, is_packed: bool = True
+        self,
+        operation: Convolution,
+        dtype: torch.dtype,
+        pads: bool = True,
+        is_packed: bool = True,
+        transforms: bool = True,
     ):
         axes = len(operation.stride)
         self.dtype = dtype
@@ -29,10 +36,15 @@ class Kernel:
         self._has_one_channel = self._weight.shape[1] == operation.groups == 1
         can_pack = self._weight.device.type == "cpu" and not self._has_one_channel
         self._is_packed = is_packed and can_pack
+        can_transform = transforms and Winograd.fits(operation, dtype)
+        self._winograd = Winograd(operation) if can_transform else None
 
     def __call__(self, images: Tensor, padding: Places) -> Tensor:
         """(N, C, *sides), zeros around it -> (N, outputs, *sides), with channels innermost."""
         images = images.to(self.dtype)
+        tile = self._winograd and self._winograd.tile(tuple(images.shape[2:]), padding)
+        if self._winograd and tile:
+            return self._winograd(images, padding, tile)
         o = self._operation
         if self._has_one_channel:
             # oneDNN 3.13 leaves parts of the output unwritten for one channel, uneven strides and

@@ -1,0 +1,115 @@
+"""Classifiers, as the configuration describes them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from prediction_difference.config.section import Name, Section
+
+
+class TrainedNetwork(Section):
+    """A network of the package, trained in the pipeline."""
+
+    kind: Literal["train"]
+    dataset: Name
+    architecture: Literal["all-convolutional"] = "all-convolutional"
+    width: int = Field(32, ge=1, description="feature maps of the first block; the second has 2x")
+    dropout: float = Field(0.2, ge=0, lt=1)
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(3e-3, gt=0, description="peak of the one-cycle schedule (AdamW)")
+    weight_decay: float = Field(1e-2, ge=0)
+
+
+class Normalisation(Section):
+    """(scale * image - mean) / std of each channel, before the network, with images in 0 to 1."""
+
+    mean: tuple[float, ...] = Field(description="of each channel, in the network's order")
+    std: tuple[float, ...] = Field(description="of each channel, in the network's order")
+    scale: float = Field(1.0, gt=0, description="what white stands for, such as 255")
+    order: Literal["rgb", "bgr"] = Field("rgb", description="of the channels the network takes")
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Normalisation":
+        if len(self.mean) != len(self.std):
+            raise ValueError("mean and std have different lengths; give one number per channel")
+        if any(s <= 0 for s in self.std):
+            raise ValueError("std holds a number that is not positive; correct it")
+        if self.order == "bgr" and len(self.mean) != 3:
+            raise ValueError(f"bgr are three channels, not {len(self.mean)}; remove order")
+        return self
+
+
+NORMALISATIONS = {
+    "imagenet": Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+    "caffe": Normalisation(mean=(104.0, 117.0, 123.0), std=(1.0, 1.0, 1.0), scale=255, order="bgr"),
+}
+"""By name: what torchvision's weights of ImageNet, and BVLC's and other Caffe models, expect."""
+
+
+def _named_normalisation(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value not in NORMALISATIONS:
+        raise ValueError(f"there is no {value!r}; choose from {', '.join(NORMALISATIONS)}")
+    return NORMALISATIONS[value]
+
+
+AnyNormalisation = Annotated[
+    Normalisation,
+    BeforeValidator(
+        _named_normalisation, json_schema_input_type=Literal["imagenet", "caffe"] | Normalisation
+    ),
+]
+"""Numbers, or the name of known ones."""
+
+
+class TorchvisionNetwork(Section):
+    """A classifier of torchvision by name."""
+
+    kind: Literal["torchvision"]
+    dataset: Name = Field(description="the images to classify")
+    model: str = Field(description="torchvision's name, such as googlenet")
+    weights: str = Field(description="an enum entry, such as DEFAULT, or a local file")
+    normalisation: AnyNormalisation = Field(
+        NORMALISATIONS["imagenet"],
+        description="default: what torchvision's weights were trained with; imagenet, caffe, or "
+        "numbers",
+    )
+    training_instances: int = Field(1_281_167, ge=1, description="N of the Laplace correction")
+    class_names: Path | None = Field(
+        None, description="text file, one class a line; null: those of the weights' enum entry"
+    )
+
+
+class TorchNetwork(Section):
+    """A user's own network: a function that returns a torch module, and its weights."""
+
+    kind: Literal["torch"]
+    dataset: Name = Field(description="the images to classify")
+    factory: str = Field(pattern=r"^[\w.]+:[\w.]+$", description="module:function, no arguments")
+    weights: Path = Field(description="safetensors, or a file that torch loads weights-only")
+    normalisation: AnyNormalisation | None = Field(
+        None,
+        description="imagenet, caffe, or numbers; null: the network takes images in 0 to 1 as "
+        "they are",
+    )
+    training_instances: int = Field(ge=1, description="N of the Laplace correction")
+    class_names: Path | None = Field(
+        None, description="text file, one class a line; null: those of the dataset"
+    )
+
+
+class LogisticRegression(Section):
+    """L2-regularised logistic regression on the voxels inside the mask."""
+
+    kind: Literal["logistic-regression"]
+    dataset: Name
+    C: float = Field(1.0, gt=0, description="inverse strength of the penalty")
+
+
+Classifier = Annotated[
+    TrainedNetwork | TorchvisionNetwork | TorchNetwork | LogisticRegression,
+    Field(discriminator="kind"),
+]

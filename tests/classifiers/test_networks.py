@@ -1,0 +1,51 @@
+"""What networks do to images first."""
+
+import numpy as np
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch import nn
+
+from prediction_difference.classifiers.networks import with_preprocessing
+from prediction_difference.config import model
+from prediction_difference.config.classifiers import AnyNormalisation
+
+READ = TypeAdapter(AnyNormalisation).validate_python
+
+
+@pytest.mark.parametrize("sides", [(4, 5), (3, 4, 5)])
+def test_normalisation_is_its_formula(sides):
+    image = np.random.default_rng(0).random((2, 3, *sides), dtype=np.float32)
+    settings = {"mean": (10, 20, 30), "std": (2, 4, 8), "scale": 255, "order": "bgr"}
+    network = with_preprocessing(nn.Identity(), READ(settings))
+    found = network(torch.from_numpy(image)).numpy()
+    for channel in range(3):
+        expected = (255 * image[:, 2 - channel] - 10 * (channel + 1)) / 2 ** (channel + 1)
+        np.testing.assert_allclose(found[:, channel], expected, rtol=1e-5, atol=1e-4)
+
+
+def test_white_and_black_as_caffe_has_them():
+    network = with_preprocessing(nn.Identity(), READ("caffe"))
+    white, black, red = torch.ones(3), torch.zeros(3), torch.tensor([1.0, 0, 0])
+    found = network(torch.stack([white, black, red])[:, :, None, None])[:, :, 0, 0]
+    assert found.tolist() == [[151, 138, 132], [-104, -117, -123], [-104, -117, 132]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("cafe", "there is no 'cafe'; choose from imagenet, caffe"),
+        ({"mean": (0, 0), "std": (1, 1, 1)}, "different lengths"),
+        ({"mean": (0,), "std": (0,)}, "not positive"),
+        ({"mean": (0,), "std": (1,), "order": "bgr"}, "bgr are three channels, not 1"),
+        ({"mean": (0,), "std": (1,), "scale": 0}, "greater than 0"),
+    ],
+)
+def test_normalisations_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        READ(settings)
+
+
+def test_names_and_numbers_are_read_back_from_a_card():
+    for normalisation in model.NORMALISATIONS.values():
+        assert READ(normalisation.model_dump(mode="json")) == normalisation
