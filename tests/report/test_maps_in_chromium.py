@@ -333,7 +333,7 @@ def test_what_had_to_change_is_told_and_comes_back(visit: Visit) -> None:
     visit.choose("node", "probability 2 dog")
     visit.choose("window", "5")
     assert (visit.chosen("window"), visit.chosen("node")) == ("5", "probability 1 cat")
-    assert "Class or unit: 1. cat" in visit.text("notice")
+    assert "Class or unit: rank 1: cat" in visit.text("notice")
     visit.choose("method", "sensitivity")
     assert visit.chosen("window") == ""
     assert visit.text("title") == "Relevance for cat"
@@ -443,8 +443,8 @@ def test_classes_are_offered_by_their_rank(visiting: Callable[..., Visit]) -> No
     visit = visiting("#image=one")
     options = visit.tab.locator("#choose-node option").all_inner_texts()
     assert options[:2] == [
-        "1. cat · p = 0.500 · predicted · label",
-        "2. dog · p = 0.250",
+        "rank 1: cat · p = 0.500 · predicted · label",
+        "rank 2: dog · p = 0.250",
     ]
 
 

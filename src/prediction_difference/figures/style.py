@@ -39,6 +39,7 @@ CUT = "…"
 UNKNOWN = "\N{EN DASH}"
 
 DARKEST_GROUND = 0.62
+"""Grey of what is black, where colours are laid over it."""
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 """Of red, green and blue [ITU-R BT.601]."""
 _NARROWEST_LETTER = 0.27  # of the font's size

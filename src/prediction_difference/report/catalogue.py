@@ -152,20 +152,20 @@ def _choose(candidates: Sequence[_Candidate], room: Room) -> _Choice:
     """The most important maps; once the page is full, none that matters less is taken."""
     choice, left, is_full = _Choice(), room.page, False
     too_large = f"since a map may take {_megabytes(room.map)}"
-    no_room = f"the weakest of each image, since this page may hold {_megabytes(room.page)}"
+    no_room = f"the weakest of each image, since this page may hold {_megabytes(room.page)} of maps"
     for one in _by_importance(candidates):
-        if not is_full and one.size > room.map:
-            choice.refused[one.group, too_large] += 1
-            continue
-        if not is_full:
-            picture = choice.pictures.get(one.image) or pack_picture(one.map.image)
-            left -= one.size + (0 if one.image in choice.pictures else len(picture))
+        reason = no_room if is_full else too_large if one.size > room.map else ""
+        if not reason:
+            picture = choice.pictures.get(one.image)
+            new = "" if picture else pack_picture(one.map.image)
+            left -= one.size + len(new)
             is_full = left < 0
-        if is_full:
-            choice.refused[one.group, no_room] += 1
-            continue
-        choice.shown.add(one)
-        choice.pictures[one.image] = picture
+            reason = no_room if is_full else ""
+        if reason:
+            choice.refused[one.group, reason] += 1
+        else:
+            choice.shown.add(one)
+            choice.pictures[one.image] = picture or new
     return choice
 
 

@@ -35,7 +35,7 @@ function nodeOption({ facts, store }) {
     ...(facts.class === store.predicted ? ["predicted"] : []),
     ...(facts.class === store.label ? ["label"] : []),
   ];
-  return [`${facts.rank}. ${facts.class}`, likelihood, ...roles].join(" · ");
+  return [`rank ${facts.rank}: ${facts.class}`, likelihood, ...roles].join(" · ");
 }
 
 const OPTIONS = {
@@ -73,7 +73,7 @@ function readout(map, scale, n) {
   const isKnown = Number.isFinite(value);
   const spread = isKnown && Number.isFinite(error) ? ` ± ${number(error)}` : "";
   const notes = [];
-  if (scale.sense && isKnown && value) notes.push(`${scale.sense(value)} ${subject(facts)}`);
+  if (scale.sense && isKnown && value) notes.push(`evidence ${scale.sense(value)} ${subject(facts)}`);
   if (spread && Math.abs(value) < 2 * error) notes.push("below two standard errors");
   if (isHidden(value, scale)) notes.push("hidden");
   return {
