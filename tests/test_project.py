@@ -143,9 +143,10 @@ def test_schema_and_reference_are_written_from_the_model():
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda p: str(p.relative_to(ROOT))
 )
-def test_shipped_configurations_are_right_and_fit_the_schema(path):
+def test_shipped_configurations_are_right_and_fit_the_schema(path, monkeypatch):
     from snakemake.utils import validate
 
+    monkeypatch.setenv("PDA_DATA", "/somewhere")
     read_config(path)
     raw = yaml.safe_load(path.read_text())
     validate(raw, str(ROOT / "workflow/schemas/config.schema.json"), set_default=False)

@@ -6,11 +6,14 @@ from typing import Any
 
 from prediction_difference.config.loading import sections_in
 from prediction_difference.config.model import Config, Section
+from prediction_difference.config.settings import SETTING, SETTINGS
 
 
 def json_schema() -> dict[str, Any]:
     """JSON schema for editors and for `snakemake.utils.validate`."""
     schema = Config.model_json_schema()
+    parts = {"type": "object", "additionalProperties": {"type": "object"}}
+    schema["properties"] |= {SETTINGS: parts, SETTING: {"type": "string"}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -27,6 +30,11 @@ def reference_text() -> str:
         "Written from the model by `prediction-difference reference`. A file has the sections",
         f"{', '.join(f'`{name}`' for name in Config.model_fields)}; all but `run` hold entries by",
         "name, and entries refer to each other by these names. Unknown keys are refused.",
+        "",
+        f"Beside them, `{SETTINGS}` may hold several variants by name, each with sections that are",
+        f"laid over the others, and `{SETTING}` says which one is taken; else it is the first.",
+        "Mappings are merged, everything else is replaced. In paths, `~` and environment variables",
+        "such as `$PDA_DATA` are filled in.",
     ]
     nested: dict[str, type[Section]] = {}
     for name, field in Config.model_fields.items():
