@@ -56,9 +56,13 @@ class AopcTable:
     link: str
 
 
+_ROWS_OF_A_LAYER = 16
+"""As many nodes of a layer have rows of their own; more of them share one."""
+
+
 @dataclass(frozen=True)
 class MapRow:
-    """A heatmap in numbers; relevance in `unit`."""
+    """A heatmap in numbers, or all those of a layer; relevance in `unit`."""
 
     explanation: str
     node: str
@@ -176,21 +180,37 @@ def _image_rows(group: Sequence[Stored], link: Callable[[Path], str]) -> ImageRo
         some.predicted,
         some.predicted_probability,
         some.is_misclassified,
-        [_map_row(one, link(stored.path)) for stored in group for one in stored.maps],
+        [row for stored in group for row in _map_rows(stored, link(stored.path))],
     )
 
 
-def _map_row(one: Map, link: str) -> MapRow:
+def _map_rows(stored: Stored, link: str) -> list[MapRow]:
+    """A row for every map; one for all maps of a layer that has many."""
+    by_layer: dict[object, list[Map]] = {}
+    for place, one in enumerate(stored.maps):
+        by_layer.setdefault(place if one.is_of_class else one.node["layer"], []).append(one)
+    rows: list[MapRow] = []
+    for layer, maps in by_layer.items():
+        if len(maps) > _ROWS_OF_A_LAYER:
+            rows.append(_row(maps, f"{len(maps):,} nodes of {layer}", link))
+        else:
+            rows += [_row([one], _node(one), link) for one in maps]
+    return rows
+
+
+def _row(maps: Sequence[Map], node: str, link: str) -> MapRow:
+    some = maps[0]
+    errors = [one.largest_error for one in maps if one.largest_error is not None]
     return MapRow(
-        one.explanation,
-        _node(one),
-        one.unit,
-        float(one.relevance.sum(dtype="float64")),
-        float(one.relevance.min()),
-        float(one.relevance.max()),
-        one.largest_error,
-        int(one.attributes["forwards"]),
-        float(one.attributes["seconds"]),
+        some.explanation,
+        node,
+        some.unit,
+        float(sum(one.relevance.sum(dtype="float64") for one in maps)),
+        float(min(one.relevance.min() for one in maps)),
+        float(max(one.relevance.max() for one in maps)),
+        max(errors, default=None),
+        int(some.attributes["forwards"]),
+        float(some.attributes["seconds"]),
         link,
     )
 
