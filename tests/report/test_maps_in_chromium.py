@@ -388,6 +388,12 @@ def test_a_wrong_address_shows_a_map(visiting: Callable[..., Visit], hash: str) 
     visit = visiting(hash)
     assert visit.text("title") == "Evidence for and against cat"
     assert ("not here" in visit.text("notice")) == hash.startswith("#image")
+    assert (visit.text("opacity-value"), visit.text("hide-value")) == ("80 %", "nothing is hidden")
+    assert visit.text("value") == ""
+
+
+def test_a_place_outside_of_the_map_is_moved_into_it(visiting: Callable[..., Visit]) -> None:
+    assert visiting("#x=999&y=2.6").text("place") == f"x {SIDES[1] - 1}, y 3"
 
 
 def test_an_edited_address_is_followed(visit: Visit) -> None:
