@@ -347,9 +347,14 @@ def test_what_had_to_change_is_told_and_comes_back(visit: Visit) -> None:
 
 
 def test_the_last_of_quick_choices_is_shown(visit: Visit) -> None:
-    """The first one has a picture that is still to be read, so it is ready later."""
+    """The first one has a picture that is still to be read, which is made to take long."""
     visit.tab.evaluate(
         """() => {
+          const decode = HTMLImageElement.prototype.decode;
+          HTMLImageElement.prototype.decode = async function () {
+            await new Promise((done) => setTimeout(done, 200));
+            return decode.call(this);
+          };
           const select = document.getElementById("choose-image");
           for (const name of ["two", "one"]) {
             select.value = name;
