@@ -47,14 +47,18 @@ function choose(facet, facts) {
 
 /** Other choices that had to change as well. */
 function changes(facet, before, after) {
-  const isNew = (f) => f !== facet && before.facets[f] !== after.facets[f];
-  const changed = FACETS.filter((f) => isNew(f) && !document.querySelector(`[data-facet="${f}"]`).hidden);
+  const isNew = (f) => f !== facet && before.facets[f] !== after.facets[f] && !fieldOf(f).hidden;
+  const others = FACETS.filter((f) => f !== "explanation" && isNew(f));
+  // Another method, network or window is another explanation anyway.
+  const isSurprise = !others.length && ["image", "layer", "node"].includes(facet);
+  const changed = isSurprise && isNew("explanation") ? ["explanation"] : others;
   if (!changed.length) return "";
   const words = changed.map((f) => `${labelOf(f)}: ${optionText(f, after)}`);
   return `There is no such map with all else as it was. Also changed – ${words.join("; ")}.`;
 }
 
-const labelOf = (facet) => document.querySelector(`[data-facet="${facet}"] span`).textContent;
+const fieldOf = (facet) => document.querySelector(`[data-facet="${facet}"]`);
+const labelOf = (facet) => fieldOf(facet).querySelector("span").textContent;
 
 function fillSelects() {
   for (const facet of FACETS) {
@@ -82,7 +86,7 @@ function hideIdleSelects() {
   for (const facet of FACETS) {
     const count = new Set(catalogue.maps.map((map) => map.facets[facet])).size;
     const isNeeded = facet === "explanation" ? isAmbiguous() : count > 1;
-    document.querySelector(`[data-facet="${facet}"]`).hidden = !isNeeded;
+    fieldOf(facet).hidden = !isNeeded;
   }
 }
 
