@@ -12,6 +12,10 @@ from prediction_difference import randomness
 from prediction_difference.config import model
 from prediction_difference.progress import track
 
+_BATCH_BYTES = 16 * 2**20
+"""Of images that are classified at once: networks hold some fifty times as much inside."""
+_LARGEST_BATCH = 256
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -92,11 +96,10 @@ def accuracy(network: nn.Module, examples: Examples, device: str) -> float:
     return float((predicted == examples.labels).mean())
 
 
-def class_scores(
-    network: nn.Module, images: np.ndarray, device: str, batch_size: int = 256
-) -> np.ndarray:
+def class_scores(network: nn.Module, images: np.ndarray, device: str) -> np.ndarray:
     """(n, C, *spatial) images -> (n, K) class scores, in evaluation mode."""
     network.to(device).eval()
+    fitting = _BATCH_BYTES // max(1, images[:1].nbytes)
     with torch.inference_mode():
-        batches = torch.from_numpy(images).split(batch_size)
+        batches = torch.from_numpy(images).split(int(np.clip(fitting, 1, _LARGEST_BATCH)))
         return np.concatenate([network(batch.to(device)).cpu().numpy() for batch in batches])
