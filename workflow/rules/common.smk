@@ -20,7 +20,6 @@ from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
 from snakemake.exceptions import WorkflowError
 
-
 PAPER_VARIABLE = "PREDICTION_DIFFERENCE_PAPER"
 PAPERS = sorted(Path(workflow.basedir, "config/papers").glob("*.yaml"))
 
@@ -35,13 +34,17 @@ def take_paper():
         os.environ[PAPER_VARIABLE] = " ".join(asked)
     asked = os.environ.get(PAPER_VARIABLE, "").split()
     if len(asked) > 1:
-        raise WorkflowError(f"{' and '.join(asked)} are runs of their own: ask for one at a time")
+        raise WorkflowError(
+            f"{' and '.join(asked)} are runs of their own: ask for one at a time"
+        )
     for paper in asked:
         if config.get("run", {}).get("paper") == paper:
             continue
         chosen = {key: config[key] for key in ["setting"] if key in config}
         config.clear()
-        config.update(read_yaml(Path(workflow.basedir, f"config/papers/{paper}.yaml")) | chosen)
+        config.update(
+            read_yaml(Path(workflow.basedir, f"config/papers/{paper}.yaml")) | chosen
+        )
 
 
 def checked_config():
