@@ -30,6 +30,18 @@ def evaluation_table(results: Path, evaluation: str) -> Path:
     return results / "evaluations" / f"{evaluation}.parquet"
 
 
+def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
+    """The tables of all evaluations that have one, by name."""
+    names = [n for n, e in config.evaluations.items() if not isinstance(e, model.Claims)]
+    return {name: evaluation_table(results, name) for name in names}
+
+
+def claims_files(config: Config, results: Path) -> dict[str, Path]:
+    """What evaluations of claims found, by name."""
+    names = [n for n, e in config.evaluations.items() if isinstance(e, model.Claims)]
+    return {name: results / "evaluations" / f"{name}.json" for name in names}
+
+
 def figure_files(config: Config, results: Path) -> list[Path]:
     """The JSON files of all figures; the pictures lie beside them."""
     return [

@@ -1,5 +1,6 @@
 """The whole workflow on a tiny configuration, as a user runs it: killed, resumed, edited."""
 
+import json
 import os
 import re
 import shutil
@@ -299,3 +300,51 @@ def test_missing_files_of_all_sections_are_told_together(tmp_path):
     message = " ".join((done.stdout + done.stderr).split())
     for missing in ("no/such/folder", "no/cohort", "no.safetensors"):
         assert missing in message
+
+
+def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
+    checkout = Checkout(tmp_path)
+    paper = yaml.safe_load(yaml.safe_dump(TINY))
+    paper["run"]["paper"] = "tiny2026"
+    del paper["evaluations"], paper["figures"]["curves"], paper["run"]["name"]
+    effect = {"where": "Fig. 1", "statement": "Windows matter.", "explanation": "slow"}
+    paper["evaluations"] = {
+        "claims-tiny2026": {
+            "measure": "claims",
+            "claims": [{"claim": "measurable-effect", **effect}],
+        }
+    }
+    paper["settings"] = {
+        "small": {
+            "run": {"name": "tiny-small", "setting": "small, a few draws"},
+            "explanations": {"slow": {"samples": 10}},
+        },
+        "full": {"run": {"name": "tiny-full", "setting": "full"}},
+    }
+    checkout.write(paper, "config/papers/tiny2026.yaml")
+    # Without a file of its own, the profile's configuration stands behind the target.
+    command = [sys.executable, "-m", "snakemake", "tiny2026", "--cores", "2"]
+    options = {"cwd": checkout.folder, "env": checkout.environment, "text": True}
+    done = subprocess.run(command, capture_output=True, check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = checkout.folder / "results/tiny-small"
+    figure = json.loads((results / "figures/tiny2026/maps.json").read_text())
+    assert "small, a few draws" in figure["caption"]
+    (claim,) = json.loads((results / "evaluations/claims-tiny2026.json").read_text())["claims"]
+    assert claim["images"] == 2
+    page = (results / "report/index.html").read_text()
+    assert "Windows matter." in page
+    planned = subprocess.run(
+        [*command, "--dry-run", "--config", "setting=full"],
+        capture_output=True,
+        check=False,
+        **options,
+    )
+    assert "results/tiny-full" in planned.stdout + planned.stderr
+    wrong = subprocess.run(
+        [*command, "--config", "setting=ful"], capture_output=True, check=False, **options
+    )
+    assert wrong.returncode != 0
+    assert "there is no setting 'ful'; did you mean 'full'?" in " ".join(
+        (wrong.stdout + wrong.stderr).split()
+    )

@@ -190,6 +190,15 @@ def drawn_results(wildcards):
     ]
 
 
+def evaluation_files():
+    """What every evaluation of the configuration leaves."""
+    suffixes = {"claims": "json"}
+    return [
+        f"{RESULTS}/evaluations/{name}.{suffixes.get(evaluation.measure, 'parquet')}"
+        for name, evaluation in CONFIG.evaluations.items()
+    ]
+
+
 def classifier_of_evaluation(wildcards):
     """The classifier whose explanations an evaluation compares."""
     evaluation = CONFIG.evaluations[wildcards.evaluation]

@@ -7,9 +7,7 @@ rule report:
     input:
         classifiers=[classifier_card(name) for name in CONFIG.classifiers],
         attributions=attribution_stores(CONFIG.explanations),
-        evaluations=[
-            f"{RESULTS}/evaluations/{name}.parquet" for name in CONFIG.evaluations
-        ],
+        evaluations=evaluation_files(),
         figures=figure_files("json"),
     output:
         index=report(

@@ -152,13 +152,18 @@ Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")
 
 @app.command()
 def evaluation(config: ConfigFile, name: Name, results: Results, output: Output) -> None:
-    """Measure heatmaps: perturb the regions that they rank first, and write the curves."""
+    """Measure heatmaps: what classes lose with the best regions, or whether claims hold."""
     from prediction_difference import layout
     from prediction_difference.classifiers.device import choose_device
+    from prediction_difference.config import model
+    from prediction_difference.evaluation.claims import check_claims, write_claims
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
     stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
+    if isinstance(entry, model.Claims):
+        write_claims(check_claims(entry, stores), settings.run, output)
+        return
     classifier = layout.classifier_folder(settings, results, entry.explanations[0])
     device = choose_device(settings.run.device)
     write_table(evaluate(entry, name, stores, classifier, settings.run.seed, device), output)
@@ -204,7 +209,8 @@ def report(
     build(
         settings,
         [results / "classifiers" / name / "card.json" for name in settings.classifiers],
-        {name: layout.evaluation_table(results, name) for name in settings.evaluations},
+        layout.evaluation_tables(settings, results),
+        layout.claims_files(settings, results),
         layout.figure_files(settings, results),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
         output,

@@ -268,6 +268,9 @@ def _form(dataset: model.Dataset) -> str:
 def _check_evaluation(
     where: str, evaluation: model.Evaluation, lookup: _Lookup
 ) -> Iterator[Problem]:
+    if isinstance(evaluation, model.Claims):
+        yield from _check_claims(where, evaluation, lookup)
+        return
     yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
     yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
     dataset = _dataset_of_explanations(evaluation.explanations, lookup)
@@ -287,6 +290,14 @@ def _check_evaluation(
             f"{evaluation.steps} steps, but images of {_by(shape)} have {regions} regions",
             f"set steps to at most {regions}, or make region smaller",
         )
+
+
+def _check_claims(where: str, claims: model.Claims, lookup: _Lookup) -> Iterator[Problem]:
+    for number, claim in enumerate(claims.claims):
+        place = f"{where}.claims.{number}"
+        for name in claim.explanation_names:
+            yield from lookup.missing(place, "explanations", name)
+        yield from _check_equal(place, ("images",), claim.explanation_names, lookup)
 
 
 def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
@@ -355,6 +366,9 @@ def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator
             yield from _check_node(where, figure.explanation, figure.node, lookup)
         case model.PerturbationCurves():
             yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
+            if isinstance(lookup.entry("evaluations", figure.evaluation), model.Claims):
+                what = f"{figure.evaluation} holds claims, which have no curves"
+                yield Problem(f"{where}.evaluation", what, "name one with measure: aopc")
 
 
 def _key_of_explanations(figure: model.Figure) -> str:

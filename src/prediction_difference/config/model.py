@@ -21,6 +21,16 @@ from prediction_difference.config.datasets import SklearnDigits as SklearnDigits
 from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
+from prediction_difference.config.evaluations import AnyClaim as AnyClaim
+from prediction_difference.config.evaluations import Cheaper as Cheaper
+from prediction_difference.config.evaluations import Claims as Claims
+from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
+from prediction_difference.config.evaluations import Evaluation as Evaluation
+from prediction_difference.config.evaluations import MeasurableEffect as MeasurableEffect
+from prediction_difference.config.evaluations import MoreConcentrated as MoreConcentrated
+from prediction_difference.config.evaluations import RegionPerturbation as RegionPerturbation
+from prediction_difference.config.evaluations import SimilarClasses as SimilarClasses
+from prediction_difference.config.evaluations import SparserLayer as SparserLayer
 from prediction_difference.config.figures import DrawnFigure as DrawnFigure
 from prediction_difference.config.figures import FeatureMaps as FeatureMaps
 from prediction_difference.config.figures import Figure as Figure
@@ -261,23 +271,6 @@ class RandomOrder(Explanation):
 ExplanationSettings = Annotated[
     PredictionDifference | Sensitivity | RandomOrder, Field(discriminator="method")
 ]
-
-# --- evaluations ------------------------------------------------------------------------------
-
-
-class RegionPerturbation(Section):
-    """Area over the perturbation curve [samek2017, eqs. 9-12]."""
-
-    measure: Literal["aopc"]
-    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
-    region: int = Field(9, ge=1, description="side of a region, in pixels")
-    steps: int = Field(100, ge=1, description="regions perturbed, L")
-    repeats: int = Field(10, ge=1, description="perturbed copies of each image")
-    order: Literal["morf", "lerf"] = Field("morf", description="most or least relevant first")
-    output: Literal["score", "probability"] = "score"
-
-
-Evaluation = Annotated[RegionPerturbation, Field()]
 
 
 class Config(Section):

@@ -39,6 +39,7 @@ def build(
     config: Config,
     cards: Sequence[Path],
     evaluations: Mapping[str, Path],
+    claims: Mapping[str, Path],
     figures: Sequence[Path],
     attributions: Mapping[str, Sequence[Path]],
     output: Path,
@@ -46,7 +47,8 @@ def build(
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
-    cards: card.json of each classifier. evaluations: tables by name. figures: their JSON files,
+    cards: card.json of each classifier. evaluations: tables by name. claims: what was
+    found about them, by name. figures: their JSON files,
     beside which the pictures lie. attributions: stores by explanation.
 
     Raises:
@@ -64,6 +66,7 @@ def build(
         evaluations=[
             tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
         ],
+        claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
         explained=tables.explained_tables(maps, page.link),
         interactive=page.link(maps_output),
         settings=yaml.safe_dump(

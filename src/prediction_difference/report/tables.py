@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prediction_difference.classifiers.card import Card, read_card
+from prediction_difference.evaluation.claims import read_claims
 from prediction_difference.evaluation.table import read_table, summarise
 from prediction_difference.figures.maps import Map, probability, read_maps
 from prediction_difference.figures.style import UNKNOWN, number, with_error
@@ -56,6 +58,31 @@ class AopcTable:
     link: str
 
 
+@dataclass(frozen=True)
+class ClaimRow:
+    """A claim of a paper, our number for it, and whether it held."""
+
+    where: str
+    statement: str
+    quantity: str
+    number: str
+    interval: str
+    required: str
+    images: int
+    held: str
+
+
+@dataclass(frozen=True)
+class ClaimsTable:
+    """All claims of an evaluation; `confidence` is that of the intervals, in words."""
+
+    name: str
+    confidence: str
+    rows: Sequence[ClaimRow]
+    link: str
+
+
+_HELD = {True: "held", False: "did not hold", None: "undecided"}
 _ROWS_OF_A_LAYER = 16
 """As many nodes of a layer have rows of their own; more of them share one."""
 
@@ -156,6 +183,32 @@ def aopc_table(name: str, file: Path, link: str) -> AopcTable:
     )
     output = {"score": "class score", "probability": "class probability"}[settings["output"]]
     return AopcTable(name, str(table.attrs["classifier"]), output, details, rows, link)
+
+
+def claims_table(name: str, file: Path, link: str) -> ClaimsTable:
+    """The table of an evaluation of claims.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    records = read_claims(file)["claims"]
+    levels = sorted({f"{record['confidence']:.0%}" for record in records})
+    return ClaimsTable(name, " and ".join(levels), [_claim_row(one) for one in records], link)
+
+
+def _claim_row(record: Mapping[str, Any]) -> ClaimRow:
+    unit = f" {record['unit']}" if record["unit"] else ""
+    interval = record["interval"]
+    return ClaimRow(
+        record["where"],
+        record["statement"],
+        record["quantity"],
+        f"{number(record['number'])}{unit}",
+        UNKNOWN if interval is None else " to ".join(number(end) for end in interval),
+        record["required"],
+        record["images"],
+        _HELD[record["held"]],
+    )
 
 
 def explained_tables(stored: Iterable[Stored], link: Callable[[Path], str]) -> list[ExplainedTable]:

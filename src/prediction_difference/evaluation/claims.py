@@ -1,0 +1,308 @@
+"""What papers say of their maps, measured: one number an image, and whether the claim held.
+
+Every claim is turned into a number of each image that is larger, or smaller, than a limit where it
+holds. It held if an interval of the mean over the images lies on the right side of the limit,
+did not if it lies on the other side, and is undecided otherwise.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.config import model
+from prediction_difference.errors import DataError, StoreError
+from prediction_difference.progress import track
+from prediction_difference.stores import write_json
+
+_SIGNIFICANT = 0.05
+"""Share of windows without any effect whose change is beyond `_DEVIATIONS` standard errors."""
+_DEVIATIONS = float(stats.norm.isf(_SIGNIFICANT / 2))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A claim as numbers.
+
+    values: (images,) in `unit`. limit: what their mean has to be above, or below if `is_upper`.
+    """
+
+    values: np.ndarray
+    quantity: str
+    unit: str
+    limit: float = 0.0
+    is_upper: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Whether a claim held: None where that is undecided.
+
+    mean, deviation: over the images. interval: of the mean, at the level of the claims; None for
+    a single image.
+    """
+
+    measured: Measured
+    mean: float
+    deviation: float | None
+    interval: tuple[float, float] | None
+    held: bool | None
+
+
+Stores = Mapping[str, Sequence[Path]]
+"""Attribution stores by explanation, in the order of their images."""
+
+
+def check_claims(settings: model.Claims, stores: Stores) -> list[dict[str, Any]]:
+    """One record for each claim, JSON-like: its place and words, numbers, and whether it held.
+
+    Raises:
+        StoreError: a store lacks what a claim is about, or images differ.
+    """
+    records = []
+    for claim in track(settings.claims, "claims"):
+        opened = {
+            n: [open_attribution(path) for path in stores[n]] for n in claim.explanation_names
+        }
+        measured = _MEASURES[claim.claim](claim, opened)
+        records.append(_record(claim, find(measured, settings.confidence), settings, opened))
+    return records
+
+
+def write_claims(records: Sequence[Mapping[str, Any]], run: model.Run, path: Path) -> None:
+    """Publish what was found, and by which setting of which paper."""
+    write_json(path, {"paper": run.paper, "setting": run.setting, "claims": list(records)})
+
+
+def read_claims(path: Path) -> dict[str, Any]:
+    """Read what was found.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content | {"claims": content["claims"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(path, f"cannot be read ({error})", "make the evaluation again") from error
+
+
+def find(measured: Measured, confidence: float) -> Finding:
+    """Mean over the images, Student's interval of it, and on which side of the limit it lies."""
+    values = measured.values
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Finding(measured, mean, None, None, None)
+    deviation = float(values.std(ddof=1))
+    reach = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation
+    low, high = (mean + sign * reach / np.sqrt(len(values)) for sign in (-1, 1))
+    is_above, is_below = low > measured.limit, high < measured.limit
+    right, wrong = (is_below, is_above) if measured.is_upper else (is_above, is_below)
+    held = True if right else False if wrong else None
+    return Finding(measured, mean, deviation, (float(low), float(high)), held)
+
+
+def _record(
+    claim: Any, found: Finding, settings: model.Claims, opened: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    measured = found.measured
+    return {
+        "where": claim.where,
+        "statement": claim.statement,
+        "quantity": measured.quantity,
+        "unit": measured.unit,
+        "number": found.mean,
+        "required": f"{'below' if measured.is_upper else 'above'} {measured.limit:g}",
+        "confidence": settings.confidence,
+        "interval": found.interval,
+        "deviation": found.deviation,
+        "images": len(measured.values),
+        "held": found.held,
+        "values": measured.values.tolist(),
+        "settings": {name: dict(some[0].attrs["settings"]) for name, some in opened.items()},
+        "claim": claim.model_dump(mode="json"),
+    }
+
+
+# --- numbers of a map -------------------------------------------------------------------------
+
+
+def entropy(relevance: np.ndarray) -> float:
+    """In bits, of the shares that pixels have of all absolute relevance; 0 without any."""
+    strength = np.abs(relevance, dtype=np.float64).ravel()
+    shares = strength[strength > 0] / strength.sum() if strength.any() else np.ones(1)
+    return float(-(shares * np.log2(shares)).sum())
+
+
+def top_share(relevance: np.ndarray, top: float) -> float:
+    """Share of all absolute relevance in the share `top` of the pixels that have most of it."""
+    strength = np.sort(np.abs(relevance, dtype=np.float64).ravel())[::-1]
+    count = max(1, round(top * strength.size))
+    return float(strength[:count].sum() / strength.sum()) if strength.any() else 0.0
+
+
+def sparsity(relevance: np.ndarray) -> float:
+    """Between 0, all pixels alike, and 1, a single one [hoyer2004]; 0 without any relevance."""
+    strength = np.abs(relevance, dtype=np.float64).ravel()
+    if not strength.any() or strength.size == 1:
+        return 0.0
+    root = np.sqrt(strength.size)
+    return float((root - strength.sum() / np.linalg.norm(strength)) / (root - 1))
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's, over the pixels; 0 where one of the maps is constant."""
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+# --- claims -----------------------------------------------------------------------------------
+
+
+def _more_concentrated(
+    claim: model.MoreConcentrated, opened: Mapping[str, Sequence[Any]]
+) -> Measured:
+    pairs = _pairs(claim, opened)
+    if claim.by == "entropy":
+        values = [entropy(_first(that)) - entropy(_first(this)) for this, that in pairs]
+        return Measured(np.array(values), f"entropy of {claim.than} less that of this", "bits")
+    values = [
+        top_share(_first(this), claim.top) - top_share(_first(that), claim.top)
+        for this, that in pairs
+    ]
+    quantity = f"share of relevance in the top {claim.top:.0%} less that of {claim.than}"
+    return Measured(np.array(values), quantity, "")
+
+
+def _similar_classes(claim: model.SimilarClasses, opened: Mapping[str, Sequence[Any]]) -> Measured:
+    values = []
+    for store in opened[claim.explanation]:
+        by_score, by_probability = (
+            _mean_correlation(_class_maps(store, kind)) for kind in ("score", "probability")
+        )
+        values.append(by_score - by_probability)
+    quantity = "mean correlation between classes, of scores less that of probabilities"
+    return Measured(np.array(values), quantity, "")
+
+
+def _class_maps(store: Any, kind: str) -> np.ndarray:
+    numbers = [n for n, node in enumerate(store.attrs["nodes"]) if node["kind"] == kind]
+    if len(numbers) < 2:
+        raise StoreError(
+            store.attrs["explanation"],
+            f"has {len(numbers)} nodes of the kind {kind}",
+            "explain at least two classes by score and by probability",
+        )
+    found: np.ndarray = store["relevance"].values[numbers]
+    return found
+
+
+def _mean_correlation(maps: np.ndarray) -> float:
+    pairs = itertools.combinations(maps, 2)
+    return float(np.mean([correlation(one, other) for one, other in pairs]))
+
+
+def _measurable_effect(
+    claim: model.MeasurableEffect, opened: Mapping[str, Sequence[Any]]
+) -> Measured:
+    values = []
+    for store in opened[claim.explanation]:
+        score, error = _windows(store)
+        values.append(float((np.abs(score) > _DEVIATIONS * error).mean()))
+    quantity = f"share of windows with a change beyond {_DEVIATIONS:.2f} standard errors"
+    return Measured(np.array(values), quantity, "", limit=_SIGNIFICANT)
+
+
+def _windows(store: Any) -> tuple[np.ndarray, np.ndarray]:
+    if "window_score" not in store:
+        raise StoreError(
+            store.attrs["explanation"], "has no windows", "use method: prediction-difference"
+        )
+    return store["window_score"].values[0], store["window_standard_error"].values[0]
+
+
+def _sparser_layer(claim: model.SparserLayer, opened: Mapping[str, Sequence[Any]]) -> Measured:
+    values = []
+    for store in opened[claim.explanation]:
+        layers = (claim.layer, claim.than_layer)
+        this, that = (_layer_sparsity(store, layer, claim.across) for layer in layers)
+        values.append(this - that)
+    quantity = f"sparsity across {claim.across} of {claim.layer} less that of {claim.than_layer}"
+    return Measured(np.array(values), quantity, "")
+
+
+def _layer_sparsity(store: Any, layer: str, across: str) -> float:
+    numbers = [n for n, node in enumerate(store.attrs["nodes"]) if node["layer"] == layer]
+    if not numbers:
+        raise StoreError(
+            store.attrs["explanation"], f"has no node of layer {layer!r}", "explain its maps"
+        )
+    maps = store["relevance"].values[numbers]
+    if across == "maps":
+        return sparsity(np.abs(maps).mean(axis=(1, 2)))
+    return float(np.mean([sparsity(one) for one in maps]))
+
+
+def _enough_samples(claim: model.EnoughSamples, opened: Mapping[str, Sequence[Any]]) -> Measured:
+    pairs = _pairs(claim, opened)
+    if claim.by == "correlation":
+        values = [correlation(_first(this), _first(that)) for this, that in pairs]
+        return Measured(np.array(values), f"correlation with {claim.than}", "", claim.limit)
+    values = [_relative_difference(this, that) for this, that in pairs]
+    quantity = f"difference of windows from {claim.than}, root mean square"
+    return Measured(np.array(values), quantity, "standard errors", claim.limit, is_upper=True)
+
+
+def _relative_difference(this: Any, that: Any) -> float:
+    (score, error), (other, other_error) = _windows(this), _windows(that)
+    if score.shape != other.shape:
+        raise StoreError(this.attrs["explanation"], "has other windows", "use the same stride")
+    variance = error.astype(np.float64) ** 2 + other_error.astype(np.float64) ** 2
+    known = variance > 0
+    if not known.any():
+        raise DataError(this.attrs["explanation"], "has no sampling error", "use a sampled engine")
+    return float(np.sqrt(np.mean((score - other)[known] ** 2 / variance[known])))
+
+
+def _cheaper(claim: model.Cheaper, opened: Mapping[str, Sequence[Any]]) -> Measured:
+    values = [
+        np.log2(that.attrs["seconds"] / this.attrs["seconds"])
+        for this, that in _pairs(claim, opened)
+    ]
+    return Measured(np.array(values), f"doublings of time to {claim.than}", "doublings")
+
+
+def _pairs(claim: Any, opened: Mapping[str, Sequence[Any]]) -> list[tuple[Any, Any]]:
+    """Stores of the same images by both explanations."""
+    others = {store.attrs["image_name"]: store for store in opened[claim.than]}
+    pairs = []
+    for store in opened[claim.explanation]:
+        name = store.attrs["image_name"]
+        if name not in others:
+            raise StoreError(
+                f"explanation {claim.than}", f"has no map of {name}", "explain the same images"
+            )
+        pairs.append((store, others[name]))
+    return pairs
+
+
+def _first(store: Any) -> np.ndarray:
+    found: np.ndarray = store["relevance"].values[0]
+    return found
+
+
+_MEASURES: Mapping[str, Callable[[Any, Mapping[str, Sequence[Any]]], Measured]] = {
+    "more-concentrated": _more_concentrated,
+    "similar-classes": _similar_classes,
+    "measurable-effect": _measurable_effect,
+    "sparser-layer": _sparser_layer,
+    "enough-samples": _enough_samples,
+    "cheaper": _cheaper,
+}

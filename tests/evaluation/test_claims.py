@@ -1,0 +1,234 @@
+"""Claims of papers as numbers: each against maps for which the answer is known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+from pydantic import TypeAdapter
+from scipy import stats
+
+from prediction_difference.config import model
+from prediction_difference.errors import StoreError
+from prediction_difference.evaluation import claims
+from prediction_difference.evaluation.claims import (
+    Measured,
+    check_claims,
+    correlation,
+    entropy,
+    find,
+    read_claims,
+    sparsity,
+    top_share,
+    write_claims,
+)
+
+WORDS = {"where": "Fig. 1", "statement": "it is so"}
+READ = TypeAdapter(model.Claims).validate_python
+
+
+def map_of(relevance, explanation="e", image="one", nodes=None, windows=None, seconds=1.0):
+    """An attribution store in memory; relevance (nodes, y, x)."""
+    relevance = np.asarray(relevance, dtype=np.float32)
+    variables = {"relevance": (("node", "y", "x"), relevance)}
+    if windows is not None:
+        score, error = (np.asarray(one, dtype=np.float32)[None] for one in windows)
+        axes = ("window_node", "window_y", "window_x")
+        variables |= {"window_score": (axes, score), "window_standard_error": (axes, error)}
+    nodes = nodes or [{"kind": "probability", "layer": None}] * len(relevance)
+    attributes = {
+        "explanation": explanation,
+        "image_name": image,
+        "nodes": nodes,
+        "seconds": seconds,
+        "settings": {"method": "prediction-difference"},
+    }
+    return xarray.Dataset(variables, attrs=attributes)
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """claim, stores by explanation -> the only record."""
+
+    def check(claim, **stores):
+        opened = {Path(n, str(i)): s for n, some in stores.items() for i, s in enumerate(some)}
+        monkeypatch.setattr(claims, "open_attribution", opened.__getitem__)
+        settings = READ({"measure": "claims", "claims": [{**WORDS, **claim}]})
+        paths = {n: [Path(n, str(i)) for i in range(len(some))] for n, some in stores.items()}
+        (record,) = check_claims(settings, paths)
+        assert json.loads(json.dumps(record, allow_nan=False))
+        return record
+
+    return check
+
+
+def spot(y, x, side=8):
+    values = np.zeros((1, side, side))
+    values[0, y, x] = -3.0
+    return values
+
+
+# --- numbers of a map -------------------------------------------------------------------------
+
+
+def test_numbers_of_known_maps():
+    even, one = np.ones((8, 8)), spot(2, 3)
+    assert entropy(even) == pytest.approx(6)
+    assert entropy(one) == 0
+    assert entropy(np.array([1.0, -1.0, 0.0])) == pytest.approx(1)
+    assert sparsity(even) == pytest.approx(0, abs=1e-12)
+    assert sparsity(one) == pytest.approx(1)
+    assert top_share(even, 0.25) == pytest.approx(0.25)
+    assert top_share(one, 0.01) == 1
+    assert top_share(np.array([4.0, -3, 2, 1]), 0.5) == pytest.approx(0.7)
+    slope = np.arange(9.0).reshape(3, 3)
+    assert correlation(slope, 3 - 2 * slope) == pytest.approx(-1)
+
+
+def test_empty_maps_have_numbers_too():
+    none = np.zeros((4, 4))
+    assert entropy(none) == sparsity(none) == top_share(none, 0.1) == 0
+    assert correlation(none, np.eye(4)) == 0
+
+
+def test_numbers_do_not_depend_on_scale_or_sign():
+    values = np.random.default_rng(0).normal(size=(9, 9))
+    for number in (entropy, sparsity, lambda x: top_share(x, 0.05)):
+        assert number(-7 * values) == pytest.approx(number(values))
+
+
+# --- intervals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "is_upper", "held"),
+    [
+        ((1.0, 1.1, 0.9), False, True),
+        ((1.0, 1.1, 0.9), True, False),
+        ((-1.0, -1.1, -0.9), False, False),
+        ((-1.0, -1.1, -0.9), True, True),
+        ((-1.0, 1.1, 0.2), False, None),
+        ((5.0,), False, None),
+    ],
+)
+def test_a_claim_holds_if_the_interval_is_on_the_right_side(values, is_upper, held):
+    found = find(Measured(np.array(values), "", "", 0.0, is_upper), 0.95)
+    assert found.held is held
+    assert found.mean == pytest.approx(np.mean(values))
+
+
+def test_intervals_are_students():
+    values = np.random.default_rng(1).normal(size=12)
+    found = find(Measured(values, "", ""), 0.9)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    assert found.interval == pytest.approx((expected.low, expected.high))
+
+
+# --- claims -----------------------------------------------------------------------------------
+
+
+def test_concentration(checked):
+    images = ["a", "b", "c"]
+    narrow = [map_of(spot(n, n), "narrow", i) for n, i in enumerate(images)]
+    wide = [map_of(np.ones((1, 8, 8)), "wide", i) for i in images[::-1]]
+    claim = {"claim": "more-concentrated", "explanation": "narrow", "than": "wide"}
+    record = checked(claim, narrow=narrow, wide=wide)
+    assert record["values"] == pytest.approx([6, 6, 6])
+    assert record["held"] is True
+    record = checked({**claim, "by": "top-share"}, narrow=narrow, wide=wide)
+    assert record["values"] == pytest.approx([1 - 3 / 64] * 3)
+    opposite = {**claim, "explanation": "wide", "than": "narrow"}
+    assert checked(opposite, narrow=narrow, wide=wide)["held"] is False
+
+
+def test_similar_classes(checked):
+    generator = np.random.default_rng(2)
+    nodes = [{"kind": kind, "layer": None} for kind in ("score",) * 3 + ("probability",) * 3]
+
+    def store(image):
+        base = generator.normal(size=(8, 8))
+        alike = [base + 0.1 * generator.normal(size=(8, 8)) for _ in range(3)]
+        return map_of(
+            [*alike, base, -base, generator.normal(size=(8, 8))], image=image, nodes=nodes
+        )
+
+    record = checked({"claim": "similar-classes", "explanation": "e"}, e=[store("a"), store("b")])
+    assert record["held"] is True
+    few = map_of(np.ones((2, 4, 4)), nodes=[nodes[0], nodes[3]])
+    with pytest.raises(StoreError, match="has 1 nodes of the kind score"):
+        checked({"claim": "similar-classes", "explanation": "e"}, e=[few])
+
+
+def test_chance_alone_is_no_effect(checked):
+    generator = np.random.default_rng(3)
+
+    def stores(effect):
+        windows = [(effect + generator.normal(size=(60, 60)), np.ones((60, 60))) for _ in range(4)]
+        return [
+            map_of(np.ones((1, 4, 4)), image=str(n), windows=one) for n, one in enumerate(windows)
+        ]
+
+    claim = {"claim": "measurable-effect", "explanation": "e"}
+    chance = checked(claim, e=stores(0.0))
+    assert chance["number"] == pytest.approx(0.05, abs=0.01)
+    assert chance["held"] is not True
+    assert checked(claim, e=stores(1.0))["held"] is True
+    with pytest.raises(StoreError, match="has no windows"):
+        checked(claim, e=[map_of(np.ones((1, 4, 4)))])
+
+
+def test_sparser_layers(checked):
+    layers = ("low", "low", "high", "high")
+    nodes = [{"kind": "feature_map", "layer": layer} for layer in layers]
+    maps = np.concatenate([np.ones((2, 8, 8)), spot(1, 1), np.zeros((1, 8, 8))])
+    stores = [map_of(maps, image=image, nodes=nodes) for image in "ab"]
+    claim = {"claim": "sparser-layer", "explanation": "e", "layer": "high", "than_layer": "low"}
+    assert checked(claim, e=stores)["values"] == pytest.approx([1, 1])
+    # Of the two maps, one has its relevance in a pixel, and one none.
+    assert checked({**claim, "across": "pixels"}, e=stores)["values"] == pytest.approx([0.5, 0.5])
+    with pytest.raises(StoreError, match="has no node of layer 'top'"):
+        checked({**claim, "layer": "top"}, e=stores)
+
+
+def test_enough_samples(checked):
+    generator = np.random.default_rng(4)
+    few, many = [], []
+    for image in "abcd":
+        true = generator.normal(size=(1, 50, 50))
+        for found, error, name in ((few, 0.3, "few"), (many, 0.1, "many")):
+            score = true[0] + error * generator.normal(size=(50, 50))
+            windows = (score, np.full((50, 50), error))
+            found.append(map_of(score[None], name, image, windows=windows))
+    claim = {"claim": "enough-samples", "explanation": "few", "than": "many"}
+    expected = 1 / np.sqrt(1.09 * 1.01)
+    record = checked({**claim, "limit": 0.9}, few=few, many=many)
+    assert record["number"] == pytest.approx(expected, abs=0.01)
+    assert record["held"] is True
+    by_error = {**claim, "by": "standard-error", "limit": 1.2}
+    record = checked(by_error, few=few, many=many)
+    assert record["number"] == pytest.approx(1, abs=0.03)
+    assert record["held"] is True
+    assert checked({**by_error, "limit": 0.5}, few=few, many=many)["held"] is False
+
+
+def test_costs_are_compared_image_by_image(checked):
+    def stores(name, **seconds):
+        some = np.ones((1, 4, 4))
+        return [map_of(some, name, image, seconds=time) for image, time in seconds.items()]
+
+    claim = {"claim": "cheaper", "explanation": "fast", "than": "slow"}
+    fast, slow = stores("fast", a=1.0, b=3.0), stores("slow", b=12.0, a=4.0)
+    assert checked(claim, fast=fast, slow=slow)["values"] == pytest.approx([2, 2])
+    with pytest.raises(StoreError, match="explanation slow: has no map of b"):
+        checked(claim, fast=fast, slow=slow[1:])
+
+
+def test_what_was_found_is_read_back(tmp_path):
+    record = {"where": "Fig. 1", "held": None}
+    file = tmp_path / "claims.json"
+    write_claims([record], model.Run(paper="p", setting="small"), file)
+    assert read_claims(file) == {"paper": "p", "setting": "small", "claims": [record]}
+    file.write_text("{}")
+    with pytest.raises(StoreError, match=r"claims\.json: cannot be read"):
+        read_claims(file)
