@@ -6,6 +6,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
+from prediction_difference.classifiers.graph import follow
 from prediction_difference.classifiers.networks import with_preprocessing
 from prediction_difference.config import model
 from prediction_difference.config.classifiers import AnyNormalisation
@@ -49,3 +50,32 @@ def test_normalisations_that_cannot_be_are_refused(settings, message):
 def test_names_and_numbers_are_read_back_from_a_card():
     for normalisation in model.NORMALISATIONS.values():
         assert READ(normalisation.model_dump(mode="json")) == normalisation
+
+
+class Weighted(nn.Module):
+    """Multiplies by a buffer that is not saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(3.0), persistent=False)
+        self.layer = nn.Conv2d(3, 2, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.layer(images * self.factor).mean((2, 3))
+
+
+def test_networks_with_buffers_that_are_not_saved_are_followed():
+    network = with_preprocessing(Weighted(), READ("imagenet")).eval()
+    image = torch.rand(3, 5, 6)
+    graph = follow(network, image)
+    with torch.inference_mode():
+        np.testing.assert_allclose(graph.run(image[None])[-1], network(image[None]), rtol=1e-5)
+
+
+def test_layers_have_the_names_of_the_bare_network():
+    bare = Weighted()
+    network = with_preprocessing(bare, READ("imagenet"))
+    assert network.get_submodule("layer") is bare.layer
+    assert network.get_submodule("network.layer") is bare.layer
+    with pytest.raises(AttributeError):
+        network.get_submodule("other")

@@ -50,8 +50,12 @@ class Preprocessed(nn.Module):
         return self.network(self.preprocessing(images))
 
     def get_submodule(self, target: str) -> nn.Module:
-        """A layer by the name that it has in the bare network."""
-        return self.network.get_submodule(target)
+        """A layer by the name that it has in the bare network, or else in this one."""
+        try:
+            return self.network.get_submodule(target)
+        except AttributeError:
+            # As torch asks for it when it traces a network with buffers that are not saved.
+            return super().get_submodule(target)
 
 
 def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | None) -> nn.Module:
