@@ -69,6 +69,10 @@ class Run:
     def figure(self) -> Path:
         return self.folder / "figures" / "paper" / "panels.json"
 
+    @property
+    def claims(self) -> Path:
+        return self.folder / "evaluations" / "claims.json"
+
     def store(self, explanation: str, slot: str = quote(EVIL, safe="")) -> Path:
         return self.folder / "attributions" / explanation / f"{slot}.zarr"
 
@@ -77,6 +81,7 @@ class Run:
             self.config,
             [self.folder / "classifiers" / "net" / "card.json"],
             {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
+            {"claims": self.claims},
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
             self.output,
@@ -112,11 +117,29 @@ def run(config: Config, tmp_path: Path) -> Run:
     for explanation, settings in config.explanations.items():
         write_store(made.store(explanation), _attribution(explanation, settings))
     write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
+    write_json(made.claims, {"claims": [_claim(1, (0.5, 1.0), 3, True), _claim(2, None, 1, None)]})
     content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
     write_json(made.figure, content)
     Image.new("RGB", (300, 150), "white").save(made.figure.with_suffix(".png"))
     write_text(made.figure.with_suffix(".pdf"), "%PDF")
     return made
+
+
+def _claim(
+    figure: int, interval: tuple[float, float] | None, images: int, held: bool | None
+) -> dict[str, Any]:
+    return {
+        "where": f"Fig. {figure}",
+        "statement": "<b>It is so</b>",
+        "quantity": "share",
+        "unit": "bits",
+        "number": 0.75,
+        "required": "above 0",
+        "confidence": 0.95,
+        "interval": interval,
+        "images": images,
+        "held": held,
+    }
 
 
 def _card() -> Card:
@@ -260,6 +283,13 @@ def test_tables_hold_the_numbers(run: Run) -> None:
     assert "How to read a heatmap" in text
 
 
+def test_claims_are_told_with_their_outcomes(run: Run) -> None:
+    text = " ".join(run.page().text.split())
+    assert "Intervals at 95%" in text
+    assert "Fig. 1 <b>It is so</b> share 0.750 bits 0.500 to 1.00 above 0 3 held" in text
+    assert "Fig. 2 <b>It is so</b> share 0.750 bits – above 0 1 undecided" in text  # noqa: RUF001
+
+
 def test_aopc_is_that_of_the_definition(run: Run) -> None:
     """By hand: drops of 0, 2, 2.5 and of 0, 0.5, 2, for the second image three times as large."""
     text = " ".join(run.page().text.split())
@@ -280,7 +310,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, [], {}, run.output, run.maps)
+    build(run.config, [], {}, {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -293,11 +323,11 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, [], {"evidence": [missing]}, run.output, run.maps)
+        build(run.config, [], {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, [], {}, run.output, run.maps)
+        build(run.config, [run.folder / "card.json"], {}, {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
-        build(run.config, [], {"e": run.folder / "none.parquet"}, [], {}, run.output, run.maps)
+        build(run.config, [], {"e": run.folder / "none.parquet"}, {}, [], {}, run.output, run.maps)
     assert not run.output.exists()
     assert not run.maps.exists()
 

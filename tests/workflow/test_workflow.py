@@ -321,6 +321,7 @@ def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
         },
         "full": {"run": {"name": "tiny-full", "setting": "full"}},
     }
+    paper["setting"] = "small"
     checkout.write(paper, "config/papers/tiny2026.yaml")
     # Without a file of its own, the profile's configuration stands behind the target.
     command = [sys.executable, "-m", "snakemake", "tiny2026", "--cores", "2"]
@@ -334,13 +335,11 @@ def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
     assert claim["images"] == 2
     page = (results / "report/index.html").read_text()
     assert "Windows matter." in page
-    planned = subprocess.run(
-        [*command, "--dry-run", "--config", "setting=full"],
-        capture_output=True,
-        check=False,
-        **options,
-    )
-    assert "results/tiny-full" in planned.stdout + planned.stderr
+    for more, is_planned in (([], False), (["--config", "setting=full"], True)):
+        dry = [*command, "--dry-run", *more]
+        planned = subprocess.run(dry, capture_output=True, check=False, **options)
+        told = planned.stdout + planned.stderr
+        assert bool(re.search(r"^\s*chunk\s+\d+\s*$", told, re.MULTILINE)) is is_planned
     wrong = subprocess.run(
         [*command, "--config", "setting=ful"], capture_output=True, check=False, **options
     )
