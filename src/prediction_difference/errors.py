@@ -1,5 +1,6 @@
 """What can be wrong with a user's input; the command line shows these without a traceback."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,13 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}; {self.remedy}"
+
+
+def choose(wrong: str, known: Iterable[str]) -> str:
+    """The remedy for a name that is unknown: the nearest known one, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}"
 
 
 class PredictionDifferenceError(Exception):

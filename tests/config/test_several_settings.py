@@ -46,7 +46,7 @@ def test_what_is_merged_and_what_is_replaced():
     [
         ({"setting": "small"}, "setting: 'small' is asked for, but the file has no settings"),
         ({"settings": SETTINGS, "setting": "ful"}, "there is no setting 'ful'.*'full'"),
-        ({"settings": SETTINGS, "setting": 3}, "there is no setting '3'.*choose one of small"),
+        ({"settings": SETTINGS, "setting": 3}, "there is no setting '3'.*choose one of full"),
         ({"settings": {}}, "settings: holds none"),
         ({"settings": ["small"]}, "settings: holds none"),
         ({"settings": {"small": 5}}, r"settings\.small: not a mapping"),

@@ -28,7 +28,9 @@ WORDS = {"where": "Fig. 1", "statement": "it is so"}
 READ = TypeAdapter(model.Claims).validate_python
 
 
-def map_of(relevance, explanation="e", image="one", nodes=None, windows=None, seconds=1.0):
+def map_of(
+    relevance, explanation="e", image="one", nodes=None, windows=None, seconds=1.0, samples=10
+):
     """An attribution store in memory; relevance (nodes, y, x)."""
     relevance = np.asarray(relevance, dtype=np.float32)
     variables = {"relevance": (("node", "y", "x"), relevance)}
@@ -42,7 +44,7 @@ def map_of(relevance, explanation="e", image="one", nodes=None, windows=None, se
         "image_name": image,
         "nodes": nodes,
         "seconds": seconds,
-        "settings": {"method": "prediction-difference"},
+        "settings": {"method": "prediction-difference", "samples": samples},
     }
     return xarray.Dataset(variables, attrs=attributes)
 
@@ -160,14 +162,19 @@ def test_similar_classes(checked):
         checked({"claim": "similar-classes", "explanation": "e"}, e=[few])
 
 
-def test_chance_alone_is_no_effect(checked):
+@pytest.mark.parametrize("samples", [3, 10])
+def test_chance_alone_is_no_effect(checked, samples):
+    """Means of few draws, beside the standard errors of the same few draws."""
     generator = np.random.default_rng(3)
 
     def stores(effect):
-        windows = [(effect + generator.normal(size=(60, 60)), np.ones((60, 60))) for _ in range(4)]
-        return [
-            map_of(np.ones((1, 4, 4)), image=str(n), windows=one) for n, one in enumerate(windows)
-        ]
+        found = []
+        for image in "abcd":
+            draws = effect + generator.normal(size=(samples, 60, 60))
+            error = draws.std(0, ddof=1) / np.sqrt(samples)
+            windows = (draws.mean(0), error)
+            found.append(map_of(np.ones((1, 4, 4)), image=image, windows=windows, samples=samples))
+        return found
 
     claim = {"claim": "measurable-effect", "explanation": "e"}
     chance = checked(claim, e=stores(0.0))
@@ -176,6 +183,9 @@ def test_chance_alone_is_no_effect(checked):
     assert checked(claim, e=stores(1.0))["held"] is True
     with pytest.raises(StoreError, match="has no windows"):
         checked(claim, e=[map_of(np.ones((1, 4, 4)))])
+    exact = (np.ones((4, 4)), np.full((4, 4), np.nan))
+    with pytest.raises(StoreError, match="has no sampling error"):
+        checked(claim, e=[map_of(np.ones((1, 4, 4)), windows=exact)])
 
 
 def test_sparser_layers(checked):

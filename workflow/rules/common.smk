@@ -38,7 +38,7 @@ def take_paper():
             f"{' and '.join(asked)} are runs of their own: ask for one at a time"
         )
     for paper in asked:
-        if config.get("run", {}).get("paper") == paper:
+        if (config.get("run") or {}).get("paper") == paper:
             continue
         chosen = {key: config[key] for key in ["setting"] if key in config}
         config.clear()

@@ -1,6 +1,5 @@
 """From YAML to a checked `Config`; every problem is found and all are told at once."""
 
-import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from prediction_difference.config.figures import NODE_NAME_TAGS, PANEL_TAGS
 from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.config.nodes import NODE_TAGS
 from prediction_difference.config.settings import with_setting
-from prediction_difference.errors import ConfigError, Problem
+from prediction_difference.errors import ConfigError, Problem, choose
 
 _TAGS = ("source", "kind", "method", "measure")
 _INNER_TAGS = ("counts", "names", *DATASET_TAGS, *NODE_TAGS, *PANEL_TAGS, *NODE_NAME_TAGS)
@@ -145,7 +144,7 @@ def _problem(place: tuple[str, ...], entry_type: Any, details: ErrorDetails) -> 
             known = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
             key = context["discriminator"].strip("'")
             return Problem(
-                f"{where}.{key}", f"{context['tag']!r} is unknown", _choose(context["tag"], known)
+                f"{where}.{key}", f"{context['tag']!r} is unknown", choose(context["tag"], known)
             )
         case "union_tag_not_found":
             key = context["discriminator"].strip("'")
@@ -157,7 +156,7 @@ def _problem(place: tuple[str, ...], entry_type: Any, details: ErrorDetails) -> 
                 part.strip("' ") for part in context["expected"].replace(" or ", ", ").split(",")
             ]
             return Problem(
-                where, f"{details['input']!r} is unknown", _choose(str(details["input"]), known)
+                where, f"{details['input']!r} is unknown", choose(str(details["input"]), known)
             )
         case "value_error":
             what, _, remedy = str(context["error"]).partition("; ")
@@ -168,12 +167,7 @@ def _problem(place: tuple[str, ...], entry_type: Any, details: ErrorDetails) -> 
 
 def _unknown_key(place: Iterable[Any], key: str, known: Iterable[str]) -> Problem:
     where = ".".join(str(part) for part in (*place, key))
-    return Problem(where, "this key is unknown", _choose(key, list(known)))
-
-
-def _choose(wrong: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}"
+    return Problem(where, "this key is unknown", choose(key, known))
 
 
 def _without_markers(location: tuple[Any, ...]) -> tuple[Any, ...]:

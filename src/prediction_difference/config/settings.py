@@ -1,10 +1,9 @@
 """Several settings of one configuration: what they share, and what each has of its own."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from prediction_difference.errors import Problem
+from prediction_difference.errors import Problem, choose
 
 SETTINGS, SETTING = "settings", "setting"
 
@@ -23,7 +22,8 @@ def with_setting(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
         return shared, [Problem(SETTINGS, "holds none", "write name: sections below it")]
     name = next(iter(settings)) if chosen is None else chosen
     if name not in settings:
-        return shared, [_unknown(str(name), [str(known) for known in settings])]
+        what = f"there is no setting {str(name)!r}"
+        return shared, [Problem(SETTING, what, choose(str(name), map(str, settings)))]
     own = settings[name] or {}
     if not isinstance(own, Mapping):
         return shared, [Problem(f"{SETTINGS}.{name}", "not a mapping", "write sections below it")]
@@ -44,9 +44,3 @@ def _without_settings(chosen: Any) -> Problem:
     return Problem(
         SETTING, f"{chosen!r} is asked for, but the file has no settings", "remove setting"
     )
-
-
-def _unknown(name: str, known: list[str]) -> Problem:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
-    return Problem(SETTING, f"there is no setting {name!r}", remedy)

@@ -17,13 +17,12 @@ from scipy import stats
 
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import model
-from prediction_difference.errors import DataError, StoreError
+from prediction_difference.errors import StoreError
 from prediction_difference.progress import track
 from prediction_difference.stores import write_json
 
 _SIGNIFICANT = 0.05
-"""Share of windows without any effect whose change is beyond `_DEVIATIONS` standard errors."""
-_DEVIATIONS = float(stats.norm.isf(_SIGNIFICANT / 2))
+"""Share of windows without any effect whose change chance alone makes significant."""
 
 
 @dataclass(frozen=True)
@@ -215,8 +214,10 @@ def _measurable_effect(
     values = []
     for store in opened[claim.explanation]:
         score, error = _windows(store)
-        values.append(float((np.abs(score) > _DEVIATIONS * error).mean()))
-    quantity = f"share of windows with a change beyond {_DEVIATIONS:.2f} standard errors"
+        # Of few draws, the standard error is itself uncertain: Student's quantile, not a normal's.
+        reach = float(stats.t.isf(_SIGNIFICANT / 2, store.attrs["settings"]["samples"] - 1))
+        values.append(float((np.abs(score) > reach * error).mean()))
+    quantity = f"share of windows with a significant change, at {_SIGNIFICANT:.0%}"
     return Measured(np.array(values), quantity, "", limit=_SIGNIFICANT)
 
 
@@ -225,7 +226,12 @@ def _windows(store: Any) -> tuple[np.ndarray, np.ndarray]:
         raise StoreError(
             store.attrs["explanation"], "has no windows", "use method: prediction-difference"
         )
-    return store["window_score"].values[0], store["window_standard_error"].values[0]
+    score, error = store["window_score"].values[0], store["window_standard_error"].values[0]
+    if not np.isfinite(error).all():
+        raise StoreError(
+            store.attrs["explanation"], "has no sampling error", "use a sampled engine"
+        )
+    return score, error
 
 
 def _sparser_layer(claim: model.SparserLayer, opened: Mapping[str, Sequence[Any]]) -> Measured:
@@ -266,8 +272,6 @@ def _relative_difference(this: Any, that: Any) -> float:
         raise StoreError(this.attrs["explanation"], "has other windows", "use the same stride")
     variance = error.astype(np.float64) ** 2 + other_error.astype(np.float64) ** 2
     known = variance > 0
-    if not known.any():
-        raise DataError(this.attrs["explanation"], "has no sampling error", "use a sampled engine")
     return float(np.sqrt(np.mean((score - other)[known] ** 2 / variance[known])))
 
 
