@@ -1,12 +1,17 @@
 """The other heatmap methods, against finite differences and closed forms."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import prediction_difference as pda
+from example_networks import at_random
+from prediction_difference.attribution.heatmaps import METHODS, forwards, heatmaps
 from prediction_difference.classifiers.linear_module import LinearModule
+from prediction_difference.classifiers.networks import Normalise, Preprocessed
 from prediction_difference.errors import DataError
 
 
@@ -50,6 +55,112 @@ def test_random_belongs_to_seed_and_image(generator):
     assert (first != pda.heatmap("random", None, image, node, seed=2)).any()
     assert (first != pda.heatmap("random", None, image + 1, node, seed=1)).any()
     assert len(np.unique(first)) == 81
+
+
+def rectified_network(bias: bool = False) -> nn.Module:
+    return at_random(nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1, bias=bias), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 6, 3, bias=bias), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 4, 4, bias=bias),
+    ))  # fmt: skip
+
+
+GRAPH_METHODS = (
+    "deconvolution",
+    "guided-backpropagation",
+    "gradient-times-input",
+    "lrp-epsilon",
+    "lrp-alpha-beta",
+)
+
+
+@pytest.mark.parametrize("method", [*GRAPH_METHODS, "sensitivity", "integrated-gradients"])
+def test_images_with_nodes_of_their_own_are_explained_together(generator, method):
+    module = rectified_network(bias=True)
+    images = generator.normal(size=(3, 3, 8, 8)).astype(np.float32)
+    nodes = [pda.Node.score(index) for index in (2, 0, 2)]
+    together = heatmaps(method, module, images, nodes)
+    for found, image, node in zip(together, images, nodes, strict=True):
+        np.testing.assert_allclose(found, pda.heatmap(method, module, image, node), atol=1e-5)
+
+
+def test_sums_of_gradient_times_input_and_relevance_are_the_score_without_biases(generator):
+    """Rectified networks without biases are homogeneous [shrikumar2016]; z of epsilon 0 too."""
+    module = rectified_network()
+    image = generator.normal(size=(3, 8, 8)).astype(np.float32)
+    score = float(module(torch.tensor(image[None]))[0, 1].detach())
+    first = pda.heatmap("gradient-times-input", module, image, pda.Node.score(1))
+    second = pda.heatmap("lrp-epsilon", module, image, pda.Node.score(1), epsilon=1e-9)
+    np.testing.assert_allclose(first.sum(), score, rtol=1e-4)
+    np.testing.assert_allclose(second, first, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["score", "probability"])
+def test_integrated_gradients_are_complete(generator, kind):
+    module = smooth_network()
+    image = generator.normal(size=(2, 5, 6)).astype(np.float32)
+    node = pda.Node(kind, 2)
+    with torch.no_grad():
+        scores = module(torch.tensor(np.stack([image, np.full_like(image, 0.3)])))
+    values = (scores.softmax(1) if kind == "probability" else scores)[:, 2].numpy()
+    found = pda.heatmap("integrated-gradients", module, image, node, steps=200, baseline=0.3)
+    np.testing.assert_allclose(found.sum(), values[0] - values[1], rtol=1e-3, atol=1e-4)
+
+
+def test_relevance_is_that_of_the_normalised_image(generator):
+    """What normalisation adds is no evidence: the map of a normalised image goes through."""
+    inner = rectified_network(bias=True)
+    module = Preprocessed(Normalise((0.2, 0.5, 0.7), (0.3, 0.1, 0.5)), inner).eval()
+    image = generator.uniform(size=(3, 8, 8)).astype(np.float32)
+    with torch.no_grad():
+        normalised = module.preprocessing(torch.tensor(image[None]))[0].numpy()
+    for method in ("gradient-times-input", "lrp-epsilon", "lrp-alpha-beta"):
+        found = pda.heatmap(method, module, image, pda.Node.score(3))
+        expected = pda.heatmap(method, inner, normalised, pda.Node.score(3))
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["score", "probability"])
+def test_occlusion_is_what_plain_windows_take_away(generator, kind):
+    module = rectified_network(bias=True)
+    image = generator.normal(size=(3, 8, 8)).astype(np.float32)
+    total, count = np.zeros((8, 8)), np.zeros((8, 8))
+
+    def value(x):
+        scores = module(torch.tensor(x[None]))
+        return float((scores.softmax(1) if kind == "probability" else scores)[0, 1].detach())
+
+    for y, x in itertools.product((0, 2, 4, 5), repeat=2):
+        covered = image.copy()
+        covered[:, y : y + 3, x : x + 3] = 0.25
+        total[y : y + 3, x : x + 3] += value(image) - value(covered)
+        count[y : y + 3, x : x + 3] += 1
+    found = pda.heatmap(
+        "occlusion", module, image, pda.Node(kind, 1), window=3, stride=2, fill=0.25
+    )
+    np.testing.assert_allclose(found, total / count, atol=1e-5)
+
+
+def test_relevance_of_probabilities_is_refused():
+    image = np.zeros((3, 8, 8), dtype=np.float32)
+    with pytest.raises(DataError, match="passed from class scores, not probabilities"):
+        pda.heatmap("lrp-epsilon", rectified_network(), image, pda.Node.probability(0))
+
+
+def test_classifiers_that_are_not_followed_are_refused_with_what_does():
+    class Sorted(nn.Module):
+        def forward(self, x):
+            return x.flatten(1).sort(1).values[:, :3]
+
+    image = np.zeros((3, 8, 8), dtype=np.float32)
+    with pytest.raises(DataError, match=r"cannot be looked into: .*sort.*use sensitivity"):
+        pda.heatmap("deconvolution", Sorted(), image, pda.Node.score(0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_counts_its_forward_passes(method):
+    options = {"steps": 5, "window": 3, "stride": 2}
+    expected = {"random": 0, "integrated-gradients": 5, "occlusion": 16}
+    assert forwards(method, (8, 8), **options) == expected.get(method, 1)
 
 
 def test_unknown_methods_and_nodes_are_refused():

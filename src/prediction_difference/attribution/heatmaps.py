@@ -1,6 +1,7 @@
 """Heatmap methods that are not prediction difference analysis."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,63 +12,359 @@ from prediction_difference.attribution.nodes import Node
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from prediction_difference.attribution.relevance.passing import Rule
+    from prediction_difference.attribution.relevance.redistribution import Redistribution
+    from prediction_difference.classifiers.graph import Graph
+
+Norm = Literal["l2", "linf"]
+_PATHS_AT_ONCE = 16
+"""Images of a path that are run together."""
 
 
 def sensitivity(
     classifier: "nn.Module",
-    image: np.ndarray,
-    node: Node,
+    images: np.ndarray,
+    nodes: Sequence[Node],
     *,
-    norm: Literal["l2", "linf"] = "l2",
+    norm: Norm = "l2",
     device: str = "cpu",
 ) -> np.ndarray:
-    """(C, *spatial) -> (*spatial) norm over channels of the node's gradient [samek2017, eq. 3]."""
+    """Norm over channels of the nodes' gradients [samek2017, eq. 3]; for every torch module."""
+    return _norm(_gradients(classifier, images, nodes, device), norm)
+
+
+def gradient_times_input(
+    classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], *, device: str = "cpu"
+) -> np.ndarray:
+    """Gradient by normalised image, times it, summed over channels [shrikumar2016]."""
     import torch
 
-    x = torch.tensor(image[None], dtype=torch.float32, device=device, requires_grad=True)
-    scores = classifier.to(device).eval()(x)
-    value = scores.softmax(1) if node.kind == "probability" else scores
-    (gradient,) = torch.autograd.grad(value[0, node.index], x)
-    order = 2.0 if norm == "l2" else float("inf")
-    return torch.linalg.vector_norm(gradient[0], ord=order, dim=0).cpu().numpy()
+    x, graph = _followed(classifier, images, device)
+    with torch.no_grad():
+        values = graph.run(x)
+    from prediction_difference.attribution.relevance.gradients import gradient
+    from prediction_difference.attribution.relevance.passing import first_layer, passed_back
+
+    number = first_layer(graph)
+    passed = passed_back(graph, values, _slopes(values[graph.output], nodes), gradient, number)
+    return _numpy((passed * values[number]).sum(1))
+
+
+def integrated_gradients(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    steps: int = 32,
+    baseline: float = 0.0,
+    device: str = "cpu",
+) -> np.ndarray:
+    """Mean gradient on the way from a plain image, times the way, by channels [sundararajan2017].
+
+    baseline: value of all pixels of the plain image. steps: of the midpoint rule.
+    """
+    way = images - np.float32(baseline)
+    total = np.zeros(images.shape, dtype=np.float64)
+    places = (np.arange(steps) + 0.5) / steps
+    for part in np.array_split(places, -(-steps // _PATHS_AT_ONCE)):
+        on_the_way = np.concatenate([baseline + np.float32(place) * way for place in part])
+        gradients = _gradients(classifier, on_the_way, list(nodes) * len(part), device)
+        total += gradients.reshape(len(part), *images.shape).sum(0)
+    return np.asarray((way * total / steps).sum(1))
+
+
+def deconvolution(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    norm: Norm = "l2",
+    device: str = "cpu",
+) -> np.ndarray:
+    """Norm over channels of what rectified signals become in the image [samek2017, II-B]."""
+    from prediction_difference.attribution.relevance import gradients
+
+    return _norm(_signals(classifier, images, nodes, gradients.deconvolution, device), norm)
+
+
+def guided_backpropagation(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    norm: Norm = "l2",
+    device: str = "cpu",
+) -> np.ndarray:
+    """Norm over channels of gradients that rectifiers also rectify [springenberg2015]."""
+    from prediction_difference.attribution.relevance import gradients
+
+    return _norm(
+        _signals(classifier, images, nodes, gradients.guided_backpropagation, device), norm
+    )
+
+
+def lrp_epsilon(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    device: str = "cpu",
+    **policies: Any,
+) -> np.ndarray:
+    """Layer-wise relevance propagation by `Epsilon`, summed over channels [samek2017, eq. 7]."""
+    from prediction_difference.attribution.relevance.redistribution import Epsilon
+
+    return _relevance(classifier, images, nodes, Epsilon(**policies), device)
+
+
+def lrp_alpha_beta(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    device: str = "cpu",
+    **policies: Any,
+) -> np.ndarray:
+    """Layer-wise relevance propagation by `AlphaBeta`, summed over channels [samek2017, eq. 8]."""
+    from prediction_difference.attribution.relevance.redistribution import AlphaBeta
+
+    return _relevance(classifier, images, nodes, AlphaBeta(**policies), device)
+
+
+def occlusion(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    window: int = 9,
+    stride: int = 3,
+    fill: float = 0.5,
+    device: str = "cpu",
+) -> np.ndarray:
+    """What the value loses under a plain window, mean over its windows of a pixel [zeiler2014].
+
+    window, stride: in pixels. fill: value of all channels of the window.
+    """
+    from prediction_difference.attribution.engines.choosing import choose_engine
+    from prediction_difference.priors.windows import WindowGrid
+
+    engine = choose_engine(classifier, "auto", device, window=window)
+    grid = WindowGrid(images.shape[2:], window, stride)
+    found = []
+    for image, node in zip(images, nodes, strict=True):
+        prepared = engine.prepare(image)
+        value = prepared.values([node])[0]
+        plain = _Plain(window, fill)
+        rows = [
+            value - prepared.expectation(grid.row(row), plain, 1, 0, [node]).mean[0]
+            for row in range(grid.shape[0])
+        ]
+        found.append(grid.average(np.stack(rows).reshape(1, *grid.shape))[0])
+    return np.stack(found)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """A sampler that knows one content only."""
+
+    window: int
+    fill: float
+
+    def sample(self, image: np.ndarray, corners: np.ndarray, samples: int, seed: int) -> np.ndarray:
+        """(n, samples, C, *window) of the same number."""
+        sides = (self.window,) * (image.ndim - 1)
+        return np.full((len(corners), samples, len(image), *sides), self.fill, dtype=np.float32)
 
 
 def random(
-    classifier: object, image: np.ndarray, node: Node, *, seed: int = 0, device: str = "cpu"
+    classifier: object,
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    seed: int = 0,
+    device: str = "cpu",
 ) -> np.ndarray:
-    """(C, *spatial) -> (*spatial) uniform numbers in 0 to 1: a random order of the pixels."""
-    generator = randomness.generator(randomness.image_key(seed, "random order", image))
-    return generator.random(image.shape[1:])
+    """Uniform numbers in 0 to 1: a random order of the pixels."""
+    keys = [randomness.image_key(seed, "random order", image) for image in images]
+    return np.stack([randomness.generator(key).random(images.shape[2:]) for key in keys])
+
+
+# --- what several of them need ----------------------------------------------------------------
+
+
+def _gradients(
+    classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], device: str
+) -> np.ndarray:
+    """(N, C, *spatial) gradient of the node of every image, by any module."""
+    import torch
+
+    x = torch.tensor(images, dtype=torch.float32, device=device, requires_grad=True)
+    scores = classifier.to(device).eval()(x)
+    (gradients,) = torch.autograd.grad(scores, x, _slopes(scores.detach(), nodes))
+    return _numpy(gradients)
+
+
+def _slopes(scores: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+    """(N, K) derivative of the node of every image by its class scores."""
+    import torch
+
+    chosen = [node.index for node in nodes]
+    one = torch.nn.functional.one_hot(
+        torch.tensor(chosen, device=scores.device), scores.shape[1]
+    ).to(scores.dtype)
+    p = scores.softmax(1)
+    of_probability = p[range(len(nodes)), chosen, None] * (one - p)
+    is_probability = torch.tensor(
+        [[node.kind == "probability"] for node in nodes], device=scores.device
+    )
+    return torch.where(is_probability, of_probability, one)
+
+
+def _followed(classifier: "nn.Module", images: np.ndarray, device: str) -> tuple["Tensor", "Graph"]:
+    """The images on their device, and the steps of the classifier that lead to its scores.
+
+    Raises:
+        DataError: the classifier does something that is not followed.
+    """
+    import torch
+
+    from prediction_difference.classifiers.graph import NotFollowedError, follow
+
+    x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device)
+    try:
+        graph = follow(classifier.to(device).eval(), x[0])
+    except NotFollowedError as error:
+        remedy = "use sensitivity, integrated-gradients or prediction-difference"
+        raise DataError("classifier", f"cannot be looked into: {error}", remedy) from error
+    reduced, _ = graph.reduced([graph.output])
+    return x, reduced
+
+
+def _signals(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    rule: "Rule",
+    device: str,
+) -> np.ndarray:
+    """(N, C, *spatial) what reaches the images from their nodes."""
+    import torch
+
+    from prediction_difference.attribution.relevance.passing import passed_back
+
+    x, graph = _followed(classifier, images, device)
+    with torch.no_grad():
+        values = graph.run(x)
+    return _numpy(passed_back(graph, values, _slopes(values[graph.output], nodes), rule))
+
+
+def _relevance(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    rule: "Redistribution",
+    device: str,
+) -> np.ndarray:
+    """(N, *spatial) relevance of the normalised images' pixels for their class scores.
+
+    Raises:
+        DataError: a node is a probability, whose relevance has no rule.
+    """
+    import torch
+
+    from prediction_difference.attribution.relevance.passing import first_layer, passed_back
+
+    if any(node.kind == "probability" for node in nodes):
+        raise DataError(
+            "nodes", "relevance is passed from class scores, not probabilities", "set output: score"
+        )
+    x, graph = _followed(classifier, images, device)
+    with torch.no_grad():
+        values = graph.run(x)
+        scores = values[graph.output]
+    signal = _slopes(scores, nodes) * scores
+    return _numpy(passed_back(graph, values, signal, rule, first_layer(graph)).sum(1))
+
+
+def _norm(gradients: np.ndarray, norm: Norm) -> np.ndarray:
+    """(N, C, *spatial) -> (N, *spatial)."""
+    order = 2 if norm == "l2" else np.inf
+    return np.asarray(np.linalg.norm(gradients, ord=order, axis=1))
+
+
+def _numpy(values: "Tensor") -> np.ndarray:
+    return values.detach().cpu().numpy()
 
 
 @dataclass(frozen=True)
 class Method:
-    """A heatmap method: its function, the unit of its values, whether their sign means anything."""
+    """A heatmap method: its function, the unit of its values, whether their sign means anything.
+
+    function: (classifier, images (N, C, *spatial), a node for each) -> (N, *spatial).
+    """
 
     function: Callable[..., np.ndarray]
     unit: str
     is_signed: bool
 
 
+_PER_INPUT = "activation per unit of input"
 METHODS = {
-    "sensitivity": Method(sensitivity, "activation per unit of input", is_signed=False),
+    "sensitivity": Method(sensitivity, _PER_INPUT, is_signed=False),
+    "deconvolution": Method(deconvolution, "none", is_signed=False),
+    "guided-backpropagation": Method(guided_backpropagation, "none", is_signed=False),
+    "gradient-times-input": Method(gradient_times_input, "activation", is_signed=True),
+    "integrated-gradients": Method(integrated_gradients, "activation", is_signed=True),
+    "lrp-epsilon": Method(lrp_epsilon, "activation", is_signed=True),
+    "lrp-alpha-beta": Method(lrp_alpha_beta, "activation", is_signed=True),
+    "occlusion": Method(occlusion, "activation", is_signed=True),
     "random": Method(random, "none", is_signed=False),
 }
 
 
-def heatmap(
-    method: str, classifier: "nn.Module", image: np.ndarray, node: Node, **options: Any
+def heatmaps(
+    method: str,
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    **options: Any,
 ) -> np.ndarray:
-    """Relevance (*spatial) of an image (C, *spatial) for one node, by a method's name.
+    """(N, *spatial) relevance of images (N, C, *spatial), for a node each, by a method's name.
 
     Raises:
-        DataError: there is no such method, or the node is none of a class.
+        DataError: there is no such method, a node is none of a class, or the method cannot look
+            into the classifier.
     """
     if method not in METHODS:
         raise DataError(
             f"method {method!r}", "is unknown", f"methods are {', '.join(sorted(METHODS))}"
         )
-    if node.layer is not None:
-        raise DataError(f"layer {node.layer!r}", f"{method} explains classes", "name a class")
-    return METHODS[method].function(classifier, image, node, **options)
+    for node in nodes:
+        if node.layer is not None:
+            raise DataError(f"layer {node.layer!r}", f"{method} explains classes", "name a class")
+    return METHODS[method].function(classifier, images, nodes, **options)
+
+
+def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
+    """How many images the classifier is run on for one map."""
+    match method:
+        case "random":
+            return 0
+        case "integrated-gradients":
+            return int(options["steps"])
+        case "occlusion":
+            from prediction_difference.priors.windows import WindowGrid
+
+            grid = WindowGrid(tuple(spatial), options["window"], options["stride"])
+            return math.prod(grid.shape)
+        case _:
+            return 1
+
+
+def heatmap(
+    method: str, classifier: "nn.Module", image: np.ndarray, node: Node, **options: Any
+) -> np.ndarray:
+    """(*spatial) relevance of one image (C, *spatial); see `heatmaps`."""
+    return np.asarray(heatmaps(method, classifier, image[None], [node], **options)[0])

@@ -12,7 +12,7 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.engines.dense import DenseEngine
 from prediction_difference.attribution.engines.layers import layer_shapes
-from prediction_difference.attribution.heatmaps import METHODS, heatmap
+from prediction_difference.attribution.heatmaps import METHODS, forwards, heatmaps
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
 from prediction_difference.attribution.sampling import image_sampler, layer_sampler
@@ -268,13 +268,14 @@ class _Workbench:
         if explanation.method == "random":
             options["seed"] = self.config.run.seed
 
+        each = forwards(explanation.method, image.shape[1:], **options)
+
         def compute(_part: int) -> tuple[dict[str, np.ndarray], int]:
-            maps = [
-                heatmap(explanation.method, module, image, n, device=self.device, **options)
-                for n in nodes
-            ]
-            forwards = 0 if explanation.method == "random" else len(nodes)
-            return {"relevance": np.stack(maps)}, forwards
+            images = np.repeat(image[None], len(nodes), axis=0)
+            maps = heatmaps(
+                explanation.method, module, images, nodes, device=self.device, **options
+            )
+            return {"relevance": maps}, each * len(nodes)
 
         attributes |= self._describe(nodes, names, node_values(nodes, scores), scores)
         shapes = {"relevance": (len(nodes), 1, *image.shape[1:])}

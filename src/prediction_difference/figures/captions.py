@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prediction_difference.figures.maps import Map
+from prediction_difference.figures.methods import WORDS
 from prediction_difference.figures.style import number
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -23,12 +24,11 @@ def method(maps: Sequence[Map]) -> str:
     """How one explanation was made; `maps` are those of its images and nodes."""
     some = maps[0]
     settings = some.attributes["settings"]
-    described = {
-        "prediction-difference": _prediction_difference,
-        "sensitivity": _sensitivity,
-        "random": _random,
-    }
-    words = described.get(some.attributes["method"], _other)(settings, maps)
+    method = some.attributes["method"]
+    if method == "prediction-difference":
+        words = _prediction_difference(settings, maps)
+    else:
+        words = WORDS[method].long(settings)
     return f"{some.explanation}: {words}; {_nodes(maps)}{_cost(maps)}."
 
 
@@ -113,12 +113,8 @@ def short_method(one: Map) -> str:
             if one.removed_layer is not None:
                 what = f"removed from {one.removed_layer}"
             return f"{what}\n{', '.join(parts)}"
-        case "sensitivity":
-            return f"gradient\n{_norm(settings)} norm"
-        case "random":
-            return "random numbers\nbaseline"
         case other:
-            return f"{other}\n"
+            return WORDS[other].short(settings)
 
 
 def grids(maps: Iterable[Map]) -> str:
@@ -186,22 +182,6 @@ def _sampler(settings: dict[str, Any], maps: Sequence[Map]) -> str:
     patch = maps[0].attributes.get("patch")
     side = "" if patch is None else f" over patches of side l = {patch}"
     return f"conditional sampling from prior {settings['prior']}{side}"
-
-
-def _sensitivity(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    return f"sensitivity, {_norm(settings)} norm over channels of the gradient"
-
-
-def _random(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    return "uniform random numbers, the baseline"
-
-
-def _other(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    return str(maps[0].attributes["method"])
-
-
-def _norm(settings: dict[str, Any]) -> str:
-    return {"l2": "Euclidean", "linf": "maximum"}.get(settings["norm"], str(settings["norm"]))
 
 
 def _cost(maps: Sequence[Map]) -> str:

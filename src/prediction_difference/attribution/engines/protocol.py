@@ -77,6 +77,11 @@ class Engine(Protocol):
 
 
 def mean_and_variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(windows, samples, nodes) draws -> (nodes, windows) mean, and variance of that mean."""
-    samples = values.shape[1]
-    return values.mean(1).T, values.var(1, ddof=1).T / samples
+    """(windows, samples, nodes) draws -> (nodes, windows) mean, and variance of that mean.
+
+    The variance is NaN where there is a single draw.
+    """
+    samples, mean = values.shape[1], values.mean(1).T
+    if samples == 1:
+        return mean, np.full_like(mean, np.nan)
+    return mean, values.var(1, ddof=1).T / samples

@@ -35,7 +35,8 @@ def sampled_expectation(
         places = torch.as_tensor(np.ascontiguousarray(corners), device=image.device)
         contents = draw(sampler, image, places, samples, seed)
         values = outcomes(places, contents, nodes)
-        variance, mean = torch.var_mean(values, dim=1)
+        mean = values.mean(1)
+        variance = values.var(1) if samples > 1 else torch.full_like(mean, torch.nan)
     forwards = len(corners) * samples
     return Expectation(mean.T.cpu().numpy(), (variance / samples).T.cpu().numpy(), forwards)
 

@@ -1,0 +1,1 @@
+"""Backward passes over a followed network: gradients, deconvolution, and relevance by layers."""

@@ -1,0 +1,88 @@
+"""One backward pass over the steps of a network, by rules that say how each operation is passed."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from prediction_difference.classifiers.graph import Graph
+from prediction_difference.classifiers.operations import (
+    Affine,
+    Channels,
+    Concatenate,
+    Flatten,
+    Operation,
+)
+
+
+class Rule(Protocol):
+    """How a signal passes an operation, from its output to its inputs."""
+
+    def __call__(
+        self, operation: Operation, inputs: Sequence[Tensor], output: Tensor, signal: Tensor
+    ) -> Sequence[Tensor]:
+        """Signals (N, ...) of the inputs, of the inputs' shapes."""
+        ...
+
+
+def passed_back(
+    graph: Graph, values: Sequence[Tensor], signal: Tensor, rule: Rule, to: int = 0
+) -> Tensor:
+    """The signal that reaches a step, by default the image, from the scores.
+
+    values: outputs of all steps, (N, ...). signal: (N, K), at the scores. Concatenation, choice
+    and order of channels, and flattening pass every number to where it came from; `rule` says it
+    of every other operation.
+    """
+    signals: dict[int, Tensor] = {graph.output: signal}
+    for number in range(graph.output, to, -1):
+        arrived = signals.pop(number, None)
+        if arrived is None:
+            continue
+        step = graph.steps[number]
+        inputs = [values[i] for i in step.inputs]
+        passed = _moved(step.operation, inputs, arrived)
+        if passed is None:
+            passed = rule(step.operation, inputs, values[number], arrived)
+        for source, part in zip(step.inputs, passed, strict=True):
+            signals[source] = signals[source] + part if source in signals else part
+    return signals.get(to, torch.zeros_like(values[to]))
+
+
+def _moved(
+    operation: Operation, inputs: Sequence[Tensor], signal: Tensor
+) -> Sequence[Tensor] | None:
+    """Signals of the inputs of what only moves numbers; None for everything else."""
+    match operation:
+        case Concatenate():
+            return signal.split([x.shape[1] for x in inputs], dim=1)
+        case Channels(indices=indices):
+            moved = torch.zeros_like(inputs[0])
+            return [moved.index_add_(1, torch.tensor(indices, device=signal.device), signal)]
+        case Flatten():
+            return [signal.reshape(inputs[0].shape)]
+        case _:
+            return None
+
+
+def first_layer(graph: Graph) -> int:
+    """Number of the step whose output the network's first layer takes: after preprocessing.
+
+    Normalisation, and the order of channels, come before what a network learned, so relevance is
+    that of the normalised image.
+    """
+    number = 0
+    while True:
+        users = [n for n, step in enumerate(graph.steps) if number in step.inputs]
+        if len(users) != 1 or not isinstance(graph.steps[users[0]].operation, Affine | Channels):
+            return number
+        number = users[0]
+
+
+def transposed(operation: Operation, inputs: Sequence[Tensor], signal: Tensor) -> list[Tensor]:
+    """Signals of the inputs by the derivative of the operation at them."""
+    leaves = [x.detach().requires_grad_() for x in inputs]
+    with torch.enable_grad():
+        output = operation.run(leaves)
+        return list(torch.autograd.grad(output, leaves, signal))

@@ -1,0 +1,85 @@
+"""Methods of explanation in words: in short, below a panel, and with every parameter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a method is called. short: two lines. long: with all parameters, in one sentence."""
+
+    short: Callable[[Settings], str]
+    long: Callable[[Settings], str]
+
+
+def _norm(settings: Settings) -> str:
+    return {"l2": "Euclidean", "linf": "maximum"}.get(settings["norm"], str(settings["norm"]))
+
+
+def _policies(settings: Settings) -> str:
+    bias = {"ignored": "biases left out", "absorbs": "biases keep their share"}
+    pool = {"winner": "largest value", "proportional": "all in proportion"}
+    norm = {"passed": "passed on", "expanded": "expanded to first order"}
+    return (
+        f"{bias[settings['bias']]}, max pooling: {pool[settings['max_pool']]}, local response "
+        f"normalisation: {norm[settings['normalisation']]}"
+    )
+
+
+def _epsilon(settings: Settings) -> str:
+    unit = " of a layer's root mean square" if settings["relative"] else ""
+    return f"epsilon = {settings['epsilon']:g}{unit}"
+
+
+def _alpha_beta(settings: Settings) -> str:
+    return f"alpha = {settings['alpha']:g}, beta = {settings['beta']:g}"
+
+
+WORDS = {
+    "sensitivity": Words(
+        lambda s: f"gradient\n{_norm(s)} norm",
+        lambda s: f"sensitivity, {_norm(s)} norm over channels of the gradient",
+    ),
+    "deconvolution": Words(
+        lambda s: f"deconvolution\n{_norm(s)} norm",
+        lambda s: f"deconvolution, {_norm(s)} norm over channels",
+    ),
+    "guided-backpropagation": Words(
+        lambda s: f"guided backpropagation\n{_norm(s)} norm",
+        lambda s: f"guided backpropagation, {_norm(s)} norm over channels",
+    ),
+    "gradient-times-input": Words(
+        lambda s: "gradient x input\nsum of channels",
+        lambda s: "gradient by the normalised image times it, summed over channels",
+    ),
+    "integrated-gradients": Words(
+        lambda s: f"integrated gradients\n{s['steps']} steps",
+        lambda s: (
+            f"integrated gradients in {s['steps']} steps from an image of {s['baseline']:g}, "
+            "summed over channels"
+        ),
+    ),
+    "lrp-epsilon": Words(
+        lambda s: f"layer-wise relevance\n{_epsilon(s)}",
+        lambda s: f"layer-wise relevance propagation, {_epsilon(s)}, {_policies(s)}",
+    ),
+    "lrp-alpha-beta": Words(
+        lambda s: f"layer-wise relevance\n{_alpha_beta(s)}",
+        lambda s: f"layer-wise relevance propagation, {_alpha_beta(s)}, {_policies(s)}",
+    ),
+    "occlusion": Words(
+        lambda s: f"occlusion\nwindows of {s['window']}, value {s['fill']:g}",
+        lambda s: (
+            f"occlusion by windows of side {s['window']} and value {s['fill']:g}, stride "
+            f"{s['stride']}"
+        ),
+    ),
+    "random": Words(
+        lambda s: "random numbers\nbaseline",
+        lambda s: "uniform random numbers, the baseline",
+    ),
+}
+"""Of all methods but prediction difference analysis, whose words depend on its maps too."""

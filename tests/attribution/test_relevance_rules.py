@@ -1,0 +1,257 @@
+"""Backward rules against closed forms, brute force, conservation, and other libraries."""
+
+from typing import Any
+
+import captum.attr
+import pytest
+import torch
+import zennit.composites
+import zennit.rules
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from example_networks import at_random, of_torchvision, small_networks
+from prediction_difference.attribution.relevance.gradients import (
+    deconvolution,
+    gradient,
+    guided_backpropagation,
+)
+from prediction_difference.attribution.relevance.passing import Rule, first_layer, passed_back
+from prediction_difference.attribution.relevance.redistribution import (
+    AlphaBeta,
+    Epsilon,
+    Redistribution,
+)
+from prediction_difference.classifiers.graph import follow
+from prediction_difference.classifiers.operations import Convolution, Linear, MaxPool
+
+
+def back(module: nn.Module, images: Tensor, rule: Rule, index: int | None = None) -> Tensor:
+    """(N, C, *spatial) what reaches the images from the scores, or from one of them."""
+    graph = follow(module, images[0])
+    with torch.no_grad():
+        values = graph.run(images)
+    signal = values[graph.output].clone()
+    if index is not None:
+        signal[:, [i for i in range(signal.shape[1]) if i != index]] = 0
+    if not isinstance(rule, Redistribution):
+        signal = (signal != 0).to(signal.dtype)
+    return passed_back(graph, values, signal, rule)
+
+
+def matrix_of(layer: nn.Module, x: Tensor) -> Tensor:
+    """(outputs, inputs) weights of a layer without its bias, one input after the other."""
+    zero = layer(torch.zeros_like(x[None])).flatten()
+    columns = [layer(e.view_as(x)[None]).flatten() - zero for e in torch.eye(x.numel())]
+    return torch.stack(columns, 1).detach()
+
+
+LAYERS = {
+    "convolution": (nn.Conv2d(3, 4, 3, stride=2, padding=1), (3, 6, 5)),
+    "grouped": (nn.Conv2d(4, 4, 3, dilation=2, groups=2), (4, 6, 6)),
+    "volume": (nn.Conv3d(2, 3, 2), (2, 3, 4, 3)),
+    "linear": (nn.Linear(6, 5), (6,)),
+    "average": (nn.AvgPool2d(2, ceil_mode=True), (2, 5, 4)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("bias", ["ignored", "absorbs"])
+def test_one_layer_gives_what_the_formulas_say(name: str, bias: Any) -> None:
+    """Samek et al., eqs. 7 and 8, written with the layer's matrix."""
+    layer, shape = LAYERS[name]
+    at_random(layer)
+    torch.manual_seed(1)
+    x = torch.randn(2, *shape)
+    with torch.no_grad():
+        output = layer(x)
+    signal = torch.randn_like(output)
+    graph = follow(nn.Sequential(layer, nn.Flatten()) if output.ndim > 2 else layer, x[0])
+    operation = graph.steps[1].operation
+    matrix = matrix_of(layer, x[0])
+    constant = (
+        layer(torch.zeros_like(x[:1])).detach().flatten() if bias == "absorbs" else 0 * matrix[:, 0]
+    )
+    for image in range(2):
+        z = matrix * x[image].flatten()
+        total, r = z.sum(1) + constant, signal[image].flatten()
+        epsilon = 0.1
+        expected = (
+            z / (total + epsilon * torch.where(total < 0, -1, 1))[:, None] * r[:, None]
+        ).sum(0)
+        found = Epsilon(bias=bias, epsilon=epsilon)(operation, [x], output, signal)[0][image]
+        torch.testing.assert_close(found.flatten(), expected, atol=1e-5, rtol=1e-4)
+        expected = torch.zeros(x[0].numel())
+        for factor, part in ((2.0, z.clamp(min=0)), (-1.0, z.clamp(max=0))):
+            rest = constant.clamp(min=0) if factor > 0 else constant.clamp(max=0)
+            whole = part.sum(1) + rest
+            share = torch.where(whole == 0, 0.0, r / torch.where(whole == 0, 1.0, whole))
+            expected += factor * (part * share[:, None]).sum(0)
+        found = AlphaBeta(bias=bias)(operation, [x], output, signal)[0][image]
+        torch.testing.assert_close(found.flatten(), expected, atol=1e-4, rtol=1e-3)
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_relevance_is_conserved_without_biases(data: st.DataObject) -> None:
+    """Epsilon of nearly nothing, and alpha and beta where contributions have both signs or one."""
+    module, shape = data.draw(small_networks())
+    images = torch.rand(2, *shape, dtype=torch.float64) + 0.1
+    module = module.double()
+    found = back(module, images, Epsilon(epsilon=1e-12)).flatten(1).sum(1)
+    with torch.no_grad():
+        expected = module(images).sum(1)
+    # Where sums of a layer cancel, parts are many times the whole.
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_positive_contributions_conserve_in_deep_rectified_networks() -> None:
+    """z+: every rectified neuron that received relevance has a positive contribution."""
+    module = at_random(nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 16, 3, bias=False),
+    )).double()  # fmt: skip
+    images = torch.rand(4, 3, 12, 12, dtype=torch.float64)
+    for max_pool in ("winner", "proportional"):
+        rule = AlphaBeta(alpha=1.0, beta=0.0, max_pool=max_pool)
+        found = back(module, images, rule, 1)
+        with torch.no_grad():
+            expected = module(images)[:, 1]
+        torch.testing.assert_close(found.flatten(1).sum(1), expected)
+
+
+def test_alpha_beta_must_sum_to_one() -> None:
+    with pytest.raises(ValueError, match="alpha \\+ beta is 3, and must be 1"):
+        AlphaBeta(alpha=2.0, beta=1.0)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "googlenet", "resnet18"])
+def test_the_gradient_is_that_of_autograd(name: str) -> None:
+    module = of_torchvision(name)
+    torch.manual_seed(0)
+    images = torch.randn(1, 3, 96, 96)
+    found = back(module, images, gradient, 7)
+    leaf = images.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(module(leaf)[0, 7], leaf)
+    torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-3)
+
+
+def rectified(seed: int = 0) -> nn.Module:
+    """A network of which zennit and captum know all modules."""
+    return at_random(nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(8 * 9, 10), nn.ReLU(), nn.Linear(10, 4),
+    ), seed)  # fmt: skip
+
+
+IMAGES = torch.randn(3, 3, 12, 12, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize(
+    ("rule", "oracle"),
+    [
+        (deconvolution, captum.attr.Deconvolution),
+        (guided_backpropagation, captum.attr.GuidedBackprop),
+    ],
+)
+def test_signals_are_those_of_captum(rule: Rule, oracle: Any) -> None:
+    module = rectified()
+    found = back(module, IMAGES, rule, 2)
+    torch.testing.assert_close(found, oracle(module).attribute(IMAGES, target=2))
+
+
+def test_deconvolution_of_functional_rectifiers_is_not_the_gradient() -> None:
+    """What hooks on modules miss: torchvision's GoogLeNet rectifies by a function."""
+    module = of_torchvision("googlenet")
+    torch.manual_seed(0)
+    images = torch.randn(1, 3, 96, 96)
+    ours, plain = back(module, images, deconvolution, 3), back(module, images, gradient, 3)
+    with pytest.warns(UserWarning, match="hooks"):
+        theirs = captum.attr.Deconvolution(module).attribute(images, target=3)
+    torch.testing.assert_close(theirs, plain, atol=1e-5 * float(plain.abs().max()), rtol=1e-3)
+    together = torch.stack([ours.flatten(), plain.flatten()])
+    assert float(torch.corrcoef(together)[0, 1].abs()) < 0.9
+
+
+def of_zennit(module: nn.Module, rule: Any) -> Tensor:
+    composite = zennit.composites.LayerMapComposite(
+        [(zennit.types.Linear, rule), (zennit.types.AvgPool, zennit.rules.Norm()),
+         (zennit.types.Activation, zennit.rules.Pass())]
+    )  # fmt: skip
+    images = IMAGES.clone().requires_grad_()
+    with composite.context(module) as modified:
+        scores = modified(images)
+        signal = torch.zeros_like(scores)
+        signal[:, 1] = scores[:, 1].detach()
+        (found,) = torch.autograd.grad(scores, images, signal)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (Epsilon(epsilon=0.05, bias="absorbs"), zennit.rules.Epsilon(0.05)),
+        (Epsilon(epsilon=0.05), zennit.rules.Epsilon(0.05, zero_params="bias")),
+        (AlphaBeta(), zennit.rules.AlphaBeta(2, 1, zero_params="bias")),
+        (AlphaBeta(bias="absorbs"), zennit.rules.AlphaBeta(2, 1)),
+        (AlphaBeta(alpha=1.0, beta=0.0), zennit.rules.AlphaBeta(1, 0, zero_params="bias")),
+    ],
+)
+def test_relevance_is_that_of_zennit(ours: Redistribution, theirs: Any) -> None:
+    module = rectified()
+    found = back(module, IMAGES, ours, 1)
+    expected = of_zennit(module, theirs)
+    # Means: zennit's Norm adds a little to every denominator.
+    torch.testing.assert_close(found, expected, atol=2e-4, rtol=2e-3)
+
+
+def test_a_bias_that_absorbs_takes_relevance_away() -> None:
+    """As zennit and the notes have it: only without biases is alpha-beta conservative."""
+    module = rectified()
+    with torch.no_grad():
+        score = module(IMAGES)[:, 1]
+    kept = back(module, IMAGES, Epsilon(epsilon=1e-9), 1).flatten(1).sum(1)
+    lost = back(module, IMAGES, Epsilon(epsilon=1e-9, bias="absorbs"), 1).flatten(1).sum(1)
+    torch.testing.assert_close(kept, score, atol=1e-4, rtol=1e-4)
+    assert float((lost - score).abs().min()) > 1e-3
+
+
+def test_pools_share_by_winner_or_in_proportion() -> None:
+    pool = MaxPool((2, 2), (2, 2), (0, 0), (1, 1), False)
+    x = torch.tensor([[[[1.0, 3.0], [0.0, -4.0]]]])
+    signal = torch.full((1, 1, 1, 1), 8.0)
+    for policy, expected in (("winner", [0, 8, 0, 0]), ("proportional", [2, 6, 0, 0])):
+        rule = Epsilon(max_pool=policy)
+        (found,) = rule(pool, [x], pool.run([x]), signal)
+        assert found.flatten().tolist() == expected
+
+
+def test_relative_epsilon_does_not_depend_on_the_scale_of_images() -> None:
+    layer = at_random(nn.Sequential(nn.Flatten(), nn.Linear(12, 4, bias=False)))
+    images = torch.randn(2, 3, 2, 2)
+    small = back(layer, images, Epsilon(epsilon=0.5, relative=True), 0)
+    large = back(layer, 255 * images, Epsilon(epsilon=0.5, relative=True), 0)
+    torch.testing.assert_close(large, 255 * small, rtol=1e-4, atol=1e-4)
+    absolute = back(layer, 255 * images, Epsilon(epsilon=0.5), 0)
+    assert not torch.allclose(
+        absolute, 255 * back(layer, images, Epsilon(epsilon=0.5), 0), rtol=0.05
+    )
+
+
+def test_the_first_layer_takes_the_normalised_image() -> None:
+    module = of_torchvision("alexnet", is_normalised=True)
+    graph = follow(module, torch.rand(3, 96, 96))
+    number = first_layer(graph)
+    (user,) = [step for step in graph.steps if number in step.inputs]
+    assert isinstance(user.operation, Convolution | Linear)
+    assert number > 0
+
+
+def test_images_do_not_see_each_other() -> None:
+    module = rectified()
+    for rule in (Epsilon(), AlphaBeta(), deconvolution, gradient):
+        together = back(module, IMAGES, rule, 0)
+        alone = torch.cat([back(module, IMAGES[i : i + 1], rule, 0) for i in range(len(IMAGES))])
+        torch.testing.assert_close(together, alone)
