@@ -66,14 +66,14 @@ def rectified_network(bias: bool = False) -> nn.Module:
 
 GRAPH_METHODS = (
     "deconvolution",
-    "guided-backpropagation",
-    "gradient-times-input",
-    "lrp-epsilon",
-    "lrp-alpha-beta",
+    "guided_backprop",
+    "gradient_times_input",
+    "lrp_epsilon",
+    "lrp_alpha_beta",
 )
 
 
-@pytest.mark.parametrize("method", [*GRAPH_METHODS, "sensitivity", "integrated-gradients"])
+@pytest.mark.parametrize("method", [*GRAPH_METHODS, "sensitivity", "integrated_gradients"])
 def test_images_with_nodes_of_their_own_are_explained_together(generator, method):
     module = rectified_network(bias=True)
     images = generator.normal(size=(3, 3, 8, 8)).astype(np.float32)
@@ -88,8 +88,8 @@ def test_sums_of_gradient_times_input_and_relevance_are_the_score_without_biases
     module = rectified_network()
     image = generator.normal(size=(3, 8, 8)).astype(np.float32)
     score = float(module(torch.tensor(image[None]))[0, 1].detach())
-    first = pda.heatmap("gradient-times-input", module, image, pda.Node.score(1))
-    second = pda.heatmap("lrp-epsilon", module, image, pda.Node.score(1), epsilon=1e-9)
+    first = pda.heatmap("gradient_times_input", module, image, pda.Node.score(1))
+    second = pda.heatmap("lrp_epsilon", module, image, pda.Node.score(1), epsilon=1e-9)
     np.testing.assert_allclose(first.sum(), score, rtol=1e-4)
     np.testing.assert_allclose(second, first, atol=1e-4)
 
@@ -102,7 +102,7 @@ def test_integrated_gradients_are_complete(generator, kind):
     with torch.no_grad():
         scores = module(torch.tensor(np.stack([image, np.full_like(image, 0.3)])))
     values = (scores.softmax(1) if kind == "probability" else scores)[:, 2].numpy()
-    found = pda.heatmap("integrated-gradients", module, image, node, steps=200, baseline=0.3)
+    found = pda.heatmap("integrated_gradients", module, image, node, steps=200, baseline=0.3)
     np.testing.assert_allclose(found.sum(), values[0] - values[1], rtol=1e-3, atol=1e-4)
 
 
@@ -113,7 +113,7 @@ def test_relevance_is_that_of_the_normalised_image(generator):
     image = generator.uniform(size=(3, 8, 8)).astype(np.float32)
     with torch.no_grad():
         normalised = module.preprocessing(torch.tensor(image[None]))[0].numpy()
-    for method in ("gradient-times-input", "lrp-epsilon", "lrp-alpha-beta"):
+    for method in ("gradient_times_input", "lrp_epsilon", "lrp_alpha_beta"):
         found = pda.heatmap(method, module, image, pda.Node.score(3))
         expected = pda.heatmap(method, inner, normalised, pda.Node.score(3))
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
@@ -143,7 +143,7 @@ def test_occlusion_is_what_plain_windows_take_away(generator, kind):
 def test_relevance_of_probabilities_is_refused():
     image = np.zeros((3, 8, 8), dtype=np.float32)
     with pytest.raises(DataError, match="passed from class scores, not probabilities"):
-        pda.heatmap("lrp-epsilon", rectified_network(), image, pda.Node.probability(0))
+        pda.heatmap("lrp_epsilon", rectified_network(), image, pda.Node.probability(0))
 
 
 def test_classifiers_that_are_not_followed_are_refused_with_what_does():
@@ -159,7 +159,7 @@ def test_classifiers_that_are_not_followed_are_refused_with_what_does():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_counts_its_forward_passes(method):
     options = {"steps": 5, "window": 3, "stride": 2}
-    expected = {"random": 0, "integrated-gradients": 5, "occlusion": 16}
+    expected = {"random": 0, "integrated_gradients": 5, "occlusion": 16}
     assert forwards(method, (8, 8), **options) == expected.get(method, 1)
 
 

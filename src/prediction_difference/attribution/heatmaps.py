@@ -236,7 +236,7 @@ def _followed(classifier: "nn.Module", images: np.ndarray, device: str) -> tuple
     try:
         graph = follow(classifier.to(device).eval(), x[0])
     except NotFollowedError as error:
-        remedy = "use sensitivity, integrated-gradients or prediction-difference"
+        remedy = "use sensitivity, integrated_gradients or prediction-difference"
         raise DataError("classifier", f"cannot be looked into: {error}", remedy) from error
     reduced, _ = graph.reduced([graph.output])
     return x, reduced
@@ -314,11 +314,11 @@ _PER_INPUT = "activation per unit of input"
 METHODS = {
     "sensitivity": Method(sensitivity, _PER_INPUT, is_signed=False),
     "deconvolution": Method(deconvolution, "none", is_signed=False),
-    "guided-backpropagation": Method(guided_backpropagation, "none", is_signed=False),
-    "gradient-times-input": Method(gradient_times_input, "activation", is_signed=True),
-    "integrated-gradients": Method(integrated_gradients, "activation", is_signed=True),
-    "lrp-epsilon": Method(lrp_epsilon, "activation", is_signed=True),
-    "lrp-alpha-beta": Method(lrp_alpha_beta, "activation", is_signed=True),
+    "guided_backprop": Method(guided_backpropagation, "none", is_signed=False),
+    "gradient_times_input": Method(gradient_times_input, "activation", is_signed=True),
+    "integrated_gradients": Method(integrated_gradients, "activation", is_signed=True),
+    "lrp_epsilon": Method(lrp_epsilon, "activation", is_signed=True),
+    "lrp_alpha_beta": Method(lrp_alpha_beta, "activation", is_signed=True),
     "occlusion": Method(occlusion, "activation", is_signed=True),
     "random": Method(random, "none", is_signed=False),
 }
@@ -352,7 +352,7 @@ def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
     match method:
         case "random":
             return 0
-        case "integrated-gradients":
+        case "integrated_gradients":
             return int(options["steps"])
         case "occlusion":
             from prediction_difference.priors.windows import WindowGrid

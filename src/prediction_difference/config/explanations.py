@@ -172,20 +172,20 @@ class Deconvolution(Explanation):
 class GuidedBackpropagation(Explanation):
     """Norm over channels of gradients that rectifiers also rectify [springenberg2015]."""
 
-    method: Literal["guided-backpropagation"]
+    method: Literal["guided_backprop"]
     norm: Literal["l2", "linf"] = "l2"
 
 
 class GradientTimesInput(Explanation):
     """Gradient by the normalised image, times it, summed over channels [shrikumar2016]."""
 
-    method: Literal["gradient-times-input"]
+    method: Literal["gradient_times_input"]
 
 
 class IntegratedGradients(Explanation):
     """Mean gradient on the way from a plain image, times the way [sundararajan2017]."""
 
-    method: Literal["integrated-gradients"]
+    method: Literal["integrated_gradients"]
     steps: int = Field(32, ge=1, description="gradients on the way")
     baseline: float = Field(0.0, description="value of all pixels of the plain image")
 
@@ -212,7 +212,7 @@ class LayerwiseRelevance(Explanation):
 class EpsilonRelevance(LayerwiseRelevance):
     """Relevance in proportion to contributions, stabilised [samek2017, eq. 7]."""
 
-    method: Literal["lrp-epsilon"]
+    method: Literal["lrp_epsilon"]
     epsilon: float = Field(0.01, gt=0, description="added to the size of every denominator")
     relative: bool = Field(
         False,
@@ -224,7 +224,7 @@ class EpsilonRelevance(LayerwiseRelevance):
 class AlphaBetaRelevance(LayerwiseRelevance):
     """Relevance of positive and negative contributions apart [samek2017, eq. 8]."""
 
-    method: Literal["lrp-alpha-beta"]
+    method: Literal["lrp_alpha_beta"]
     alpha: float = Field(2.0, description="share of the positive contributions")
     beta: float = Field(-1.0, description="share of the negative ones; alpha + beta = 1")
 

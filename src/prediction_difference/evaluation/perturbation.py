@@ -1,12 +1,18 @@
 """Region perturbation: how fast a class disappears when relevant regions are removed."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.attribution.engines.sampled import in_batches
 from prediction_difference.errors import DataError
+from prediction_difference.evaluation.replacements import Perturbation, replacements
+from prediction_difference.priors.samplers import Sampler
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Order = Literal["morf", "lerf"]
 
@@ -39,7 +45,7 @@ def region_order(
 
 
 def perturbation_curves(
-    classifier: Callable[[np.ndarray], np.ndarray],
+    value: Callable[["Tensor"], "Tensor"],
     image: np.ndarray,
     relevance: np.ndarray,
     *,
@@ -47,15 +53,18 @@ def perturbation_curves(
     steps: int = 100,
     repeats: int = 10,
     order: Order = "morf",
+    perturbation: Perturbation = "uniform",
     value_range: tuple[float, float] = (0.0, 1.0),
+    sampler: Sampler | None = None,
     seed: int = 0,
+    device: str = "cpu",
+    batch_size: int = 64,
 ) -> np.ndarray:
-    """F of an image while regions are replaced by noise, one after the other [samek2017, eq. 11].
+    """F of an image while its regions are removed, one after the other [samek2017, eq. 11].
 
-    classifier: (N, C, *spatial) -> (N,) values f. image: (C, *spatial). relevance: (*spatial).
-    Returns (repeats, steps + 1) values; the first is that of the untouched image. Every pixel of
-    a removed region gets its own uniform draw in `value_range`; the draws belong to (seed, image,
-    repeat), so all methods are compared under the same noise.
+    value: (N, C, *spatial) float32 images on `device` -> (N,) values f. image: (C, *spatial).
+    relevance: (*spatial). Returns (repeats, steps + 1) float64 values; the first is that of the
+    untouched image. What removed regions become: see `replacements`.
 
     Raises:
         DataError: more steps than regions, or relevance of another size than the image.
@@ -71,23 +80,71 @@ def perturbation_curves(
         raise DataError(
             f"steps={steps}", f"there are {len(regions)} regions", "lower steps, or region"
         )
-    removed_at = np.full(image.shape[1:], steps + 1)
-    for step, corner in enumerate(regions[:steps], start=1):
-        removed_at[tuple(slice(first, first + region) for first in corner)] = step
-    removed = removed_at <= np.arange(steps + 1).reshape(-1, *(1,) * removed_at.ndim)
-    key = randomness.image_key(seed, "perturbation", image)
-    curves = [
-        classifier(np.where(removed[:, None], _noise(key, n, image, value_range), image))
-        for n in range(repeats)
-    ]
-    return np.stack(curves)
+    # Sorted, so that the draws for a region do not depend on the order of removal.
+    places = regions[np.lexsort(regions.T[::-1])]
+    new = replacements(
+        perturbation,
+        image,
+        places,
+        region=region,
+        repeats=repeats,
+        value_range=value_range,
+        sampler=sampler,
+        seed=seed,
+    )
+    removed_at = _removed_at(relevance.shape, regions[:steps], region)
+    return _curves(value, image, new, removed_at, steps, device, batch_size)
 
 
-def _noise(
-    key: int, repeat: int, image: np.ndarray, value_range: tuple[float, float]
+def _removed_at(spatial: tuple[int, ...], regions: np.ndarray, region: int) -> np.ndarray:
+    """(*spatial) number of the step that removes a pixel, one more than all where none does."""
+    found = np.full(spatial, len(regions) + 1)
+    for step, corner in enumerate(regions, start=1):
+        found[tuple(slice(first, first + region) for first in corner)] = step
+    return found
+
+
+def _curves(
+    value: Callable[["Tensor"], "Tensor"],
+    image: np.ndarray,
+    new: np.ndarray,
+    removed_at: np.ndarray,
+    steps: int,
+    device: str,
+    batch_size: int,
 ) -> np.ndarray:
-    generator = randomness.generator(key, repeat)
-    return generator.uniform(*value_range, size=image.shape).astype(image.dtype)
+    """(repeats, steps + 1) values; perturbed images are made on the device, a batch at a time."""
+    import torch
+
+    def placed(array: np.ndarray, dtype: torch.dtype) -> "Tensor":
+        return torch.tensor(array, device=device, dtype=dtype)
+
+    original = _channels_innermost(placed(image[None], torch.float32))
+    others = _channels_innermost(placed(new, torch.float32))
+    last = placed(removed_at, torch.int32)[None, None]
+    # The untouched image is the same in all repeats.
+    pairs = [(0, 0), *((r, k) for r in range(len(new)) for k in range(1, steps + 1))]
+    repeat, step = placed(np.array(pairs).T, torch.int64)
+
+    def run(part: slice) -> "Tensor":
+        done = step[part].view(-1, *(1,) * (last.ndim - 1))
+        return value(torch.where(last <= done, others[repeat[part]], original))
+
+    with torch.inference_mode():
+        values, _ = in_batches(run, len(pairs), batch_size)
+    first, rest = values[:1].double().cpu().numpy(), values[1:].double().cpu().numpy()
+    start = np.broadcast_to(first, (len(new), 1))
+    return np.concatenate([start, rest.reshape(len(new), steps)], axis=1)
+
+
+def _channels_innermost(images: "Tensor") -> "Tensor":
+    """The same (N, C, *spatial), in the order of memory that convolutions like best."""
+    import torch
+
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if images.ndim not in layouts:
+        return images
+    return images.contiguous(memory_format=layouts[images.ndim])
 
 
 def aopc(curves: np.ndarray) -> np.ndarray:

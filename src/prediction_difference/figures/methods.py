@@ -47,26 +47,26 @@ WORDS = {
         lambda s: f"deconvolution\n{_norm(s)} norm",
         lambda s: f"deconvolution, {_norm(s)} norm over channels",
     ),
-    "guided-backpropagation": Words(
+    "guided_backprop": Words(
         lambda s: f"guided backpropagation\n{_norm(s)} norm",
         lambda s: f"guided backpropagation, {_norm(s)} norm over channels",
     ),
-    "gradient-times-input": Words(
+    "gradient_times_input": Words(
         lambda s: "gradient x input\nsum of channels",
         lambda s: "gradient by the normalised image times it, summed over channels",
     ),
-    "integrated-gradients": Words(
+    "integrated_gradients": Words(
         lambda s: f"integrated gradients\n{s['steps']} steps",
         lambda s: (
             f"integrated gradients in {s['steps']} steps from an image of {s['baseline']:g}, "
             "summed over channels"
         ),
     ),
-    "lrp-epsilon": Words(
+    "lrp_epsilon": Words(
         lambda s: f"layer-wise relevance\n{_epsilon(s)}",
         lambda s: f"layer-wise relevance propagation, {_epsilon(s)}, {_policies(s)}",
     ),
-    "lrp-alpha-beta": Words(
+    "lrp_alpha_beta": Words(
         lambda s: f"layer-wise relevance\n{_alpha_beta(s)}",
         lambda s: f"layer-wise relevance propagation, {_alpha_beta(s)}, {_policies(s)}",
     ),
