@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import prediction_difference as pda
 from prediction_difference.errors import DataError
 from prediction_difference.evaluation.perturbation import region_order
+from prediction_difference.evaluation.replacements import replacements
 
 
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1))
@@ -29,21 +31,32 @@ def test_ties_are_broken_at_random_but_always_alike():
     assert (region_order(flat, 2)[:, 0] != np.repeat([0, 2, 4, 6], 4)).any()
 
 
-def test_curves_are_those_of_a_loop(generator):
+def total(batch):
+    """A value f of a batch of images, in double precision."""
+    return batch.double().flatten(1).sum(1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 1000])
+def test_curves_are_those_of_a_loop(generator, batch_size):
     """Pixels inside the first k regions are noise, each its own; all others are untouched."""
-    image, relevance = generator.uniform(size=(3, 6, 8)), generator.normal(size=(6, 8))
+    image = generator.uniform(size=(3, 6, 8)).astype(np.float32)
+    relevance = generator.normal(size=(6, 8))
     seen = []
 
     def record(batch):
-        seen.append(batch)
-        return batch.sum((1, 2, 3))
+        seen.extend(batch.numpy().copy())
+        return total(batch)
 
-    curves = pda.perturbation_curves(record, image, relevance, region=2, steps=5, repeats=3)
+    curves = pda.perturbation_curves(
+        record, image, relevance, region=2, steps=5, repeats=3, batch_size=batch_size
+    )
     assert curves.shape == (3, 6)
+    assert len(seen) == 1 + 3 * 5
+    np.testing.assert_array_equal(seen[0], image)
     corners = region_order(relevance, 2)
-    for repeat, batch in enumerate(seen):
-        np.testing.assert_array_equal(batch[0], image)
-        np.testing.assert_allclose(curves[repeat], batch.sum((1, 2, 3)))
+    for repeat in range(3):
+        batch = [image, *seen[1 + 5 * repeat : 6 + 5 * repeat]]
+        np.testing.assert_allclose(curves[repeat], [b.astype(float).sum() for b in batch])
         for k in range(1, 6):
             untouched = np.ones((6, 8), bool)
             for y, x in corners[:k]:
@@ -52,39 +65,111 @@ def test_curves_are_those_of_a_loop(generator):
             changed = batch[k][:, ~untouched]
             assert len(np.unique(changed)) == changed.size
             assert (changed != image[:, ~untouched]).all()
-    assert (seen[0][5] != seen[1][5]).any()
+    assert (seen[5] != seen[10]).any()
 
 
-def test_noise_is_the_same_for_every_method(generator):
-    image = generator.uniform(size=(1, 8, 8))
+@pytest.mark.parametrize("perturbation", ["uniform", "blur", "mean", "conditional"])
+def test_what_comes_in_place_is_the_same_for_every_method(generator, perturbation):
+    """All regions removed, in whatever order, with as many repeats: the same images."""
+    image = generator.uniform(size=(2, 8, 8)).astype(np.float32)
+    prior = pda.GaussianPatchPrior.fit(generator.uniform(size=(5, 2, 12, 12)), patch=4)
     ends = []
     for relevance in generator.normal(size=(2, 8, 8)):
-        curves = pda.perturbation_curves(
-            lambda batch: batch.sum((1, 2, 3)), image, relevance, region=2, steps=16, repeats=2
+        images = []
+
+        def record(batch, images=images):
+            images.extend(batch.numpy().copy())
+            return total(batch)
+
+        pda.perturbation_curves(
+            record,
+            image,
+            relevance,
+            region=2,
+            steps=16,
+            repeats=2,
+            perturbation=perturbation,
+            sampler=pda.ConditionalSampler(prior, window=2),
         )
-        ends.append(curves[:, -1])
-    np.testing.assert_allclose(ends[0], ends[1])
+        ends.append([images[16], images[32]])
+    np.testing.assert_array_equal(ends[0], ends[1])
+    is_drawn = perturbation in ("uniform", "conditional")
+    assert (ends[0][0] != ends[0][1]).any() == is_drawn
+    assert (ends[0][0] != image).any()
 
 
-def test_expected_aopc_of_a_linear_function_has_a_closed_form(generator):
-    """F = w.x, noise uniform in (a, b): E f(x) - f(x_k) = sum of w (x - (a+b)/2) over k regions."""
-    image, weight = generator.uniform(size=(1, 6, 6)), generator.normal(size=(1, 6, 6))
-    relevance = (weight * image)[0]
-    steps, a, b = 6, -1.0, 3.0
-    curves = pda.perturbation_curves(
-        lambda batch: (batch * weight).sum((1, 2, 3)),
+def test_blur_and_mean_tell_less_about_the_image(generator):
+    image = generator.uniform(size=(3, 20, 20)).astype(np.float32)
+    regions = region_order(np.zeros((20, 20)), 4)
+    (blurred,) = replacements("blur", image, regions, region=4, repeats=1)
+    (plain,) = replacements("mean", image, regions, region=4, repeats=1)
+    assert blurred.std() < 0.3 * image.std()
+    np.testing.assert_allclose(
+        plain, np.broadcast_to(image.mean((1, 2))[:, None, None], (3, 20, 20))
+    )
+    np.testing.assert_allclose(blurred.mean(), image.mean(), atol=0.02)
+
+
+def test_draws_of_regions_are_the_samplers(generator):
+    image = generator.uniform(size=(1, 9, 9)).astype(np.float32)
+    prior = pda.GaussianPatchPrior.fit(generator.uniform(size=(5, 1, 12, 12)), patch=5)
+    sampler = pda.ConditionalSampler(prior, window=3)
+    regions = np.array([[0, 3], [6, 6]])
+    found = replacements(
+        "conditional", image, regions, region=3, repeats=4, sampler=sampler, seed=9
+    )
+    expected = sampler.sample(image, regions, 4, 9)
+    np.testing.assert_array_equal(found[:, :, 0:3, 3:6], expected[0])
+    np.testing.assert_array_equal(found[:, :, 6:9, 6:9], expected[1])
+    np.testing.assert_array_equal(
+        found[:, :, 3:6, 0:3], np.broadcast_to(image[:, 3:6, 0:3], (4, 1, 3, 3))
+    )
+    for wrong in (None, pda.ConditionalSampler(prior, window=2)):
+        with pytest.raises(DataError, match="give one for windows of side region=3"):
+            replacements("conditional", image, regions, region=3, repeats=2, sampler=wrong)
+
+
+def linear_curves(image, weight, relevance, order, repeats=4_000):
+    w = torch.tensor(weight, dtype=torch.float64)
+    return pda.perturbation_curves(
+        lambda batch: (batch.double() * w).flatten(1).sum(1),
         image,
         relevance,
         region=2,
-        steps=steps,
-        repeats=4_000,
-        value_range=(a, b),
+        steps=6,
+        repeats=repeats,
+        order=order,
+        value_range=(-1.0, 3.0),
+        batch_size=5_000,
     )
-    lost = weight * (image - (a + b) / 2)
-    drops = [lost[:, y : y + 2, x : x + 2].sum() for y, x in region_order(relevance, 2)[:steps]]
-    expected = np.concatenate([[0], np.cumsum(drops)]).sum() / (steps + 1)
-    values = pda.aopc(curves)
+
+
+@pytest.mark.parametrize("order", ["morf", "lerf"])
+def test_expected_aopc_of_a_linear_function_has_a_closed_form(generator, order):
+    """F = w.x, noise uniform in (a, b): E f(x) - f(x_k) = sum of w (x - (a+b)/2) over k regions."""
+    image = generator.uniform(size=(1, 6, 6)).astype(np.float32)
+    weight = generator.normal(size=(1, 6, 6))
+    relevance = (weight * image)[0]
+    lost = weight * (image - (-1.0 + 3.0) / 2)
+    corners = region_order(relevance, 2, order)[:6]
+    drops = [lost[:, y : y + 2, x : x + 2].sum() for y, x in corners]
+    expected = np.concatenate([[0], np.cumsum(drops)]).sum() / 7
+    values = pda.aopc(linear_curves(image, weight, relevance, order))
     assert abs(values.mean() - expected) < 5 * values.std() / np.sqrt(len(values))
+
+
+def test_most_relevant_first_beats_random_beats_least_relevant_first(generator):
+    """For a linear function whose regions' losses are known, on every image."""
+    for seed in range(3):
+        image = generator.uniform(size=(1, 6, 6)).astype(np.float32)
+        weight = generator.normal(size=(1, 6, 6))
+        exact = (weight * (image - 1.0))[0]
+        shuffled = np.random.default_rng(seed).normal(size=(6, 6))
+        found = [
+            pda.aopc(linear_curves(image, weight, relevance, order, 500)).mean()
+            for relevance, order in ((exact, "morf"), (shuffled, "morf"), (exact, "lerf"))
+        ]
+        assert found == sorted(found, reverse=True)
 
 
 def test_aopc_divides_by_steps_plus_one():

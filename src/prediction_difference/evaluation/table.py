@@ -18,7 +18,7 @@ from prediction_difference.progress import track
 from prediction_difference.stores import publishing
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def evaluate(
@@ -73,16 +73,13 @@ def evaluate(
 
 def _class_value(
     module: "nn.Module", index: int, output: str, device: str
-) -> Callable[[np.ndarray], np.ndarray]:
-    """f: (N, C, *spatial) images -> (N,) score or probability of a class."""
-    from scipy.special import softmax
+) -> Callable[["Tensor"], "Tensor"]:
+    """f: (N, C, *spatial) images on the device -> (N,) score or probability of a class."""
+    module = module.to(device).eval()
 
-    from prediction_difference.classifiers.training import class_scores
-
-    def value(images: np.ndarray) -> np.ndarray:
-        scores = class_scores(module, images, device)
-        values: np.ndarray = softmax(scores, axis=1) if output == "probability" else scores
-        return values[:, index]
+    def value(images: "Tensor") -> "Tensor":
+        scores: Tensor = module(images)
+        return (scores.softmax(1) if output == "probability" else scores)[:, index]
 
     return value
 
