@@ -17,7 +17,12 @@ def figure_stores(config: Config, results: Path, figure: model.Figure) -> dict[s
 
 
 def _stores(results: Path, explanation: str, some: list[str]) -> list[Path]:
-    return [results / "attributions" / explanation / f"{slot}.zarr" for slot in some]
+    return [attribution_store(results, explanation, slot) for slot in some]
+
+
+def attribution_store(results: Path, explanation: str, slot: str) -> Path:
+    """The attribution store of one image."""
+    return results / "attributions" / explanation / f"{slot}.zarr"
 
 
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:

@@ -11,6 +11,7 @@ from prediction_difference.config import (
     batches,
     parse_config,
     read_yaml,
+    shards,
     shown_slots,
     slots,
     windows_of_prior,
@@ -73,6 +74,7 @@ wildcard_constraints:
     image=r"[^/]+",
     batch=r"\d+",
     chunk=r"\d+",
+    shard=r"\d+",
     evaluation=r"[^/]+",
     paper=r"[^/]+",
     figure=r"[^/]+",
@@ -203,3 +205,32 @@ def classifier_of_evaluation(wildcards):
     """The classifier whose explanations an evaluation compares."""
     evaluation = CONFIG.evaluations[wildcards.evaluation]
     return CONFIG.explanations[evaluation.explanations[0]].classifier
+
+
+def shards_of_evaluation(name):
+    """The done-files of every shard of an evaluation."""
+    folder = f"{RESULTS}/shards/{name}"
+    return [f"{folder}/shard-{n}.json" for n in range(len(shards(CONFIG, name)))]
+
+
+def attributions_of_shard(name, shard):
+    """The attribution stores of the images of a shard, of all compared explanations."""
+    images = shards(CONFIG, name)[shard]
+    return [
+        store
+        for explanation in CONFIG.evaluations[name].explanations
+        for store in stores_of_images(explanation, images)
+    ]
+
+
+def prior_of_evaluation(wildcards):
+    """The prior that regions are drawn from, if they are."""
+    prior = CONFIG.evaluations[wildcards.evaluation].prior
+    return f"{RESULTS}/priors/{prior}.zarr/zarr.json" if prior else []
+
+
+def dataset_of_evaluation(wildcards):
+    """The perturbed images' dataset, where regions are drawn from a prior."""
+    if not CONFIG.evaluations[wildcards.evaluation].prior:
+        return []
+    return dataset_store(CONFIG.classifiers[classifier_of_evaluation(wildcards)].dataset)

@@ -2,6 +2,8 @@
 # Needs: the attributions of several explanations, and their classifier.
 # Makes: one table per evaluation, a row for each image, method, step and repeat; or what was found
 # about claims.
+# A shard is a batch of images, perturbed by every method. Its curves are in working stores under
+# shards/, which are no outputs of Snakemake, so that a killed job goes on after the last curve.
 
 
 rule claims:
@@ -28,14 +30,44 @@ rule claims:
         " > {log:q} 2>&1"
 
 
-rule evaluation:
+rule shard:
     input:
-        attributions=lambda wildcards: attribution_stores(
-            CONFIG.evaluations[wildcards.evaluation].explanations
+        attributions=lambda wildcards: attributions_of_shard(
+            wildcards.evaluation, int(wildcards.shard)
         ),
         classifier=lambda wildcards: classifier_card(
             classifier_of_evaluation(wildcards)
         ),
+        prior=prior_of_evaluation,
+        data=dataset_of_evaluation,
+    output:
+        f"{RESULTS}/shards/{{evaluation}}/shard-{{shard}}.json",
+    log:
+        f"{LOGS}/evaluations/{{evaluation}}/shard-{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluations/{{evaluation}}/shard-{{shard}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    resources:
+        gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
+    params:
+        config=CONFIG_FILE,
+        results=lambda wildcards: RESULTS,
+        work=lambda wildcards: f"{RESULTS}/shards/{wildcards.evaluation}",
+        settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
+        prior=lambda wildcards, input: flag("--prior", input.get("prior")),
+        data=lambda wildcards, input: flag("--data", input.get("data")),
+        seed=CONFIG.run.seed,
+        code=code("priors", "classifiers", "evaluation"),
+    shell:
+        "prediction-difference shard --config {params.config:q} --name {wildcards.evaluation:q}"
+        " --results {params.results:q} --shard {wildcards.shard} --work {params.work:q}"
+        " {params.data} {params.prior} --done {output:q} > {log:q} 2>&1"
+
+
+rule evaluation:
+    input:
+        done=lambda wildcards: shards_of_evaluation(wildcards.evaluation),
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.parquet",
     log:
@@ -44,15 +76,16 @@ rule evaluation:
         f"{BENCHMARKS}/evaluations/{{evaluation}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
-    resources:
-        gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
+        work=lambda wildcards: f"{RESULTS}/shards/{wildcards.evaluation}",
+        done=lambda wildcards, input: " ".join(
+            flag("--done", file) for file in input.done
+        ),
         settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
-        seed=CONFIG.run.seed,
         code=code("evaluation"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
-        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output:q}"
-        " > {log:q} 2>&1"
+        " --name {wildcards.evaluation:q} --results {params.results:q} --work {params.work:q}"
+        " {params.done} --output {output:q} > {log:q} 2>&1"

@@ -105,7 +105,7 @@ def run_chunk(
         task = workbench.task(slot)
         path = work / f"{slot}-{task.attributes['fingerprint']}.zarr"
         store = WorkingStore.open_or_create(path, task.image, task.shapes, task.attributes)
-        _fill(store, task, chunk, explanation.chunk_count, f"{name}, {slot}")
+        fill(store, task, chunk, explanation.chunk_count, f"{name}, {slot}")
         places[slot] = path.name
     write_json(done, {"explanation": name, "batch": batch, "chunk": chunk, "stores": places})
 
@@ -124,7 +124,8 @@ def _check_share(name: str, explanation: model.Explanation, batch: int, chunk: i
             )
 
 
-def _fill(store: WorkingStore, task: Task, chunk: int, chunks: int, description: str) -> None:
+def fill(store: WorkingStore, task: Task, chunk: int, chunks: int, description: str) -> None:
+    """Compute and store a share of a task's parts, but for those that are finished."""
     mine = np.array_split(np.arange(task.parts), chunks)[chunk]
     finished = store.finished()
     missing = [int(part) for part in mine if not finished[part]]

@@ -43,7 +43,7 @@ def publish(
 
 def _place(slot: str, done: Sequence[Path]) -> str:
     """Name of the working store of a slot, on which all chunks must agree."""
-    places = {_stores_of(file).get(slot) for file in done}
+    places = {stores_of(file).get(slot) for file in done}
     if len(places) != 1 or None in places:
         raise StoreError(
             slot, "its chunks were made from different inputs", "delete their done-files and rerun"
@@ -51,12 +51,17 @@ def _place(slot: str, done: Sequence[Path]) -> str:
     return str(places.pop())
 
 
-def _stores_of(done: Path) -> dict[str, str]:
+def stores_of(done: Path) -> dict[str, str]:
+    """Names of the working stores that a job noted in its done-file, by slot.
+
+    Raises:
+        StoreError: it is no such file.
+    """
     try:
         stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            done, f"is not the done-file of a chunk ({error})", "delete it and run the chunk again"
+            done, f"is not the done-file of a job ({error})", "delete it and run the job again"
         ) from error
     return stores
 

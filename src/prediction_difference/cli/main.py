@@ -13,7 +13,7 @@ from prediction_difference.cli.options import (
     Name,
     Output,
 )
-from prediction_difference.errors import ConfigError, PredictionDifferenceError, Problem
+from prediction_difference.errors import ConfigError, DataError, PredictionDifferenceError, Problem
 from prediction_difference.progress import say
 
 app = typer.Typer(
@@ -151,22 +151,55 @@ Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")
 
 
 @app.command()
-def evaluation(config: ConfigFile, name: Name, results: Results, output: Output) -> None:
+def shard(
+    config: ConfigFile,
+    name: Name,
+    results: Results,
+    work: Work,
+    done: Annotated[Path, typer.Option(help="File that is written once the shard is finished.")],
+    shard: Annotated[int, typer.Option(help="Which shard of the images, from 0.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option(help="Store of the images, for conditional perturbation.")
+    ] = None,
+    prior: Prior = None,
+) -> None:
+    """Measure: perturb the images of one shard by every heatmap; resumes where it was."""
+    from prediction_difference.classifiers.device import choose_device
+    from prediction_difference.evaluation.shards import run_shard
+
+    settings, _ = _entry(config, "evaluations", name)
+    device = choose_device(settings.run.device)
+    run_shard(settings, name, results, shard, work, done, device, data, prior)
+
+
+@app.command()
+def evaluation(
+    config: ConfigFile,
+    name: Name,
+    results: Results,
+    output: Output,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of the working stores, of perturbed images.")
+    ] = None,
+    done: Annotated[
+        list[Path] | None, typer.Option(help="Done-file of a shard; once for each shard.")
+    ] = None,
+) -> None:
     """Measure heatmaps: what classes lose with the best regions, or whether claims hold."""
     from prediction_difference import layout
-    from prediction_difference.classifiers.device import choose_device
     from prediction_difference.config import model
     from prediction_difference.evaluation.claims import check_claims, write_claims
+    from prediction_difference.evaluation.shards import read_shards
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
-    stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
     if isinstance(entry, model.Claims):
+        stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
         write_claims(check_claims(entry, stores), settings.run, output)
         return
-    classifier = layout.classifier_folder(settings, results, entry.explanations[0])
-    device = choose_device(settings.run.device)
-    write_table(evaluate(entry, name, stores, classifier, settings.run.seed, device), output)
+    if work is None or not done:
+        raise DataError("--work and --done", "are missing", "run the shards, and name what they left")
+    write_table(evaluate(entry, name, results, read_shards(work, done)), output)
 
 
 @app.command()

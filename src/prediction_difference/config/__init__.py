@@ -7,7 +7,7 @@ from prediction_difference.config.loading import (
     read_yaml,
 )
 from prediction_difference.config.model import Config
-from prediction_difference.config.plan import batches, shown_slots, slots, windows_of_prior
+from prediction_difference.config.plan import batches, shards, shown_slots, slots, windows_of_prior
 
 __all__ = [
     "Config",
@@ -16,6 +16,7 @@ __all__ = [
     "parse_config",
     "read_config",
     "read_yaml",
+    "shards",
     "shown_slots",
     "slots",
     "windows_of_prior",

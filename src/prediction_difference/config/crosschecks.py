@@ -273,6 +273,7 @@ def _check_evaluation(
         return
     yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
     yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
+    yield from _check_prior_of_regions(where, evaluation, lookup)
     dataset = _dataset_of_explanations(evaluation.explanations, lookup)
     shape = None if dataset is None else spatial_shape(dataset)
     if shape is None:
@@ -289,6 +290,21 @@ def _check_evaluation(
             f"{where}.steps",
             f"{evaluation.steps} steps, but images of {_by(shape)} have {regions} regions",
             f"set steps to at most {regions}, or make region smaller",
+        )
+
+
+def _check_prior_of_regions(
+    where: str, evaluation: model.RegionPerturbation, lookup: _Lookup
+) -> Iterator[Problem]:
+    yield from lookup.missing(f"{where}.prior", "priors", evaluation.prior)
+    prior = lookup.entry("priors", evaluation.prior)
+    if prior is not None and evaluation.region >= prior.patch:
+        yield Problem(
+            f"{where}.region",
+            f"region={evaluation.region} does not fit inside patch={prior.patch} of prior "
+            f"{evaluation.prior!r}",
+            f"set region to at most {prior.patch - 1}, or patch to at least "
+            f"{evaluation.region + 1}",
         )
 
 

@@ -17,6 +17,22 @@ class RegionPerturbation(Section):
     repeats: int = Field(10, ge=1, description="perturbed copies of each image")
     order: Literal["morf", "lerf"] = Field("morf", description="most or least relevant first")
     output: Literal["score", "probability"] = "score"
+    perturbation: Literal["uniform", "blur", "mean", "conditional"] = Field(
+        "uniform",
+        description="what comes in place of a region: a draw for every pixel, the blurred image, "
+        "the mean of each channel, or draws from a prior given what is around",
+    )
+    prior: Name | None = Field(None, description="for perturbation: conditional")
+    images_per_job: int = Field(8, ge=1, description="images that one job perturbs")
+
+    @model_validator(mode="after")
+    def _prior_fits(self) -> "RegionPerturbation":
+        if (self.perturbation == "conditional") != (self.prior is not None):
+            raise ValueError(
+                f"perturbation: {self.perturbation} goes "
+                + ("without a prior; remove it" if self.prior else "with a prior; name one")
+            )
+        return self
 
 
 class Claim(Section):

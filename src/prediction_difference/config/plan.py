@@ -10,6 +10,7 @@ from prediction_difference.config.model import (
     FeatureMaps,
     ImageChoice,
     PredictionDifference,
+    RegionPerturbation,
 )
 
 SORTS = ("correct", "misclassified", "random")
@@ -36,7 +37,18 @@ def slot_of(name: str) -> str:
 
 def batches(explanation: Explanation) -> list[list[str]]:
     """The slots, in groups that one job works on."""
-    names, size = slots(explanation), explanation.images_per_job
+    return _groups(slots(explanation), explanation.images_per_job)
+
+
+def shards(config: Config, evaluation: str) -> list[list[str]]:
+    """The slots of the images of an evaluation, in groups that one job perturbs."""
+    settings = config.evaluations[evaluation]
+    assert isinstance(settings, RegionPerturbation)
+    names = slots(config.explanations[settings.explanations[0]])
+    return _groups(names, settings.images_per_job)
+
+
+def _groups(names: list[str], size: int) -> list[list[str]]:
     return [names[start : start + size] for start in range(0, len(names), size)]
 
 
@@ -54,11 +66,15 @@ def shown_slots(
 
 
 def windows_of_prior(config: Config, prior: str) -> list[int]:
-    """Sides of the windows for which explanations use a prior."""
-    return sorted(
-        {
-            explanation.window
-            for explanation in config.explanations.values()
-            if isinstance(explanation, PredictionDifference) and explanation.prior == prior
-        }
-    )
+    """Sides of the windows for which explanations and evaluations use a prior."""
+    explained = {
+        explanation.window
+        for explanation in config.explanations.values()
+        if isinstance(explanation, PredictionDifference) and explanation.prior == prior
+    }
+    perturbed = {
+        evaluation.region
+        for evaluation in config.evaluations.values()
+        if isinstance(evaluation, RegionPerturbation) and evaluation.prior == prior
+    }
+    return sorted(explained | perturbed)

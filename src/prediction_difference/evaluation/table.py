@@ -1,87 +1,59 @@
 """Evaluations of explanations as tidy tables."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance
+from prediction_difference import layout
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.card import read_card
-from prediction_difference.classifiers.loading import classifier_digest, load_module
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.perturbation import aopc, perturbation_curves
-from prediction_difference.progress import track
-from prediction_difference.stores import publishing
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from prediction_difference.evaluation.perturbation import aopc
+from prediction_difference.evaluation.shards import Curves
+from prediction_difference.stores import publishing, refuse_other_config
 
 
 def evaluate(
-    settings: model.RegionPerturbation,
-    name: str,
-    stores: Mapping[str, Sequence[Path]],
-    classifier: Path,
-    seed: int,
-    device: str,
+    settings: model.RegionPerturbation, name: str, results: Path, curves: Sequence[Curves]
 ) -> Any:
-    """Perturbation curves of explanations, by name with their attribution stores.
+    """Perturbation curves of explanations, from what the shards of an evaluation computed.
 
     Returns a data frame with one row per explanation, image, step and repeat: explanation, method,
     image (its slot), image_name, class, step, repeat, value (f of the explained class).
 
     Raises:
-        StoreError: an attribution belongs to another classifier.
+        StoreError: curves were computed with other settings, or of other attributions.
     """
     import pandas
 
-    card = read_card(classifier)
-    module_of = cache(partial(load_module, classifier, card))
-    work = [(explanation, path) for explanation, paths in stores.items() for path in paths]
     frames = []
-    for explanation, path in track(work, name):
-        store = open_attribution(path)
-        if store.attrs["classifier_digest"] != classifier_digest(card):
-            raise StoreError(path, f"does not explain {card.name!r} as it is now", "make it again")
-        module = module_of(store.attrs["split"])
-        curves = perturbation_curves(
-            _class_value(module, store.attrs["nodes"][0]["unit"], settings.output, device),
-            store["image"].values,
-            store["relevance"].values[0],
-            region=settings.region,
-            steps=settings.steps,
-            repeats=settings.repeats,
-            order=settings.order,
-            value_range=tuple(store.attrs["value_range"]),
-            seed=seed,
-        )
-        frames.append(_tidy(curves, explanation, store.attrs))
+    for one in curves:
+        _refuse_other_settings(one, settings)
+        for number, explanation in enumerate(settings.explanations):
+            store = open_attribution(layout.attribution_store(results, explanation, one.slot))
+            if store.attrs["digest"] != one.attributes["attributions"][explanation]:
+                what = f"was perturbed by another map of {explanation!r}"
+                raise StoreError(one.slot, what, "run its shard again")
+            frames.append(_tidy(one.values[:, number], explanation, store.attrs))
     table = pandas.concat(frames, ignore_index=True)
     table.attrs = {
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
-        "classifier": card.name,
-        "seed": seed,
-        "code_digest": provenance.source_digest("evaluation"),
+        "classifier": store.attrs["classifier"],
+        "seed": curves[0].attributes["seed"],
+        "code_digest": curves[0].attributes["code"],
+        "forwards": sum(int(one.totals["forwards"]) for one in curves),
+        "seconds": sum(float(one.totals["seconds"]) for one in curves),
     }
     return table
 
 
-def _class_value(
-    module: "nn.Module", index: int, output: str, device: str
-) -> Callable[["Tensor"], "Tensor"]:
-    """f: (N, C, *spatial) images on the device -> (N,) score or probability of a class."""
-    module = module.to(device).eval()
-
-    def value(images: "Tensor") -> "Tensor":
-        scores: Tensor = module(images)
-        return (scores.softmax(1) if output == "probability" else scores)[:, index]
-
-    return value
+def _refuse_other_settings(one: Curves, settings: model.RegionPerturbation) -> None:
+    made_with = one.attributes["settings"]
+    wanted = settings.model_dump(mode="json")
+    refuse_other_config(Path(one.slot), made_with, {key: wanted[key] for key in made_with})
 
 
 def _tidy(curves: np.ndarray, explanation: str, attributes: Mapping[str, Any]) -> Any:

@@ -1,0 +1,205 @@
+"""Perturbation curves of some images: a shard of an evaluation, which goes on where it was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prediction_difference import layout, provenance
+from prediction_difference.attribution.job import Task, fill
+from prediction_difference.attribution.publishing import open_attribution, stores_of
+from prediction_difference.attribution.working_store import WorkingStore
+from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.loading import classifier_digest, load_module
+from prediction_difference.config import Config, model, shards
+from prediction_difference.data.dataset import read_dataset
+from prediction_difference.errors import DataError, StoreError
+from prediction_difference.evaluation.perturbation import perturbation_curves
+from prediction_difference.priors.samplers import ConditionalSampler, Sampler
+from prediction_difference.priors.store import read_fitted_on, read_prior
+from prediction_difference.stores import read_attributes, settings_digest, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+_SCHEDULING = ("images_per_job",)
+"""Settings that no curve depends on."""
+
+
+def run_shard(
+    config: Config,
+    name: str,
+    results: Path,
+    shard: int,
+    work: Path,
+    done: Path,
+    device: str,
+    data: Path | None = None,
+    prior: Path | None = None,
+) -> None:
+    """Perturb the images of one shard by every explanation, and note where the curves lie.
+
+    Curves that an earlier, interrupted run finished are kept. data, prior: stores, where what
+    comes in place of regions is drawn from a prior. `done` is written last.
+
+    Raises:
+        DataError: there is no such shard; a store is missing, or explains another classifier.
+    """
+    settings = config.evaluations[name]
+    groups = shards(config, name)
+    if not 0 <= shard < len(groups):
+        what = f"evaluation {name!r} has {len(groups)}, counted from 0"
+        raise DataError(f"--shard {shard}", what, f"choose 0 to {len(groups) - 1}")
+    bench = _Bench(config, settings, results, device, data, prior)
+    places = {}
+    for slot in groups[shard]:
+        task = bench.task(slot)
+        path = work / f"{slot}-{task.attributes['fingerprint']}.zarr"
+        store = WorkingStore.open_or_create(path, task.image, task.shapes, task.attributes)
+        fill(store, task, 0, 1, f"{name}, {slot}")
+        places[slot] = path.name
+    write_json(done, {"evaluation": name, "shard": shard, "stores": places})
+
+
+@dataclass
+class _Bench:
+    """Everything that the images of a shard share."""
+
+    config: Config
+    settings: model.RegionPerturbation
+    results: Path
+    device: str
+    data: Path | None
+    prior: Path | None
+
+    @cached_property
+    def _classifier(self) -> Path:
+        return layout.classifier_folder(self.config, self.results, self.settings.explanations[0])
+
+    @cached_property
+    def _card(self) -> Any:
+        return read_card(self._classifier)
+
+    def task(self, slot: str) -> Task:
+        """The work for one image; its parts are the explanations."""
+        opened = {
+            name: open_attribution(layout.attribution_store(self.results, name, slot))
+            for name in self.settings.explanations
+        }
+        for store in opened.values():
+            self._refuse_other_classifier(store)
+        some = next(iter(opened.values()))
+        image, node = some["image"].values, some.attrs["nodes"][0]
+        attributes = self._attributes(slot, opened)
+        maps = [store["relevance"].values[0] for store in opened.values()]
+        value = class_value(
+            self._module(some.attrs["split"]), node["unit"], self.settings.output
+        )
+        batch_size = self._batch_size(some.attrs["split"], image)
+        sampler = self._sampler(some.attrs)
+        s = self.settings
+
+        def compute(part: int) -> tuple[dict[str, np.ndarray], int]:
+            curves = perturbation_curves(
+                value,
+                image,
+                maps[part],
+                region=s.region,
+                steps=s.steps,
+                repeats=s.repeats,
+                order=s.order,
+                perturbation=s.perturbation,
+                value_range=tuple(some.attrs["value_range"]),
+                sampler=sampler,
+                seed=self.config.run.seed,
+                device=self.device,
+                batch_size=batch_size,
+            )
+            return {"curve": curves}, s.repeats * s.steps + 1
+
+        shapes = {"curve": (s.repeats, len(maps), s.steps + 1)}
+        return Task(image, attributes, shapes, compute)
+
+    def _refuse_other_classifier(self, store: Any) -> None:
+        if store.attrs["classifier_digest"] != classifier_digest(self._card):
+            what = f"does not explain {self._card.name!r} as it is now"
+            where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
+            raise StoreError(where, what, "make it again")
+
+    def _attributes(self, slot: str, opened: Mapping[str, Any]) -> dict[str, Any]:
+        settings = self.settings.model_dump(mode="json", exclude=set(_SCHEDULING))
+        inputs = {
+            "settings": settings,
+            "attributions": {name: store.attrs["digest"] for name, store in opened.items()},
+            "classifier": classifier_digest(self._card),
+            "prior": None if self.prior is None else read_attributes(self.prior)["digest"],
+            "seed": self.config.run.seed,
+            "code": provenance.source_digest("priors", "classifiers", "evaluation"),
+        }
+        return {"slot": slot, "fingerprint": settings_digest(inputs), **inputs}
+
+    def _module(self, split: str) -> "nn.Module":
+        known = self.__dict__.setdefault("_modules", {})
+        if split not in known:
+            known[split] = load_module(self._classifier, self._card, split).to(self.device).eval()
+        module: nn.Module = known[split]
+        return module
+
+    def _batch_size(self, split: str, image: np.ndarray) -> int:
+        import torch
+
+        from prediction_difference.attribution.engines.dense import fitting_batch
+
+        tensor = torch.tensor(image, dtype=torch.float32, device=self.device)
+        return fitting_batch(self._module(split), tensor)
+
+    def _sampler(self, attributes: Mapping[str, Any]) -> Sampler | None:
+        """Draws of regions, from a prior that was fitted without the image."""
+        if self.settings.perturbation != "conditional":
+            return None
+        if self.data is None or self.prior is None:
+            raise DataError("--data and --prior", "are needed", "give the stores")
+        dataset = read_dataset(self.data)
+        read_fitted_on(self.prior).refuse(dataset, attributes["image_index"])
+        split, region = attributes["split"], self.settings.region
+        fitted = read_prior(self.prior, dataset, attributes["dataset"], split, region)
+        return ConditionalSampler(fitted, region)
+
+
+def class_value(module: "nn.Module", index: int, output: str) -> "Callable[[Tensor], Tensor]":
+    """f: (N, C, *spatial) images -> (N,) score or probability of a class."""
+
+    def value(images: "Tensor") -> "Tensor":
+        scores: Tensor = module(images)
+        return (scores.softmax(1) if output == "probability" else scores)[:, index]
+
+    return value
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves of an image: (repeats, explanations, steps + 1); seconds and forwards of all."""
+
+    slot: str
+    values: np.ndarray
+    attributes: Mapping[str, Any]
+    totals: Mapping[str, float]
+
+
+def read_shards(work: Path, done: Sequence[Path]) -> list[Curves]:
+    """What the shards computed, in their order.
+
+    Raises:
+        StoreError: a done-file or curves are missing or damaged.
+    """
+    found = []
+    for file in done:
+        for slot, place in stores_of(file).items():
+            store = WorkingStore(work / place)
+            found.append(Curves(slot, store.read("curve"), store.attributes, store.totals()))
+    return found
