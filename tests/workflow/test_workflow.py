@@ -217,7 +217,7 @@ def test_every_result_of_the_contract_is_there(killed_and_resumed):
     ]
     missing = [path for path in expected if not (checkout.results / path).is_file()]
     assert missing == []
-    published = [p for p in checkout.results.iterdir() if p.name != "chunks"]
+    published = [p for p in checkout.results.iterdir() if p.name not in ("chunks", "shards")]
     assert not [p for folder in published for p in folder.rglob("*.partial")]
     assert not list(checkout.results.rglob("*.pkl")) + list(checkout.results.rglob("*.npy"))
     logs = {p.stem for p in (checkout.folder / "logs/tiny").rglob("*.log")}
@@ -230,7 +230,7 @@ def test_a_finished_run_has_nothing_to_do_and_edits_rerun_their_stage(killed_and
     edit = checkout.folder / "src/prediction_difference/evaluation/perturbation.py"
     original = edit.read_text()
     edit.write_text(original + "\n# An edit.\n")
-    assert checkout.planned() == {"evaluation": 1, "figure": 1, "report": 1, "all": 1}
+    assert checkout.planned() == {"shard": 1, "evaluation": 1, "figure": 1, "report": 1, "all": 1}
     edit.write_text(original)
     assert checkout.planned() == {}
     edit = checkout.folder / "src/prediction_difference/priors/windows.py"
@@ -238,7 +238,7 @@ def test_a_finished_run_has_nothing_to_do_and_edits_rerun_their_stage(killed_and
     edit.write_text(original + "\n# An edit.\n")
     planned = checkout.planned()
     edit.write_text(original)
-    downstream = {"evaluation": 1, "figure": 2, "report": 1, "all": 1}
+    downstream = {"shard": 1, "evaluation": 1, "figure": 2, "report": 1, "all": 1}
     assert planned == {"prior": 1, "chunk": 2, "attribution": 2, **downstream}
     assert checkout.planned() == {}
 
@@ -249,7 +249,7 @@ def test_a_setting_reruns_what_depends_on_it(killed_and_resumed):
     checkout.write({**TINY, "evaluations": evaluations})
     planned = checkout.planned()
     checkout.write(TINY)
-    assert planned == {"evaluation": 1, "figure": 1, "report": 1, "all": 1}
+    assert planned == {"shard": 1, "evaluation": 1, "figure": 1, "report": 1, "all": 1}
 
 
 def test_a_store_that_is_gone_is_made_again_when_it_is_asked_for(killed_and_resumed):
