@@ -165,7 +165,7 @@ def test_every_method_counts_its_forward_passes(method):
 
 def test_unknown_methods_and_nodes_are_refused():
     with pytest.raises(
-        DataError, match=r"method 'sensitivty': is unknown; methods are random, sens"
+        DataError, match=r"method 'sensitivty': is unknown; methods are deconv.*sensitivity"
     ):
         pda.heatmap("sensitivty", None, np.zeros((1, 2, 2)), pda.Node.score(0))
     with pytest.raises(DataError, match="explains classes"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import zennit.composites
 import zennit.rules
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -24,7 +24,7 @@ from prediction_difference.attribution.relevance.redistribution import (
     Redistribution,
 )
 from prediction_difference.classifiers.graph import follow
-from prediction_difference.classifiers.operations import Convolution, Linear, MaxPool
+from prediction_difference.classifiers.operations import Convolution, Linear, MaxPool, Pointwise
 
 
 def back(module: nn.Module, images: Tensor, rule: Rule, index: int | None = None) -> Tensor:
@@ -52,7 +52,6 @@ LAYERS = {
     "grouped": (nn.Conv2d(4, 4, 3, dilation=2, groups=2), (4, 6, 6)),
     "volume": (nn.Conv3d(2, 3, 2), (2, 3, 4, 3)),
     "linear": (nn.Linear(6, 5), (6,)),
-    "average": (nn.AvgPool2d(2, ceil_mode=True), (2, 5, 4)),
 }
 
 
@@ -95,15 +94,20 @@ def test_one_layer_gives_what_the_formulas_say(name: str, bias: Any) -> None:
 @settings(max_examples=25)
 @given(st.data())
 def test_relevance_is_conserved_without_biases(data: st.DataObject) -> None:
-    """Epsilon of nearly nothing, and alpha and beta where contributions have both signs or one."""
-    module, shape = data.draw(small_networks())
+    """With biases, neurons that nothing contributes to can have relevance, which then is lost."""
+    shape = (2, 9, 8)
+    module = data.draw(small_networks(shape)).double()
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if name.endswith(("bias", "running_mean")):
+            tensor.data.zero_()
     images = torch.rand(2, *shape, dtype=torch.float64) + 0.1
-    module = module.double()
+    # Other functions of single values need not be 0 at 0.
+    assume(not any(isinstance(s.operation, Pointwise) for s in follow(module, images[0]).steps))
     found = back(module, images, Epsilon(epsilon=1e-12)).flatten(1).sum(1)
     with torch.no_grad():
         expected = module(images).sum(1)
     # Where sums of a layer cancel, parts are many times the whole.
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_positive_contributions_conserve_in_deep_rectified_networks() -> None:
@@ -119,6 +123,22 @@ def test_positive_contributions_conserve_in_deep_rectified_networks() -> None:
         with torch.no_grad():
             expected = module(images)[:, 1]
         torch.testing.assert_close(found.flatten(1).sum(1), expected)
+
+
+@pytest.mark.parametrize(
+    "mean", [nn.AvgPool2d(2, ceil_mode=True), nn.AvgPool2d(3, 2, 1), nn.AdaptiveAvgPool2d(1)]
+)
+def test_means_share_in_proportion(mean: nn.Module) -> None:
+    x = torch.rand(2, 2, 5, 4) + 0.1
+    output = mean(x)
+    signal = torch.randn_like(output)
+    operation = follow(nn.Sequential(mean, nn.Flatten()), x[0]).steps[1].operation
+    for image in range(2):
+        z = matrix_of(mean, x[0]) * x[image].flatten()
+        expected = (z / z.sum(1, keepdim=True) * signal[image].flatten()[:, None]).sum(0)
+        for rule in (Epsilon(epsilon=100), AlphaBeta()):
+            found = rule(operation, [x], output, signal)[0][image].flatten()
+            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_alpha_beta_must_sum_to_one() -> None:
@@ -159,7 +179,9 @@ IMAGES = torch.randn(3, 3, 12, 12, generator=torch.Generator().manual_seed(5))
 def test_signals_are_those_of_captum(rule: Rule, oracle: Any) -> None:
     module = rectified()
     found = back(module, IMAGES, rule, 2)
-    torch.testing.assert_close(found, oracle(module).attribute(IMAGES, target=2))
+    with pytest.warns(UserWarning, match="hooks|require gradients"):
+        expected = oracle(module).attribute(IMAGES.clone(), target=2)
+    torch.testing.assert_close(found, expected.detach())
 
 
 def test_deconvolution_of_functional_rectifiers_is_not_the_gradient() -> None:
@@ -168,7 +190,7 @@ def test_deconvolution_of_functional_rectifiers_is_not_the_gradient() -> None:
     torch.manual_seed(0)
     images = torch.randn(1, 3, 96, 96)
     ours, plain = back(module, images, deconvolution, 3), back(module, images, gradient, 3)
-    with pytest.warns(UserWarning, match="hooks"):
+    with pytest.warns(UserWarning, match="hooks|require gradients"):
         theirs = captum.attr.Deconvolution(module).attribute(images, target=3)
     torch.testing.assert_close(theirs, plain, atol=1e-5 * float(plain.abs().max()), rtol=1e-3)
     together = torch.stack([ours.flatten(), plain.flatten()])

@@ -198,7 +198,8 @@ def evaluation(
         write_claims(check_claims(entry, stores), settings.run, output)
         return
     if work is None or not done:
-        raise DataError("--work and --done", "are missing", "run the shards, and name what they left")
+        remedy = "run the shards, and name what they left"
+        raise DataError("--work and --done", "are missing", remedy)
     write_table(evaluate(entry, name, results, read_shards(work, done)), output)
 
 

@@ -271,6 +271,9 @@ def _check_evaluation(
     if isinstance(evaluation, model.Claims):
         yield from _check_claims(where, evaluation, lookup)
         return
+    if isinstance(evaluation, model.HeatmapComplexity):
+        yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
+        return
     yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
     yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
     yield from _check_prior_of_regions(where, evaluation, lookup)
@@ -382,8 +385,9 @@ def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator
             yield from _check_node(where, figure.explanation, figure.node, lookup)
         case model.PerturbationCurves():
             yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
-            if isinstance(lookup.entry("evaluations", figure.evaluation), model.Claims):
-                what = f"{figure.evaluation} holds claims, which have no curves"
+            evaluation = lookup.entry("evaluations", figure.evaluation)
+            if evaluation is not None and not isinstance(evaluation, model.RegionPerturbation):
+                what = f"{figure.evaluation} has measure: {evaluation.measure}, and so no curves"
                 yield Problem(f"{where}.evaluation", what, "name one with measure: aopc")
 
 

@@ -35,6 +35,13 @@ class RegionPerturbation(Section):
         return self
 
 
+class HeatmapComplexity(Section):
+    """Sizes of heatmaps as files, and their entropy [samek2017, Fig. 5]."""
+
+    measure: Literal["complexity"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
 class Claim(Section):
     """What every claim of a paper has: its place and its words, and a map that it is about."""
 
@@ -136,4 +143,4 @@ class Claims(Section):
         return self
 
 
-Evaluation = Annotated[RegionPerturbation | Claims, Field(discriminator="measure")]
+Evaluation = Annotated[RegionPerturbation | HeatmapComplexity | Claims, Field(discriminator="measure")]

@@ -26,6 +26,7 @@ from prediction_difference.config.evaluations import Cheaper as Cheaper
 from prediction_difference.config.evaluations import Claims as Claims
 from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
 from prediction_difference.config.evaluations import Evaluation as Evaluation
+from prediction_difference.config.evaluations import HeatmapComplexity as HeatmapComplexity
 from prediction_difference.config.evaluations import MeasurableEffect as MeasurableEffect
 from prediction_difference.config.evaluations import MoreConcentrated as MoreConcentrated
 from prediction_difference.config.evaluations import RegionPerturbation as RegionPerturbation

@@ -97,9 +97,7 @@ class _Bench:
         image, node = some["image"].values, some.attrs["nodes"][0]
         attributes = self._attributes(slot, opened)
         maps = [store["relevance"].values[0] for store in opened.values()]
-        value = class_value(
-            self._module(some.attrs["split"]), node["unit"], self.settings.output
-        )
+        value = class_value(self._module(some.attrs["split"]), node["unit"], self.settings.output)
         batch_size = self._batch_size(some.attrs["split"], image)
         sampler = self._sampler(some.attrs)
         s = self.settings

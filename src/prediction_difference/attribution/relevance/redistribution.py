@@ -1,8 +1,9 @@
 """Rules that redistribute relevance: every operation gives to its inputs what it received.
 
-Weighted sums do it in proportion to what each input contributed (`Epsilon`, `AlphaBeta`). What is
-no weighted sum is the same for both: rectifiers and other functions of single values pass relevance
-on [samek2017, section II-C]; pools and local response normalisation by the policies below.
+Convolutions and linear maps do it by what each input contributed (`Epsilon`, `AlphaBeta`). All else
+is the same for both: means and sums share in proportion, rectifiers and other functions of single
+values pass relevance on [samek2017, section II-C], and maxima and local response normalisation go
+by the policies below.
 """
 
 from abc import ABC, abstractmethod
@@ -28,8 +29,8 @@ from prediction_difference.classifiers.operations import (
     Rectifier,
 )
 
-WEIGHTED = (Convolution, Linear, AveragePool, AdaptiveAverage, Add)
-"""Operations whose outputs are weighted sums of inputs, and maybe a bias."""
+_SMALL = 1e-6
+"""Of a layer's root mean square, where nothing else keeps a denominator from vanishing."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,17 @@ class Redistribution(ABC):
                 return [self._through_maxima(operation, inputs[0], signal)]
             case LocalResponseNorm():
                 return [self._through_normalisation(operation, inputs[0], output, signal)]
+            case Convolution() | Linear():
+                return [self._through_weights(operation, inputs[0], signal)]
             case _:
-                assert isinstance(operation, WEIGHTED)
-                return self._through_sums(operation, inputs, signal)
+                assert isinstance(operation, AveragePool | AdaptiveAverage | Add)
+                return in_proportion(operation, inputs, signal, _SMALL, True)
 
     @abstractmethod
-    def _through_sums(
-        self, operation: Operation, inputs: Sequence[Tensor], signal: Tensor
-    ) -> Sequence[Tensor]:
-        """Relevance of the inputs of weighted sums."""
+    def _through_weights(
+        self, operation: Convolution | Linear, x: Tensor, signal: Tensor
+    ) -> Tensor:
+        """Relevance of the inputs of what was learned."""
 
     def _through_maxima(self, pool: MaxPool, x: Tensor, signal: Tensor) -> Tensor:
         if self.max_pool == "winner":
@@ -98,17 +101,11 @@ class Epsilon(Redistribution):
     epsilon: float = 0.01
     relative: bool = False
 
-    def _through_sums(
-        self, operation: Operation, inputs: Sequence[Tensor], signal: Tensor
-    ) -> Sequence[Tensor]:
-        weighted = operation if self.bias == "absorbs" else without_bias(operation)
-        z = weighted.run(inputs)
-        size = z.flatten(1).square().mean(1).sqrt() if self.relative else z.new_ones(len(z))
-        epsilon = self.epsilon * size.view(-1, *(1,) * (z.ndim - 1))
-        share = _share(signal, z + epsilon * torch.where(z < 0, -1.0, 1.0))
-        return [
-            x * part for x, part in zip(inputs, transposed(weighted, inputs, share), strict=True)
-        ]
+    def _through_weights(
+        self, operation: Convolution | Linear, x: Tensor, signal: Tensor
+    ) -> Tensor:
+        weighted = operation if self.bias == "absorbs" else replace(operation, bias=None)
+        return in_proportion(weighted, [x], signal, self.epsilon, self.relative)[0]
 
 
 @dataclass(frozen=True)
@@ -127,59 +124,51 @@ class AlphaBeta(Redistribution):
         if abs(self.alpha + self.beta - 1) > 1e-6:
             raise ValueError(f"alpha + beta is {self.alpha + self.beta:g}, and must be 1")
 
-    def _through_sums(
-        self, operation: Operation, inputs: Sequence[Tensor], signal: Tensor
-    ) -> Sequence[Tensor]:
-        weighted = operation if self.bias == "absorbs" else without_bias(operation)
-        found = [torch.zeros_like(x) for x in inputs]
-        for factor, sign in ((self.alpha, 1), (self.beta, -1)):
-            if factor:
-                received = _of_sign(weighted, inputs, signal, sign)
-                found = [t + factor * r for t, r in zip(found, received, strict=True)]
-        return found
+    def _through_weights(
+        self, operation: Convolution | Linear, x: Tensor, signal: Tensor
+    ) -> Tensor:
+        weighted = operation if self.bias == "absorbs" else replace(operation, bias=None)
+        received = self.alpha * _of_sign(weighted, x, signal, 1)
+        return received + self.beta * _of_sign(weighted, x, signal, -1) if self.beta else received
 
 
-def _of_sign(
-    operation: Operation, inputs: Sequence[Tensor], signal: Tensor, sign: int
+def in_proportion(
+    operation: Operation,
+    inputs: Sequence[Tensor],
+    signal: Tensor,
+    epsilon: float,
+    is_relative: bool,
 ) -> list[Tensor]:
-    """What contributions of one sign receive: z+ of positive inputs and weights, or of neither."""
+    """Relevance in proportion to the contributions to a sum, which epsilon keeps from vanishing."""
+    z = operation.run(inputs)
+    size = z.flatten(1).square().mean(1).sqrt() if is_relative else z.new_ones(len(z))
+    least = epsilon * size.view(-1, *(1,) * (z.ndim - 1))
+    share = _share(signal, z + least * torch.where(z < 0, -1.0, 1.0))
+    passed = transposed(operation, inputs, share)
+    return [x * part for x, part in zip(inputs, passed, strict=True)]
+
+
+def _of_sign(operation: Convolution | Linear, x: Tensor, signal: Tensor, sign: int) -> Tensor:
+    """What contributions of one sign receive, in proportion to them.
+
+    Positive ones come from positive inputs with positive weights, and from negative with negative.
+    """
     halves = [
-        (part(operation, sign), [x.clamp(min=0) for x in inputs]),
-        (part(operation, -sign, with_bias=False), [x.clamp(max=0) for x in inputs]),
+        (_part(operation, sign, operation.bias), x.clamp(min=0)),
+        (_part(operation, -sign, None), x.clamp(max=0)),
     ]
-    z = sum((half.run(x) for half, x in halves if half is not None), torch.zeros_like(signal))
-    share = _share(signal, z)
-    found = [torch.zeros_like(x) for x in inputs]
-    for half, parts in halves:
-        if half is not None:
-            for total, x, passed in zip(found, parts, transposed(half, parts, share), strict=True):
-                total += x * passed
-    return found
+    share = _share(signal, sum((half.run([y]) for half, y in halves), torch.zeros_like(signal)))
+    found = [y * transposed(half, [y], share)[0] for half, y in halves]
+    return found[0] + found[1]
 
 
-def without_bias(operation: Operation) -> Operation:
-    """A weighted sum without its bias."""
-    if isinstance(operation, Convolution | Linear):
-        return replace(operation, bias=None)
-    return operation
-
-
-def part(operation: Operation, sign: int, with_bias: bool = True) -> Operation | None:
-    """A weighted sum with its weights of one sign, and the bias of that sign; None if all are 0."""
-    match operation:
-        case Convolution() | Linear():
-            bias = operation.bias if with_bias else None
-            return replace(
-                operation,
-                weight=_half(operation.weight, sign),
-                bias=None if bias is None else _half(bias, sign),
-            )
-        case Add(factors=factors):
-            kept = tuple(max(f * sign, 0.0) * sign for f in factors)
-            return Add(kept) if any(kept) else None
-        case _:
-            # Means have positive weights only.
-            return operation if sign > 0 else None
+def _part(operation: Convolution | Linear, sign: int, bias: Tensor | None) -> Convolution | Linear:
+    """With its weights of one sign, and what a bias has of it."""
+    return replace(
+        operation,
+        weight=_half(operation.weight, sign),
+        bias=None if bias is None else _half(bias, sign),
+    )
 
 
 def _half(values: Tensor, sign: int) -> Tensor:
