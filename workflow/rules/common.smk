@@ -208,7 +208,9 @@ def classifier_of_evaluation(wildcards):
 
 
 def shards_of_evaluation(name):
-    """The done-files of every shard of an evaluation."""
+    """The done-files of every shard of an evaluation that perturbs images."""
+    if CONFIG.evaluations[name].measure != "aopc":
+        return []
     folder = f"{RESULTS}/shards/{name}"
     return [f"{folder}/shard-{n}.json" for n in range(len(shards(CONFIG, name)))]
 
@@ -223,6 +225,13 @@ def attributions_of_shard(name, shard):
     ]
 
 
+def measured_maps(name):
+    """The attribution stores of an evaluation that looks at maps alone."""
+    evaluation = CONFIG.evaluations[name]
+    is_alone = evaluation.measure == "complexity"
+    return attribution_stores(evaluation.explanations) if is_alone else []
+
+
 def prior_of_evaluation(wildcards):
     """The prior that regions are drawn from, if they are."""
     prior = CONFIG.evaluations[wildcards.evaluation].prior
@@ -233,4 +242,6 @@ def dataset_of_evaluation(wildcards):
     """The perturbed images' dataset, where regions are drawn from a prior."""
     if not CONFIG.evaluations[wildcards.evaluation].prior:
         return []
-    return dataset_store(CONFIG.classifiers[classifier_of_evaluation(wildcards)].dataset)
+    return dataset_store(
+        CONFIG.classifiers[classifier_of_evaluation(wildcards)].dataset
+    )

@@ -1,7 +1,7 @@
 # Stage 5, evaluation.
 # Needs: the attributions of several explanations, and their classifier.
-# Makes: one table per evaluation, a row for each image, method, step and repeat; or what was found
-# about claims.
+# Makes: one table per evaluation, a row for each image, method, step and repeat, or for each map; or
+# what was found about claims.
 # A shard is a batch of images, perturbed by every method. Its curves are in working stores under
 # shards/, which are no outputs of Snakemake, so that a killed job goes on after the last curve.
 
@@ -68,6 +68,7 @@ rule shard:
 rule evaluation:
     input:
         done=lambda wildcards: shards_of_evaluation(wildcards.evaluation),
+        attributions=lambda wildcards: measured_maps(wildcards.evaluation),
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.parquet",
     log:

@@ -189,13 +189,17 @@ def evaluation(
     from prediction_difference import layout
     from prediction_difference.config import model
     from prediction_difference.evaluation.claims import check_claims, write_claims
+    from prediction_difference.evaluation.complexity import measure_complexity
     from prediction_difference.evaluation.shards import read_shards
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
+    stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
     if isinstance(entry, model.Claims):
-        stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
         write_claims(check_claims(entry, stores), settings.run, output)
+        return
+    if isinstance(entry, model.HeatmapComplexity):
+        write_table(measure_complexity(entry, name, stores, settings.run.seed), output)
         return
     if work is None or not done:
         remedy = "run the shards, and name what they left"
