@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -108,6 +109,17 @@ def test_unknown_models_and_weights_are_named():
         pretrained.load(of_torchvision("googlnet", "DEFAULT"))
     with pytest.raises(DataError, match=r"weights 'V9': are neither a file nor.*IMAGENET1K_V1"):
         pretrained.load(of_torchvision("googlenet", "V9"))
+
+
+def test_weights_that_cannot_be_fetched_are_told_with_their_address(tmp_path, monkeypatch):
+    def refuse(url, *_, **__):
+        raise URLError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    settings = of_torchvision("squeezenet1_0", "DEFAULT")
+    with pytest.raises(DataError, match=r"cannot be fetched from https://.*squeezenet1_0.*\.pth"):
+        pretrained.load(settings)
 
 
 def test_weights_of_torchvision_keep_their_own_normalisation():

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (
     "check", "schema", "reference", "data", "prior", "classifier", "chunk", "attribution",
-    "evaluation", "figure", "report", "benchmark",
+    "shard", "evaluation", "figure", "report", "benchmark", "explain",
 )  # fmt: skip
 
 

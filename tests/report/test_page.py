@@ -107,6 +107,9 @@ def config() -> Config:
             ),
             "order": model.RandomOrder(method="random", **choice),
         },
+        figures={
+            "panels": model.HeatmapPanels(kind="heatmaps", explanations=("evidence", "order"))
+        },
     )
 
 
@@ -247,6 +250,10 @@ def test_pictures_are_in_the_page(run: Run) -> None:
     assert base64.b64decode(encoded) == run.figure.with_suffix(".png").read_bytes()
     assert (picture["width"], picture["height"]) == ("192", "96")
     assert "Title <1>" in picture["alt"]
+
+
+def test_figures_tell_what_their_maps_took(run: Run) -> None:
+    assert "24,690 forward passes in 3.0 s" in run.build()
 
 
 def test_every_link_leads_to_a_file_or_to_a_place_on_the_page(run: Run) -> None:

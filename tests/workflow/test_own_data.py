@@ -69,9 +69,11 @@ def test_own_photographs_and_network(checkout, generator):
     write_photographs(folder / "photographs", 3, generator)
     write_photographs(folder / "other-photographs", 4, generator)
     network = write_network(folder)
-    config = example("photographs")
+    config = example("own_images")
+    background = {"source": "image-folder", "root": "other-photographs"}
+    config["datasets"]["background"] |= background
     for dataset in config["datasets"].values():
-        dataset["size"] = [32, 30]
+        dataset |= {"size": [32, 30], "resize": None}
     config["priors"]["patches"] |= {"patch": 8, "patches": 2000}
     config["classifiers"]["network"] = {
         "kind": "torch",
@@ -88,15 +90,15 @@ def test_own_photographs_and_network(checkout, generator):
     checkout.write(config)
     done = checkout.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    stores = sorted((folder / "results/photographs/attributions/evidence").glob("*.zarr"))
+    stores = sorted((folder / "results/own-images/attributions/evidence").glob("*.zarr"))
     assert len(stores) == 2
     store = pda.open_attribution(stores[0])
-    assert store["relevance"].shape == (1, 32, 30)
+    assert store["relevance"].shape == (3, 32, 30)
     assert store.attrs["image_name"] == names[0]
     with torch.inference_mode():
         scores = network(torch.from_numpy(store["image"].values[None]))
     assert store.attrs["predicted"] == ("cat", "dog", "newt")[int(scores.argmax())]
-    assert (folder / "results/photographs/report/index.html").is_file()
+    assert (folder / "results/own-images/report/index.html").is_file()
     assert checkout.planned() == {}
     photograph = folder / "photographs" / f"{names[0]}.png"
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(photograph)

@@ -145,10 +145,10 @@ def _scaling(devices: Sequence[Sequence[Mapping[str, Any]]]) -> Drawing:
     parts = [part for group in devices for part in group]
     rows = -(-len(AXES) // _COLUMNS)
     legend = 0.2 * sum(len(_cases(part)) for part in parts)
-    canvas = Canvas.empty(_COLUMNS * (_PANEL + _GAP) + 0.2, rows * (_PANEL + _GAP) + 0.3 + legend)
+    canvas = Canvas.empty(_COLUMNS * (_PANEL + _GAP) + 0.4, rows * (_PANEL + _GAP) + 0.3 + legend)
     panels = {
         axis: canvas.axes(
-            _GAP - 0.1 + (n % _COLUMNS) * (_PANEL + _GAP),
+            _GAP + 0.1 + (n % _COLUMNS) * (_PANEL + _GAP),
             0.2 + (n // _COLUMNS) * (_PANEL + _GAP),
             _PANEL,
             _PANEL,

@@ -61,7 +61,8 @@ def in_rounds(
     """Windows a second of each round: when the share is seen first, and when seen again.
 
     seconds: of a case in a round, about. averaging: seconds for a window. Only cases by rows are
-    run twice: what they set up for the shapes of a row serves a whole map.
+    run twice: what they set up for the shapes of a row serves a whole map. The others run one
+    batch before, since memory that the case before them used may have to be cleared first.
     """
     cold: dict[str, list[float]] = {case.name: [] for case in cases}
     warm: dict[str, list[float]] = {case.name: [] for case in cases}
@@ -70,6 +71,8 @@ def in_rounds(
         first = turn % len(cases) if cases else 0
         for case in [*cases[first:], *cases[:first]]:
             share = case.share(subject, rates[case.name] * seconds, turn)
+            if not case.is_by_rows:
+                case.run(case.share(subject, 0, turn))
             found = [rate(subject, case, share) for _ in range(2 if case.is_by_rows else 1)]
             own = averaging if case.name != "bare" else 0.0
             cold[case.name].append(1 / (1 / found[0] + own))

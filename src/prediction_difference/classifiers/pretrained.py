@@ -39,8 +39,8 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
     """The network with its weights, and its class names where the weights' enum entry tells.
 
     Raises:
-        DataError: as `build`; no such weights; a weights file that does not fit the network; or
-            another normalisation than the enum entry's.
+        DataError: as `build`; no such weights; weights that cannot be fetched, or a file that does
+            not fit the network; or another normalisation than the enum entry's.
     """
     if isinstance(settings, model.TorchvisionNetwork):
         enum = _torchvision_weights(settings.model)
@@ -61,9 +61,18 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
 
 
 def _torchvision_network(name: str, weights: Any) -> nn.Module:
-    network: nn.Module = torchvision.models.get_model(
-        name, weights=weights, **_OPTIONS.get(name, {})
-    )
+    try:
+        network: nn.Module = torchvision.models.get_model(
+            name, weights=weights, **_OPTIONS.get(name, {})
+        )
+    except (OSError, RuntimeError) as error:
+        if weights is None:
+            raise
+        raise DataError(
+            f"weights {weights.name} of {name}",
+            f"cannot be fetched from {weights.url} ({error})",
+            "try again, or fetch this file elsewhere and give its path as weights",
+        ) from error
     return network
 
 

@@ -177,6 +177,13 @@ class ImageNet(Photographs):
     size: tuple[Side, Side] | None = Field((224, 224), description=_CROP)
 
 
+class SkimageSamples(Photographs):
+    """scikit-image's bundled photographs: ten, some of them grey, without classes."""
+
+    source: Literal["skimage-samples"]
+    size: tuple[Side, Side] | None = Field((224, 224), description=_CROP)
+
+
 class NiftiCohort(Split):
     """A folder of NIfTI volumes with participants.tsv (BIDS names)."""
 
@@ -207,6 +214,12 @@ class TorchvisionSet(Split):
 
 
 Dataset = Annotated[
-    SklearnDigits | SimulatedFA | ImageFolder | ImageNet | NiftiCohort | TorchvisionSet,
+    SklearnDigits
+    | SkimageSamples
+    | SimulatedFA
+    | ImageFolder
+    | ImageNet
+    | NiftiCohort
+    | TorchvisionSet,
     Field(discriminator="source"),
 ]

@@ -143,4 +143,6 @@ class Claims(Section):
         return self
 
 
-Evaluation = Annotated[RegionPerturbation | HeatmapComplexity | Claims, Field(discriminator="measure")]
+Evaluation = Annotated[
+    RegionPerturbation | HeatmapComplexity | Claims, Field(discriminator="measure")
+]

@@ -17,6 +17,7 @@ from prediction_difference.config.datasets import ImageNet as ImageNet
 from prediction_difference.config.datasets import NiftiCohort as NiftiCohort
 from prediction_difference.config.datasets import Photographs as Photographs
 from prediction_difference.config.datasets import SimulatedFA as SimulatedFA
+from prediction_difference.config.datasets import SkimageSamples as SkimageSamples
 from prediction_difference.config.datasets import SklearnDigits as SklearnDigits
 from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from prediction_difference.config import model
-from prediction_difference.data import image_folder, imagenet, pixels, subsets
+from prediction_difference.data import image_folder, imagenet, pixels, skimage_samples, subsets
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.folders import Collection, check_names
@@ -86,6 +86,8 @@ def _chosen(
 def _find(settings: model.Photographs, where: str) -> tuple[Collection, list[Problem]]:
     if isinstance(settings, model.ImageNet):
         return imagenet.find(settings, where)
+    if isinstance(settings, model.SkimageSamples):
+        return skimage_samples.find(), []
     assert isinstance(settings, model.ImageFolder)
     return image_folder.find(settings, where)
 

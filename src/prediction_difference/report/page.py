@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from prediction_difference.config import Config
+from prediction_difference.config import Config, model, shown_slots
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
@@ -24,7 +24,10 @@ _SCREEN_PIXELS_PER_INCH = 96
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on the page: its texts, its PNG in base64, its size on a screen, its files."""
+    """A figure on the page: its texts, its PNG in base64, its size on a screen, its files.
+
+    cost: what its maps took, in words; maybe empty.
+    """
 
     name: str
     title: str
@@ -33,6 +36,7 @@ class Picture:
     width: int
     height: int
     links: Mapping[str, str]
+    cost: str
 
 
 def build(
@@ -61,7 +65,7 @@ def build(
         run=config.run,
         not_clinical=NOT_CLINICAL,
         colours={"for": FOR, "against": AGAINST},
-        pictures=[_picture(file, page) for file in figures],
+        pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
         evaluations=[
             tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
@@ -78,7 +82,7 @@ def build(
     write_text(output, html)
 
 
-def _picture(file: Path, page: Relative) -> Picture:
+def _picture(file: Path, page: Relative, config: Config, maps: Sequence[tables.Stored]) -> Picture:
     content = _read_json(file)
     png = file.with_suffix(".png")
     try:
@@ -96,7 +100,12 @@ def _picture(file: Path, page: Relative) -> Picture:
         round(width * scale),
         round(height * scale),
         {kind: page.link(file.with_suffix(suffix)) for kind, suffix in files.items()},
+        _cost(config.figures.get(content["figure"]), config, maps),
     )
+
+
+def _cost(figure: model.DrawnFigure | None, config: Config, maps: Sequence[tables.Stored]) -> str:
+    return "" if figure is None else tables.cost(shown_slots(figure, config.explanations), maps)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

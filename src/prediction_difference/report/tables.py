@@ -211,6 +211,22 @@ def _claim_row(record: Mapping[str, Any]) -> ClaimRow:
     )
 
 
+def cost(shown: Mapping[str, Sequence[str]], stored: Iterable[Stored]) -> str:
+    """What the maps of a figure took, all together; empty without forward passes.
+
+    shown: slots by explanation.
+    """
+    attributes = [
+        one.maps[0].attributes
+        for one in stored
+        if one.maps[0].slot in shown.get(one.maps[0].explanation, ())
+    ]
+    forwards = sum(int(some["forwards"]) for some in attributes)
+    seconds = sum(float(some["seconds"]) for some in attributes)
+    minutes = f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
+    return f"{forwards:,} forward passes in {minutes}" if forwards else ""
+
+
 def explained_tables(stored: Iterable[Stored], link: Callable[[Path], str]) -> list[ExplainedTable]:
     """One table per classifier, with the images in the order in which they first appear."""
     by_classifier: dict[tuple[str, str], dict[str, list[Stored]]] = {}

@@ -1,0 +1,213 @@
+"""One command for each stage of the workflow; its libraries are imported when it is called."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from prediction_difference.cli.options import (
+    ClassifierFolder,
+    ConfigFile,
+    DatasetStore,
+    Name,
+    Output,
+)
+from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.progress import say
+
+
+def data(config: ConfigFile, name: Name, output: Output) -> None:
+    """Prepare a dataset: choose and read, or simulate, its images, split them, write the store."""
+    from prediction_difference.data import sources
+    from prediction_difference.data.dataset import write_dataset
+
+    settings, entry = _entry(config, "datasets", name)
+    dataset = sources.load(entry, name, settings.run.seed)
+    write_dataset(dataset, output, entry.model_dump(mode="json"))
+    say(f"dataset {name}: {len(dataset.names)} images of {dataset.images.shape[1:]}")
+
+
+def prior(config: ConfigFile, name: Name, data: DatasetStore, output: Output) -> None:
+    """Fit a prior over patches, and its conditionals for the windows that the config uses."""
+    from prediction_difference.config import windows_of_prior
+    from prediction_difference.data.dataset import read_dataset
+    from prediction_difference.priors.store import fit_priors, write_priors
+
+    settings, entry = _entry(config, "priors", name)
+    dataset = read_dataset(data)
+    priors = fit_priors(dataset, entry, name, settings.run.seed)
+    write_priors(priors, windows_of_prior(settings, name), dataset, entry, output)
+
+
+def classifier(config: ConfigFile, name: Name, data: DatasetStore, output: Output) -> None:
+    """Train or load a classifier, and write its weights, card, history and predictions."""
+    from prediction_difference.classifiers.device import choose_device
+    from prediction_difference.classifiers.making import make_classifier
+    from prediction_difference.data.dataset import read_dataset
+
+    settings, entry = _entry(config, "classifiers", name)
+    device = "cpu" if entry.kind == "logistic-regression" else choose_device(settings.run.device)
+    make_classifier(entry, name, read_dataset(data), settings.run.seed, device, output)
+
+
+Prior = Annotated[Path | None, typer.Option(help="Store of the prior, for conditional sampling.")]
+Reference = Annotated[
+    Path | None, typer.Option(help="Store of the dataset that marginal sampling draws from.")
+]
+Work = Annotated[Path, typer.Option(help="Folder of the working stores.")]
+
+
+def chunk(
+    config: ConfigFile,
+    name: Name,
+    data: DatasetStore,
+    classifier: ClassifierFolder,
+    work: Work,
+    done: Annotated[Path, typer.Option(help="File that is written once the chunk is finished.")],
+    prior: Prior = None,
+    reference: Reference = None,
+    batch: Annotated[int, typer.Option(help="Which batch of images, from 0.")] = 0,
+    chunk: Annotated[int, typer.Option(help="Which chunk of their rows, from 0.")] = 0,
+) -> None:
+    """Explain: compute one chunk of the rows of every image of a batch; resumes where it was."""
+    from prediction_difference.attribution.job import Inputs, run_chunk
+    from prediction_difference.classifiers.card import read_card
+    from prediction_difference.classifiers.device import choose_device
+
+    settings, _ = _entry(config, "explanations", name)
+    is_linear = read_card(classifier).kind == "logistic-regression"
+    device = "cpu" if is_linear else choose_device(settings.run.device)
+    inputs = Inputs(data, classifier, prior, reference)
+    run_chunk(settings, name, inputs, batch, chunk, work, done, device)
+
+
+def attribution(
+    config: ConfigFile,
+    name: Name,
+    image: Annotated[str, typer.Option(help="Slot of the image: its name, or sort and number.")],
+    work: Work,
+    done: Annotated[list[Path], typer.Option(help="Done-file of a chunk; once for each chunk.")],
+    output: Output,
+) -> None:
+    """Explain: average the windows of an image over its pixels, write the attribution store."""
+    from prediction_difference.attribution.publishing import publish
+
+    settings, _ = _entry(config, "explanations", name)
+    publish(settings, name, image, work, done, output)
+
+
+Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]
+
+
+def shard(
+    config: ConfigFile,
+    name: Name,
+    results: Results,
+    work: Work,
+    done: Annotated[Path, typer.Option(help="File that is written once the shard is finished.")],
+    shard: Annotated[int, typer.Option(help="Which shard of the images, from 0.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option(help="Store of the images, for conditional perturbation.")
+    ] = None,
+    prior: Prior = None,
+) -> None:
+    """Measure: perturb the images of one shard by every heatmap; resumes where it was."""
+    from prediction_difference.classifiers.device import choose_device
+    from prediction_difference.evaluation.shards import run_shard
+
+    settings, _ = _entry(config, "evaluations", name)
+    device = choose_device(settings.run.device)
+    run_shard(settings, name, results, shard, work, done, device, data, prior)
+
+
+def evaluation(
+    config: ConfigFile,
+    name: Name,
+    results: Results,
+    output: Output,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of the working stores, of perturbed images.")
+    ] = None,
+    done: Annotated[
+        list[Path] | None, typer.Option(help="Done-file of a shard; once for each shard.")
+    ] = None,
+) -> None:
+    """Measure heatmaps: what classes lose with the best regions, or whether claims hold."""
+    from prediction_difference import layout
+    from prediction_difference.config import model
+    from prediction_difference.evaluation.claims import check_claims, write_claims
+    from prediction_difference.evaluation.complexity import measure_complexity
+    from prediction_difference.evaluation.shards import read_shards
+    from prediction_difference.evaluation.table import evaluate, write_table
+
+    settings, entry = _entry(config, "evaluations", name)
+    stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
+    if isinstance(entry, model.Claims):
+        write_claims(check_claims(entry, stores), settings.run, output)
+        return
+    if isinstance(entry, model.HeatmapComplexity):
+        write_table(measure_complexity(entry, name, stores, settings.run.seed), output)
+        return
+    if work is None or not done:
+        remedy = "run the shards, and name what they left"
+        raise DataError("--work and --done", "are missing", remedy)
+    write_table(evaluate(entry, name, results, read_shards(work, done)), output)
+
+
+def figure(
+    config: ConfigFile,
+    name: Name,
+    results: Results,
+    png: Annotated[Path, typer.Option(help="The picture.")],
+    pdf: Annotated[Path, typer.Option(help="The same as vectors.")],
+    json: Annotated[Path, typer.Option(help="The numbers that were drawn, and the caption.")],
+) -> None:
+    """Draw a figure, and write the drawn numbers and the caption beside it."""
+    from prediction_difference import layout
+    from prediction_difference.figures.draw import draw
+    from prediction_difference.figures.drawing import save
+
+    settings, entry = _entry(config, "figures", name)
+    stores = layout.figure_stores(settings, results, entry)
+    table = getattr(entry, "evaluation", None)
+    evaluation = None if table is None else layout.evaluation_table(results, table)
+    some = next(iter(stores), None)
+    classifier = None if some is None else layout.classifier_folder(settings, results, some)
+    drawing = draw(entry, name, stores, evaluation, classifier, settings.run.setting)
+    save(drawing, png, pdf, json)
+
+
+def report(
+    config: ConfigFile,
+    results: Results,
+    output: Output,
+    maps: Annotated[Path, typer.Option(help="The interactive page of the maps.")],
+) -> None:
+    """Write the page with every figure, table and number of a run, and that of its maps."""
+    from prediction_difference import layout
+    from prediction_difference.config import read_config
+    from prediction_difference.report.page import build
+
+    settings = read_config(config)
+    build(
+        settings,
+        [results / "classifiers" / name / "card.json" for name in settings.classifiers],
+        layout.evaluation_tables(settings, results),
+        layout.claims_files(settings, results),
+        layout.figure_files(settings, results),
+        {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
+        output,
+        maps,
+    )
+
+
+def _entry(config: Path, section: str, name: str) -> tuple[Any, Any]:
+    """The configuration and one of its entries."""
+    from prediction_difference.config import read_config
+
+    settings = read_config(config)
+    entries = getattr(settings, section)
+    if name not in entries:
+        known = ", ".join(entries) or "none"
+        raise ConfigError([Problem(f"{section}.{name}", "is not in the config", f"it has {known}")])
+    return settings, entries[name]
