@@ -36,8 +36,17 @@ def evaluation_table(results: Path, evaluation: str) -> Path:
 
 
 def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
-    """The tables of all evaluations that have one, by name."""
-    names = [n for n, e in config.evaluations.items() if not isinstance(e, model.Claims)]
+    """The tables of all evaluations that perturb regions, by name."""
+    return _tables(config, results, model.RegionPerturbation)
+
+
+def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
+    """The tables of all evaluations of complexity, by name."""
+    return _tables(config, results, model.HeatmapComplexity)
+
+
+def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:
+    names = [name for name, entry in config.evaluations.items() if isinstance(entry, kind)]
     return {name: evaluation_table(results, name) for name in names}
 
 

@@ -81,6 +81,7 @@ class Run:
             self.config,
             [self.folder / "classifiers" / "net" / "card.json"],
             {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
+            {"complexity": self.folder / "evaluations" / "complexity.parquet"},
             {"claims": self.claims},
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
@@ -120,12 +121,25 @@ def run(config: Config, tmp_path: Path) -> Run:
     for explanation, settings in config.explanations.items():
         write_store(made.store(explanation), _attribution(explanation, settings))
     write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
+    write_table(_complexity(), tmp_path / "evaluations" / "complexity.parquet")
     write_json(made.claims, {"claims": [_claim(1, (0.5, 1.0), 3, True), _claim(2, None, 1, None)]})
     content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
     write_json(made.figure, content)
     Image.new("RGB", (300, 150), "white").save(made.figure.with_suffix(".png"))
     write_text(made.figure.with_suffix(".pdf"), "%PDF")
     return made
+
+
+def _complexity() -> pandas.DataFrame:
+    rows = [
+        {"explanation": name, "method": name, "image": image, "image_name": image}
+        | {"png_bytes": 1400 + 200 * n, "jpeg_bytes": 900, "entropy": entropy + n}
+        for name, entropy in (("evidence", 6.0), ("order", 3.0))
+        for n, image in enumerate("ab")
+    ]
+    table = pandas.DataFrame(rows)
+    table.attrs = {"classifier": "net"}
+    return table
 
 
 def _claim(
@@ -252,6 +266,14 @@ def test_pictures_are_in_the_page(run: Run) -> None:
     assert "Title <1>" in picture["alt"]
 
 
+def test_complexity_is_told_with_the_simplest_heatmaps_first(run: Run) -> None:
+    html = run.build()
+    assert "Complexity of heatmaps" in html
+    part = html[html.index('id="complexity"') :]
+    assert part.index("order") < part.index("evidence")
+    assert "1500 ± 100" in part
+
+
 def test_figures_tell_what_their_maps_took(run: Run) -> None:
     assert "24,690 forward passes in 3.0 s" in run.build()
 
@@ -317,7 +339,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, {}, [], {}, run.output, run.maps)
+    build(run.config, [], {}, {}, {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -330,11 +352,13 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
+        build(run.config, [], {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, {}, [], {}, run.output, run.maps)
+        build(run.config, [run.folder / "card.json"], {}, {}, {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
-        build(run.config, [], {"e": run.folder / "none.parquet"}, {}, [], {}, run.output, run.maps)
+        build(
+            run.config, [], {"e": run.folder / "none.parquet"}, {}, {}, [], {}, run.output, run.maps
+        )
     assert not run.output.exists()
     assert not run.maps.exists()
 

@@ -193,6 +193,7 @@ def report(
         settings,
         [results / "classifiers" / name / "card.json" for name in settings.classifiers],
         layout.evaluation_tables(settings, results),
+        layout.complexity_tables(settings, results),
         layout.claims_files(settings, results),
         layout.figure_files(settings, results),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},

@@ -43,6 +43,7 @@ def build(
     config: Config,
     cards: Sequence[Path],
     evaluations: Mapping[str, Path],
+    complexity: Mapping[str, Path],
     claims: Mapping[str, Path],
     figures: Sequence[Path],
     attributions: Mapping[str, Sequence[Path]],
@@ -51,9 +52,9 @@ def build(
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
-    cards: card.json of each classifier. evaluations: tables by name. claims: what was
-    found about them, by name. figures: their JSON files,
-    beside which the pictures lie. attributions: stores by explanation.
+    cards: card.json of each classifier. evaluations, complexity: tables by name. claims: what was
+    found about them, by name. figures: their JSON files, beside which the pictures lie.
+    attributions: stores by explanation.
 
     Raises:
         StoreError: a file is missing, incomplete or not what it should be.
@@ -69,6 +70,9 @@ def build(
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
         evaluations=[
             tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
+        ],
+        complexity=[
+            tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()
         ],
         claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
         explained=tables.explained_tables(maps, page.link),

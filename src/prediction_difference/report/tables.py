@@ -59,6 +59,28 @@ class AopcTable:
 
 
 @dataclass(frozen=True)
+class ComplexityRow:
+    """Means over images of a heatmap's sizes as files, in bytes, and of its entropy, in bits."""
+
+    explanation: str
+    method: str
+    images: int
+    png: str
+    jpeg: str
+    entropy: str
+
+
+@dataclass(frozen=True)
+class ComplexityTable:
+    """How complex the heatmaps of explanations are, the simplest first."""
+
+    name: str
+    classifier: str
+    rows: Sequence[ComplexityRow]
+    link: str
+
+
+@dataclass(frozen=True)
 class ClaimRow:
     """A claim of a paper, our number for it, and whether it held."""
 
@@ -183,6 +205,29 @@ def aopc_table(name: str, file: Path, link: str) -> AopcTable:
     )
     output = {"score": "class score", "probability": "class probability"}[settings["output"]]
     return AopcTable(name, str(table.attrs["classifier"]), output, details, rows, link)
+
+
+def complexity_table(name: str, file: Path, link: str) -> ComplexityTable:
+    """The table of an evaluation of complexity.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    table = read_table(file)
+    groups = sorted(table.groupby("explanation"), key=lambda group: group[1]["entropy"].mean())
+    rows = [
+        ComplexityRow(
+            explanation,
+            part["method"].iloc[0],
+            len(part),
+            *(
+                with_error(part[column].mean(), part[column].sem())
+                for column in ("png_bytes", "jpeg_bytes", "entropy")
+            ),
+        )
+        for explanation, part in groups
+    ]
+    return ComplexityTable(name, str(table.attrs["classifier"]), rows, link)
 
 
 def claims_table(name: str, file: Path, link: str) -> ClaimsTable:
