@@ -51,6 +51,7 @@ def run_shard(
         DataError: there is no such shard; a store is missing, or explains another classifier.
     """
     settings = config.evaluations[name]
+    assert isinstance(settings, model.RegionPerturbation)
     groups = shards(config, name)
     if not 0 <= shard < len(groups):
         what = f"evaluation {name!r} has {len(groups)}, counted from 0"
@@ -120,7 +121,7 @@ class _Bench:
             )
             return {"curve": curves}, s.repeats * s.steps + 1
 
-        shapes = {"curve": (s.repeats, len(maps), s.steps + 1)}
+        shapes: dict[str, tuple[int, ...]] = {"curve": (s.repeats, len(maps), s.steps + 1)}
         return Task(image, attributes, shapes, compute)
 
     def _refuse_other_classifier(self, store: Any) -> None:
