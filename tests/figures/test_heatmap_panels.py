@@ -246,3 +246,8 @@ def test_maps_of_layers_and_several_classifiers_are_described(make_map: MapMaker
     assert "explained for classifier net and vgg." in drawing.caption
     assert "red pixels raise the explained map or unit, blue ones lower it" in drawing.caption
     assert words(drawing.figure).count("mean 0.500") == 2
+    assert "lowers (blue), raises (red)" in words(drawing.figure)
+    assert "against (blue), for (red)" not in words(drawing.figure)
+    mixed = words(drawn([[one, make_map(np.ones((4, 4)), explanation="c")]]).figure)
+    assert "lowers (blue), raises (red)" in mixed
+    assert "against (blue), for (red)" in mixed

@@ -290,9 +290,16 @@ def _by_colours(block: Block) -> list[list[tuple[int, Panel]]]:
     """Columns and panels that one legend is for, those that begin furthest left first."""
     found: dict[Hashable, list[tuple[int, Panel]]] = {}
     for place, panel in block.places:
-        kind = (panel.has_colours, panel.has_colours and panel.map.is_signed)
+        kind = _meaning(panel) if panel.has_colours else None
         found.setdefault(kind, []).append((place["column"], panel))
     return sorted(found.values(), key=lambda places: min(column for column, _ in places))
+
+
+def _meaning(panel: Panel) -> str:
+    """Of the colours of a map."""
+    if not panel.map.is_signed:
+        return "strength, unsigned"
+    return "against (blue), for (red)" if panel.map.is_of_class else "lowers (blue), raises (red)"
 
 
 def _draw_faint(canvas: Canvas, middle: float, top: float, words: str) -> None:
@@ -320,7 +327,7 @@ def _draw_legend(canvas: Canvas, legend: _Legend, top: float) -> None:
         colours=colours,
         scale=scale,
         ticks=ends if is_signed else {0.0: "0", 1.0: "largest"},
-        title="against (blue), for (red)" if is_signed else "strength, unsigned",
+        title=_meaning(panel),
     )
 
 
