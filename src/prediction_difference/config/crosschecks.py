@@ -98,6 +98,9 @@ def _check_prior(where: str, prior: model.Prior, lookup: _Lookup) -> Iterator[Pr
 def _check_classifier(
     where: str, classifier: model.Classifier, lookup: _Lookup
 ) -> Iterator[Problem]:
+    if isinstance(classifier, model.Checkpoint):
+        yield from _check_checkpoint(where, classifier, lookup)
+        return
     yield from lookup.missing(f"{where}.dataset", "datasets", classifier.dataset)
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
@@ -123,6 +126,27 @@ def _check_classifier(
             f"{classifier.architecture!r} takes 2-D images, {classifier.dataset!r} holds volumes",
             "choose kind: logistic-regression, or kind: torch with a 3-D network",
         )
+
+
+def _check_checkpoint(
+    where: str, checkpoint: model.Checkpoint, lookup: _Lookup
+) -> Iterator[Problem]:
+    yield from lookup.missing(f"{where}.of", "classifiers", checkpoint.of)
+    trained = lookup.entry("classifiers", checkpoint.of)
+    if trained is None:
+        return
+    if not isinstance(trained, model.TrainedNetwork):
+        what = f"{checkpoint.of!r} is of kind {trained.kind!r}, which keeps no checkpoints"
+        yield Problem(f"{where}.of", what, "name a classifier of kind: train")
+        return
+    if checkpoint.epoch not in trained.checkpoints:
+        kept = ", ".join(map(str, sorted(trained.checkpoints))) or "none"
+        what = f"{checkpoint.of!r} keeps no checkpoint of epoch {checkpoint.epoch}, but of {kept}"
+        remedy = f"choose one of these, or add it to classifiers.{checkpoint.of}.checkpoints"
+        yield Problem(f"{where}.epoch", what, remedy)
+    if checkpoint.dataset != trained.dataset:
+        what = f"{checkpoint.of!r} is trained on {trained.dataset!r}, not {checkpoint.dataset!r}"
+        yield Problem(f"{where}.dataset", what, "remove the key")
 
 
 def _check_explanation(

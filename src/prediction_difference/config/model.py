@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from prediction_difference.config.classifiers import NORMALISATIONS as NORMALISATIONS
+from prediction_difference.config.classifiers import Checkpoint as Checkpoint
 from prediction_difference.config.classifiers import Classifier as Classifier
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
