@@ -16,6 +16,7 @@ import scipy.io
 from torchvision import datasets
 
 from prediction_difference.config import model
+from prediction_difference.data import cifar10_jpegs
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
@@ -268,7 +269,10 @@ def test_a_test_fraction_splits_all_images_anew(mnist: Path) -> None:
     ("source", "example"),
     [
         ("mnist", "MNIST/raw/train-images-idx3-ubyte or mnist/train-images-idx3-ubyte.gz"),
-        ("cifar10", "cifar-10-batches-py/data_batch_1"),
+        (
+            "cifar10",
+            f"cifar-10-batches-py/data_batch_1, or {cifar10_jpegs.EXAMPLE}",
+        ),
         ("cifar100", "cifar-100-python/train"),
         ("svhn", "train_32x32.mat"),
     ],
