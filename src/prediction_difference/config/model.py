@@ -12,11 +12,15 @@ from prediction_difference.config.classifiers import Normalisation as Normalisat
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
+from prediction_difference.config.datasets import SUN397 as SUN397
 from prediction_difference.config.datasets import Dataset as Dataset
 from prediction_difference.config.datasets import ImageFolder as ImageFolder
 from prediction_difference.config.datasets import ImageNet as ImageNet
+from prediction_difference.config.datasets import Imagenette as Imagenette
+from prediction_difference.config.datasets import KnownPhotographs as KnownPhotographs
 from prediction_difference.config.datasets import NiftiCohort as NiftiCohort
 from prediction_difference.config.datasets import Photographs as Photographs
+from prediction_difference.config.datasets import Places365 as Places365
 from prediction_difference.config.datasets import SimulatedFA as SimulatedFA
 from prediction_difference.config.datasets import SkimageSamples as SkimageSamples
 from prediction_difference.config.datasets import SklearnDigits as SklearnDigits

@@ -1,8 +1,6 @@
 """Data sets that torchvision knows by name, with their own training and test split."""
 
 import gzip
-import http.client
-import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,10 @@ from prediction_difference.config import model, shapes
 from prediction_difference.data import cifar10_jpegs, subsets
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
+from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import default_root, without_suffix
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.progress import say
-from prediction_difference.stores import raise_if_disk_full
 
 _CLASSES = {
     "mnist": "MNIST",
@@ -160,22 +157,11 @@ def _missing(source: str, root: Path) -> list[str]:
 
 
 def _download(source: str, root: Path) -> None:
-    say(f"downloading {source} to {root}")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        # Beside its place, so that a job that is killed, or a second one, leaves no half of a file.
-        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
-            for split in (TRAIN, TEST):
-                _open(source, split, Path(folder), download=True)
-            for file in _files(source):
-                (root / file).parent.mkdir(parents=True, exist_ok=True)
-                (Path(folder) / file).replace(root / file)
-    except (OSError, RuntimeError, http.client.HTTPException) as error:
-        if isinstance(error, OSError):
-            raise_if_disk_full(error, root)
-        what = f"{source} cannot be downloaded ({' '.join(str(error).split())})"
-        remedy = "see that the network works and that this folder can be written, or copy the files"
-        raise DataError(root, what, f"{remedy} there by hand") from error
+    def fetch(folder: Path) -> None:
+        for split in (TRAIN, TEST):
+            _open(source, split, folder, download=True)
+
+    download(source, root, _files(source), fetch)
 
 
 def _torchvision_class(source: str) -> Any:
