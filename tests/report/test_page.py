@@ -22,6 +22,7 @@ from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.page import build
+from prediction_difference.report.perturbations import Measured, regions_tables
 from prediction_difference.stores import write_json, write_store, write_text
 
 EVIL = "a<script>alert('x')</script>/b & c"
@@ -226,7 +227,8 @@ def _table() -> pandas.DataFrame:
             "image": image,
             "repeat": 0,
             "step": step,
-            "value": value * factor,
+            "probability": value * factor,
+            "score": 10 * value * factor,
         }
         for name, curves in CURVES.items()
         for image, factor in (("a", 1), ("b", 3))
@@ -234,7 +236,9 @@ def _table() -> pandas.DataFrame:
     ]
     table = pandas.DataFrame(rows)
     settings = {"region": 2, "steps": 2, "repeats": 1, "order": "morf", "output": "probability"}
-    table.attrs = {"classifier": "net", "settings": settings}
+    settings["perturbation"] = "uniform"
+    cost = {name: {"forwards": 7, "seconds": 0.5} for name in CURVES}
+    table.attrs = {"classifier": "net", "settings": settings, "cost": cost}
     return table
 
 
@@ -322,9 +326,23 @@ def test_claims_are_told_with_their_outcomes(run: Run) -> None:
 def test_aopc_is_that_of_the_definition(run: Run) -> None:
     """By hand: drops of 0, 2, 2.5 and of 0, 0.5, 2, for the second image three times as large."""
     text = " ".join(run.page().text.split())
-    assert "evidence prediction-difference 2 3.0 ± 1.5 1.33 order random" in text
-    assert "order random 2 1.67 ± 0.83 – " in text  # noqa: RUF001
-    assert "Unit: class probability." in text
+    evidence = "evidence prediction-difference 2 3.00 (1.50 to 4.50) 1.33 (0.667 to 2.00) 30.0"
+    assert evidence in text
+    assert "order random 2 1.67 (0.833 to 2.50) – 16.7 (8.33 to 25.0) – 7.0 0.50" in text  # noqa: RUF001
+    assert "AOPC, class probability above random AOPC, class score above random" in text
+
+
+def test_sizes_of_regions_stand_side_by_side() -> None:
+    tables = {side: _table() for side in (3, 1)}
+    for side, table in tables.items():
+        table.attrs["settings"]["region"] = side
+        table["probability"] *= side
+    other = _table()
+    other.attrs["classifier"] = "another"
+    measured = [Measured(str(n), t, "") for n, t in enumerate([*tables.values(), other])]
+    (found,) = regions_tables(measured)
+    assert found.regions == [1, 3]
+    assert found.rows == [("evidence", ["1.33 (0.667 to 2.00)", "4.00 (2.00 to 6.00)"])]
 
 
 def test_settings_and_versions_are_there(run: Run) -> None:

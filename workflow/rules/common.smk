@@ -188,14 +188,17 @@ def chunks_of_image(wildcards):
 def drawn_results(wildcards):
     """What a figure shows."""
     figure = CONFIG.figures[wildcards.figure]
-    if figure.kind == "perturbation-curves":
-        return f"{RESULTS}/evaluations/{figure.evaluation}.parquet"
     shown = shown_slots(figure, CONFIG.explanations)
-    return [
+    return evaluation_tables(figure.evaluation_names) + [
         store
         for name, images in shown.items()
         for store in stores_of_images(name, images)
     ]
+
+
+def evaluation_tables(names):
+    """The tables of these evaluations."""
+    return [f"{RESULTS}/evaluations/{name}.parquet" for name in names]
 
 
 def evaluation_files():

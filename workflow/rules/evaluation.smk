@@ -11,6 +11,9 @@ rule claims:
         attributions=lambda wildcards: attribution_stores(
             CONFIG.evaluations[wildcards.evaluation].explanations
         ),
+        tables=lambda wildcards: evaluation_tables(
+            CONFIG.evaluations[wildcards.evaluation].evaluations
+        ),
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.json",
     log:

@@ -152,7 +152,8 @@ def evaluation(
     settings, entry = _entry(config, "evaluations", name)
     stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
     if isinstance(entry, model.Claims):
-        write_claims(check_claims(entry, stores), settings.run, output)
+        tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
+        write_claims(check_claims(entry, stores, tables), settings.run, output)
         return
     if isinstance(entry, model.HeatmapComplexity):
         write_table(measure_complexity(entry, name, stores, settings.run.seed), output)
@@ -178,11 +179,10 @@ def figure(
 
     settings, entry = _entry(config, "figures", name)
     stores = layout.figure_stores(settings, results, entry)
-    table = getattr(entry, "evaluation", None)
-    evaluation = None if table is None else layout.evaluation_table(results, table)
+    evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
     some = next(iter(stores), None)
     classifier = None if some is None else layout.classifier_folder(settings, results, some)
-    drawing = draw(entry, name, stores, evaluation, classifier, settings.run.setting)
+    drawing = draw(entry, name, stores, evaluations, classifier, settings.run.setting)
     save(drawing, png, pdf, json)
 
 

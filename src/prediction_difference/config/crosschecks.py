@@ -341,6 +341,27 @@ def _check_claims(where: str, claims: model.Claims, lookup: _Lookup) -> Iterator
         for name in claim.explanation_names:
             yield from lookup.missing(place, "explanations", name)
         yield from _check_equal(place, ("images",), claim.explanation_names, lookup)
+        for name in claim.evaluation_names:
+            yield from _check_drawn(place, name, claim.measured_by, claim.compared, lookup)
+
+
+def _check_drawn(
+    where: str, name: str, measure: str, explanations: tuple[str, ...], lookup: _Lookup
+) -> Iterator[Problem]:
+    """A table that is looked at must be there, of the right kind, and have the explanations."""
+    yield from lookup.missing(where, "evaluations", name)
+    evaluation = lookup.entry("evaluations", name)
+    if evaluation is None:
+        return
+    if evaluation.measure != measure:
+        what = f"{name} has measure: {evaluation.measure}"
+        yield Problem(where, what, f"name one with measure: {measure}")
+        return
+    for explanation in explanations:
+        if explanation not in evaluation.explanations:
+            what = f"evaluation {name!r} does not measure {explanation!r}"
+            known = ", ".join(evaluation.explanations)
+            yield Problem(where, what, f"it measures {known}; name one of these, or add it")
 
 
 def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
@@ -408,11 +429,37 @@ def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator
             yield from _check_form(where, names, True, lookup)
             yield from _check_node(where, figure.explanation, figure.node, lookup)
         case model.PerturbationCurves():
-            yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
-            evaluation = lookup.entry("evaluations", figure.evaluation)
-            if evaluation is not None and not isinstance(evaluation, model.RegionPerturbation):
-                what = f"{figure.evaluation} has measure: {evaluation.measure}, and so no curves"
-                yield Problem(f"{where}.evaluation", what, "name one with measure: aopc")
+            yield from _check_drawn(f"{where}.evaluation", figure.evaluation, "aopc", (), lookup)
+        case model.ComparedMethods():
+            for title, name in figure.evaluations.items():
+                yield from _check_drawn(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
+            yield from _check_compared(where, figure, lookup)
+        case model.ComplexityPlots():
+            compared = (figure.explanation, *figure.explanations)
+            place = f"{where}.evaluation"
+            yield from _check_drawn(place, figure.evaluation, "complexity", compared, lookup)
+
+
+def _check_compared(
+    where: str, figure: model.ComparedMethods, lookup: _Lookup
+) -> Iterator[Problem]:
+    """Every explanation that is shown, and the baseline, must have been measured."""
+    entries = [lookup.entry("evaluations", name) for name in figure.evaluation_names]
+    if any(not isinstance(entry, model.RegionPerturbation) for entry in entries):
+        return
+    measured = {name for entry in entries if entry for name in entry.explanations}
+    for name in figure.labels:
+        if name not in measured:
+            what = f"none of its evaluations measures {name!r}"
+            known = ", ".join(sorted(measured))
+            yield Problem(f"{where}.labels", what, f"they measure {known}")
+    for title, entry in zip(figure.evaluations, entries, strict=True):
+        if entry is None or figure.baseline is None:
+            continue
+        names = {figure.labels.get(name, name) for name in entry.explanations}
+        if figure.baseline not in names:
+            what = f"{figure.evaluations[title]} does not measure {figure.baseline!r}"
+            yield Problem(f"{where}.baseline", what, f"choose from {', '.join(sorted(names))}")
 
 
 def _key_of_explanations(figure: model.Figure) -> str:

@@ -76,6 +76,11 @@ class DrawnFigure(Section):
         return ()
 
     @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        """The evaluations whose tables are drawn."""
+        return ()
+
+    @property
     def shown_images(self) -> tuple[str, ...] | None:
         """The images that are shown; None: all of the explanations."""
         return None
@@ -195,11 +200,63 @@ class FeatureMaps(DrawnFigure):
         return None if self.image is None else (self.image,)
 
 
+class ComparedMethods(DrawnFigure):
+    """What figures of several evaluations have in common."""
+
+    evaluations: Annotated[dict[str, Name], Field(min_length=1)] = Field(
+        description="evaluations by the titles of their panels"
+    )
+    labels: dict[Name, str] = Field(
+        {},
+        description="explanations that are shown, and what they are called, alike for several "
+        "classifiers; none: all, by their names",
+    )
+    baseline: str | None = Field(
+        None,
+        description="label or name of the explanation that the others are compared with, image by "
+        "image; null: the one by the method random",
+    )
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return tuple(self.evaluations.values())
+
+
 class PerturbationCurves(DrawnFigure):
     """Curves of a region perturbation, one per method, and their AOPC."""
 
     kind: Literal["perturbation-curves"]
     evaluation: Name
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+
+class ComparedCurves(ComparedMethods):
+    """Perturbation curves above a baseline [samek2017, Figs. 4, 8]; a panel per evaluation."""
+
+    kind: Literal["compared-curves"]
+    across: int = Field(3, ge=1, description="panels side by side")
+
+
+class ComparedAreas(ComparedMethods):
+    """AOPC above a baseline, with intervals, and what the maps cost; a panel per evaluation."""
+
+    kind: Literal["compared-areas"]
+
+
+class ComplexityPlots(DrawnFigure):
+    """Sizes of heatmaps as files, one method against others, and entropy [samek2017, Fig. 5]."""
+
+    kind: Literal["complexity"]
+    evaluation: Name
+    explanation: Name = Field(description="whose sizes the others' are plotted against")
+    explanations: tuple[Name, ...] = Field((), description="the others; none: all")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
 
 
 class VolumeSlices(DrawnFigure):
@@ -222,5 +279,12 @@ class VolumeSlices(DrawnFigure):
 
 
 Figure = Annotated[
-    HeatmapPanels | FeatureMaps | PerturbationCurves | VolumeSlices, Field(discriminator="kind")
+    HeatmapPanels
+    | FeatureMaps
+    | PerturbationCurves
+    | ComparedCurves
+    | ComparedAreas
+    | ComplexityPlots
+    | VolumeSlices,
+    Field(discriminator="kind"),
 ]

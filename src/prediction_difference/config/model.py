@@ -33,10 +33,12 @@ from prediction_difference.config.evaluations import Claims as Claims
 from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
 from prediction_difference.config.evaluations import Evaluation as Evaluation
 from prediction_difference.config.evaluations import HeatmapComplexity as HeatmapComplexity
+from prediction_difference.config.evaluations import LargerAopc as LargerAopc
 from prediction_difference.config.evaluations import MeasurableEffect as MeasurableEffect
 from prediction_difference.config.evaluations import MoreConcentrated as MoreConcentrated
 from prediction_difference.config.evaluations import RegionPerturbation as RegionPerturbation
 from prediction_difference.config.evaluations import SimilarClasses as SimilarClasses
+from prediction_difference.config.evaluations import Simpler as Simpler
 from prediction_difference.config.evaluations import SparserLayer as SparserLayer
 from prediction_difference.config.explanations import AlphaBetaRelevance as AlphaBetaRelevance
 from prediction_difference.config.explanations import Deconvolution as Deconvolution
@@ -53,6 +55,10 @@ from prediction_difference.config.explanations import Occlusion as Occlusion
 from prediction_difference.config.explanations import PredictionDifference as PredictionDifference
 from prediction_difference.config.explanations import RandomOrder as RandomOrder
 from prediction_difference.config.explanations import Sensitivity as Sensitivity
+from prediction_difference.config.figures import ComparedAreas as ComparedAreas
+from prediction_difference.config.figures import ComparedCurves as ComparedCurves
+from prediction_difference.config.figures import ComparedMethods as ComparedMethods
+from prediction_difference.config.figures import ComplexityPlots as ComplexityPlots
 from prediction_difference.config.figures import DrawnFigure as DrawnFigure
 from prediction_difference.config.figures import FeatureMaps as FeatureMaps
 from prediction_difference.config.figures import Figure as Figure

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-_SCHEDULING = ("images_per_job",)
+OUTPUTS = ("score", "probability")
+"""What f may be; curves of both are kept, as they come from the same forward passes."""
+_NOT_OF_CURVES = ("images_per_job", "output")
 """Settings that no curve depends on."""
 
 
@@ -98,7 +100,7 @@ class _Bench:
         image, node = some["image"].values, some.attrs["nodes"][0]
         attributes = self._attributes(slot, opened)
         maps = [store["relevance"].values[0] for store in opened.values()]
-        value = class_value(self._module(some.attrs["split"]), node["unit"], self.settings.output)
+        value = class_values(self._module(some.attrs["split"]), node["unit"])
         batch_size = self._batch_size(some.attrs["split"], image)
         sampler = self._sampler(some.attrs)
         s = self.settings
@@ -119,10 +121,11 @@ class _Bench:
                 device=self.device,
                 batch_size=batch_size,
             )
-            return {"curve": curves}, s.repeats * s.steps + 1
+            of_outputs = {name: curves[..., n] for n, name in enumerate(OUTPUTS)}
+            return of_outputs, s.repeats * s.steps + 1
 
-        shapes: dict[str, tuple[int, ...]] = {"curve": (s.repeats, len(maps), s.steps + 1)}
-        return Task(image, attributes, shapes, compute)
+        shape = (s.repeats, len(maps), s.steps + 1)
+        return Task(image, attributes, dict.fromkeys(OUTPUTS, shape), compute)
 
     def _refuse_other_classifier(self, store: Any) -> None:
         if store.attrs["classifier_digest"] != classifier_digest(self._card):
@@ -131,7 +134,7 @@ class _Bench:
             raise StoreError(where, what, "make it again")
 
     def _attributes(self, slot: str, opened: Mapping[str, Any]) -> dict[str, Any]:
-        settings = self.settings.model_dump(mode="json", exclude=set(_SCHEDULING))
+        settings = self.settings.model_dump(mode="json", exclude=set(_NOT_OF_CURVES))
         inputs = {
             "settings": settings,
             "attributions": {name: store.attrs["digest"] for name, store in opened.items()},
@@ -170,22 +173,24 @@ class _Bench:
         return ConditionalSampler(fitted, region)
 
 
-def class_value(module: "nn.Module", index: int, output: str) -> "Callable[[Tensor], Tensor]":
-    """f: (N, C, *spatial) images -> (N,) score or probability of a class."""
+def class_values(module: "nn.Module", index: int) -> "Callable[[Tensor], Tensor]":
+    """(N, C, *spatial) images -> (N, 2) score and probability of a class, as in `OUTPUTS`."""
 
-    def value(images: "Tensor") -> "Tensor":
+    def values(images: "Tensor") -> "Tensor":
+        import torch
+
         scores: Tensor = module(images)
-        return (scores.softmax(1) if output == "probability" else scores)[:, index]
+        return torch.stack([scores[:, index], scores.softmax(1)[:, index]], dim=1)
 
-    return value
+    return values
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves of an image: (repeats, explanations, steps + 1); seconds and forwards of all."""
+    """Curves of an image: (repeats, explanations, steps + 1) by output; seconds and forwards."""
 
     slot: str
-    values: np.ndarray
+    values: Mapping[str, np.ndarray]
     attributes: Mapping[str, Any]
     totals: Mapping[str, float]
 
@@ -200,5 +205,6 @@ def read_shards(work: Path, done: Sequence[Path]) -> list[Curves]:
     for file in done:
         for slot, place in stores_of(file).items():
             store = WorkingStore(work / place)
-            found.append(Curves(slot, store.read("curve"), store.attributes, store.totals()))
+            values = {name: store.read(name) for name in OUTPUTS}
+            found.append(Curves(slot, values, store.attributes, store.totals()))
     return found

@@ -15,7 +15,7 @@ from prediction_difference.config import Config, model, shown_slots
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
-from prediction_difference.report import maps_page, tables
+from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
 from prediction_difference.stores import write_text
 
@@ -62,15 +62,16 @@ def build(
     page = Relative(output.parent)
     read_cards = tables.read_cards(cards)
     maps = tables.read_attributions(attributions)
+    links = {name: page.link(file) for name, file in evaluations.items()}
+    measured = perturbations.read_measured(evaluations, links)
     html = template("template.html.j2").render(
         run=config.run,
         not_clinical=NOT_CLINICAL,
         colours={"for": FOR, "against": AGAINST},
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
-        evaluations=[
-            tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
-        ],
+        evaluations=[perturbations.aopc_table(one) for one in measured],
+        regions=perturbations.regions_tables(measured),
         complexity=[
             tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()
         ],
