@@ -55,6 +55,17 @@ class Card:
         """What all checkpoints of a training have in common: the trained classifier's name."""
         return str(self.settings["of"]) if self.kind == "checkpoint" else self.name
 
+    @property
+    def epoch(self) -> int | None:
+        """After which the weights are those of a training; None for classifiers without epochs."""
+        epoch: int | None = self.settings.get("epochs" if self.kind == "train" else "epoch")
+        return epoch
+
+    @property
+    def training_settings(self) -> dict[str, Any]:
+        """Settings of the training, also of a checkpoint's."""
+        return self.trained or self.settings
+
     def weights_for(self, split: str) -> str:
         """The part of the weights that was fitted without the images of a split.
 

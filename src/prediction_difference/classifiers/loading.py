@@ -100,7 +100,7 @@ def part_of(weights: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarra
 
 def _settings_of(card: Card) -> Any:
     """What the network is built from: a checkpoint has that of its training."""
-    return TypeAdapter(model.Classifier).validate_python(card.trained or card.settings)
+    return TypeAdapter(model.Classifier).validate_python(card.training_settings)
 
 
 def read_predictions(path: Path) -> Any:

@@ -180,9 +180,8 @@ def figure(
     settings, entry = _entry(config, "figures", name)
     stores = layout.figure_stores(settings, results, entry)
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
-    some = next(iter(stores), None)
-    classifier = None if some is None else layout.classifier_folder(settings, results, some)
-    drawing = draw(entry, name, stores, evaluations, classifier, settings.run.setting)
+    classifiers = layout.classifier_folders(settings, results, entry)
+    drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting)
     save(drawing, png, pdf, json)
 
 

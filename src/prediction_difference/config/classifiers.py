@@ -14,7 +14,13 @@ class TrainedNetwork(Section):
     kind: Literal["train"]
     dataset: Name
     architecture: Literal["all-convolutional"] = "all-convolutional"
-    width: int = Field(32, ge=1, description="feature maps of the first block; the second has 2x")
+    width: int = Field(32, ge=1, description="feature maps of the first block; others have 2x")
+    halvings: int = Field(
+        1,
+        ge=1,
+        description="times that the resolution is halved, each followed by two convolutions; 2 for "
+        "images of 32 x 32 pixels",
+    )
     dropout: float = Field(0.2, ge=0, lt=1)
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(64, ge=1)
@@ -45,6 +51,10 @@ class TrainedNetwork(Section):
             )
         return self
 
+    def moment(self, name: str) -> tuple[str, int]:
+        """The training and the epoch that this classifier, of that name, is the state after."""
+        return name, self.epochs
+
 
 class Checkpoint(Section):
     """A network as it was after an epoch of its training."""
@@ -53,6 +63,10 @@ class Checkpoint(Section):
     of: Name = Field(description="the classifier of kind: train that keeps it")
     epoch: int = Field(ge=0, description="one of its checkpoints; 0: the untrained network")
     dataset: Name = Field("", description="that of the trained classifier, which need not be said")
+
+    def moment(self, name: str) -> tuple[str, int]:
+        """The training and the epoch that this classifier is the state after."""
+        return self.of, self.epoch
 
 
 class Normalisation(Section):

@@ -1,12 +1,11 @@
 """Whether the named sections of a configuration fit each other."""
 
-import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from prediction_difference.config import model
+from prediction_difference.config.lookup import Lookup, Sections
 from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
@@ -17,40 +16,18 @@ from prediction_difference.config.shapes import (
     is_volume,
     spatial_shape,
 )
+from prediction_difference.config.training_checks import (
+    check_checkpoint,
+    check_training_curves,
+    draw_the_same,
+)
 from prediction_difference.errors import Problem
-
-Sections = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class _Lookup:
-    """The entries that are right by themselves, and all names that the file declares."""
-
-    sections: Sections
-    declared: Mapping[str, set[str]]
-
-    def entry(self, section: str, name: str | None) -> Any | None:
-        return None if name is None else self.sections[section].get(name)
-
-    def missing(self, where: str, section: str, name: str | None) -> Iterator[Problem]:
-        known = sorted(self.declared[section])
-        if name is None or name in known:
-            return
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = (
-            f"did you mean {near[0]!r}?" if near else f"{section} are: {', '.join(known) or 'none'}"
-        )
-        yield Problem(where, f"there is no {name!r} in {section}", remedy)
-
-    def dataset_of(self, classifier: str) -> Any | None:
-        entry = self.entry("classifiers", classifier)
-        return None if entry is None else self.entry("datasets", entry.dataset)
 
 
 def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Problem]:
     """Problems between entries: unknown references, and sizes, classes or kinds that do not fit."""
-    lookup = _Lookup(sections, declared)
-    checks: dict[str, Callable[[str, Any, _Lookup], Iterator[Problem]]] = {
+    lookup = Lookup(sections, declared)
+    checks: dict[str, Callable[[str, Any, Lookup], Iterator[Problem]]] = {
         "datasets": _check_dataset,
         "priors": _check_prior,
         "classifiers": _check_classifier,
@@ -66,7 +43,7 @@ def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Pro
     ]
 
 
-def _check_dataset(where: str, dataset: model.Dataset, lookup: _Lookup) -> Iterator[Problem]:
+def _check_dataset(where: str, dataset: model.Dataset, lookup: Lookup) -> Iterator[Problem]:
     if isinstance(dataset, model.SimulatedFA) and dataset.slab is not None:
         side = SIMULATED_SHAPE[dataset.slab.axis]
         if dataset.slab.stop > side:
@@ -83,7 +60,7 @@ def _check_dataset(where: str, dataset: model.Dataset, lookup: _Lookup) -> Itera
             )
 
 
-def _check_prior(where: str, prior: model.Prior, lookup: _Lookup) -> Iterator[Problem]:
+def _check_prior(where: str, prior: model.Prior, lookup: Lookup) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.dataset", "datasets", prior.dataset)
     dataset = lookup.entry("datasets", prior.dataset)
     shape = None if dataset is None else spatial_shape(dataset)
@@ -96,10 +73,10 @@ def _check_prior(where: str, prior: model.Prior, lookup: _Lookup) -> Iterator[Pr
 
 
 def _check_classifier(
-    where: str, classifier: model.Classifier, lookup: _Lookup
+    where: str, classifier: model.Classifier, lookup: Lookup
 ) -> Iterator[Problem]:
     if isinstance(classifier, model.Checkpoint):
-        yield from _check_checkpoint(where, classifier, lookup)
+        yield from check_checkpoint(where, classifier, lookup)
         return
     yield from lookup.missing(f"{where}.dataset", "datasets", classifier.dataset)
     dataset = lookup.entry("datasets", classifier.dataset)
@@ -128,29 +105,8 @@ def _check_classifier(
         )
 
 
-def _check_checkpoint(
-    where: str, checkpoint: model.Checkpoint, lookup: _Lookup
-) -> Iterator[Problem]:
-    yield from lookup.missing(f"{where}.of", "classifiers", checkpoint.of)
-    trained = lookup.entry("classifiers", checkpoint.of)
-    if trained is None:
-        return
-    if not isinstance(trained, model.TrainedNetwork):
-        what = f"{checkpoint.of!r} is of kind {trained.kind!r}, which keeps no checkpoints"
-        yield Problem(f"{where}.of", what, "name a classifier of kind: train")
-        return
-    if checkpoint.epoch not in trained.checkpoints:
-        kept = ", ".join(map(str, sorted(trained.checkpoints))) or "none"
-        what = f"{checkpoint.of!r} keeps no checkpoint of epoch {checkpoint.epoch}, but of {kept}"
-        remedy = f"choose one of these, or add it to classifiers.{checkpoint.of}.checkpoints"
-        yield Problem(f"{where}.epoch", what, remedy)
-    if checkpoint.dataset != trained.dataset:
-        what = f"{checkpoint.of!r} is trained on {trained.dataset!r}, not {checkpoint.dataset!r}"
-        yield Problem(f"{where}.dataset", what, "remove the key")
-
-
 def _check_explanation(
-    where: str, explanation: model.ExplanationSettings, lookup: _Lookup
+    where: str, explanation: model.ExplanationSettings, lookup: Lookup
 ) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.classifier", "classifiers", explanation.classifier)
     dataset = lookup.dataset_of(explanation.classifier)
@@ -162,7 +118,7 @@ def _check_explanation(
 
 
 def _check_layers(
-    where: str, explanation: model.ExplanationSettings, lookup: _Lookup
+    where: str, explanation: model.ExplanationSettings, lookup: Lookup
 ) -> Iterator[Problem]:
     """Layers are looked into by prediction-difference alone, and a plane has none."""
     classifier = lookup.entry("classifiers", explanation.classifier)
@@ -211,7 +167,7 @@ def _check_prediction_difference(
     where: str,
     explanation: model.PredictionDifference,
     dataset: model.Dataset | None,
-    lookup: _Lookup,
+    lookup: Lookup,
 ) -> Iterator[Problem]:
     k = explanation.window
     yield from lookup.missing(f"{where}.prior", "priors", explanation.prior)
@@ -243,7 +199,7 @@ def _check_prediction_difference(
 
 
 def _check_source_of_draws(
-    where: str, explanation: model.PredictionDifference, dataset: model.Dataset, lookup: _Lookup
+    where: str, explanation: model.PredictionDifference, dataset: model.Dataset, lookup: Lookup
 ) -> Iterator[Problem]:
     """What is drawn must have the form of the explained images, and not be the explained ones."""
     prior = lookup.entry("priors", explanation.prior)
@@ -290,7 +246,7 @@ def _form(dataset: model.Dataset) -> str:
 
 
 def _check_evaluation(
-    where: str, evaluation: model.Evaluation, lookup: _Lookup
+    where: str, evaluation: model.Evaluation, lookup: Lookup
 ) -> Iterator[Problem]:
     if isinstance(evaluation, model.Claims):
         yield from _check_claims(where, evaluation, lookup)
@@ -321,7 +277,7 @@ def _check_evaluation(
 
 
 def _check_prior_of_regions(
-    where: str, evaluation: model.RegionPerturbation, lookup: _Lookup
+    where: str, evaluation: model.RegionPerturbation, lookup: Lookup
 ) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.prior", "priors", evaluation.prior)
     prior = lookup.entry("priors", evaluation.prior)
@@ -335,7 +291,7 @@ def _check_prior_of_regions(
         )
 
 
-def _check_claims(where: str, claims: model.Claims, lookup: _Lookup) -> Iterator[Problem]:
+def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[Problem]:
     for number, claim in enumerate(claims.claims):
         place = f"{where}.claims.{number}"
         for name in claim.explanation_names:
@@ -346,7 +302,7 @@ def _check_claims(where: str, claims: model.Claims, lookup: _Lookup) -> Iterator
 
 
 def _check_drawn(
-    where: str, name: str, measure: str, explanations: tuple[str, ...], lookup: _Lookup
+    where: str, name: str, measure: str, explanations: tuple[str, ...], lookup: Lookup
 ) -> Iterator[Problem]:
     """A table that is looked at must be there, of the right kind, and have the explanations."""
     yield from lookup.missing(where, "evaluations", name)
@@ -364,7 +320,7 @@ def _check_drawn(
             yield Problem(where, what, f"it measures {known}; name one of these, or add it")
 
 
-def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
+def _check_same_images(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
     """Methods can be measured only on the same images of the same classifier."""
     for name in names:
         yield from lookup.missing(where, "explanations", name)
@@ -372,7 +328,7 @@ def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> I
 
 
 def _check_equal(
-    where: str, keys: tuple[str, ...], names: tuple[str, ...], lookup: _Lookup
+    where: str, keys: tuple[str, ...], names: tuple[str, ...], lookup: Lookup
 ) -> Iterator[Problem]:
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
     if not entries:
@@ -388,7 +344,7 @@ def _check_equal(
                 )
 
 
-def _check_same_class(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
+def _check_same_class(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
     """An evaluation follows the class of the first node, which must be the same for all."""
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
     first = {name: entry.nodes[0] for name, entry in entries.items()}
@@ -411,7 +367,7 @@ def _removes_a_layer(explanation: model.ExplanationSettings) -> bool:
     return isinstance(explanation, model.PredictionDifference) and explanation.removed is not None
 
 
-def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:
+def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[Problem]:
     names = figure.explanation_names
     for name in names:
         yield from lookup.missing(f"{where}.{_key_of_explanations(figure)}", "explanations", name)
@@ -434,15 +390,17 @@ def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator
             for title, name in figure.evaluations.items():
                 yield from _check_drawn(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
             yield from _check_compared(where, figure, lookup)
+        case model.TrainingCurves():
+            for name in figure.evaluations:
+                yield from _check_drawn(f"{where}.evaluations", name, "aopc", (), lookup)
+            yield from check_training_curves(where, figure, lookup)
         case model.ComplexityPlots():
             compared = (figure.explanation, *figure.explanations)
             place = f"{where}.evaluation"
             yield from _check_drawn(place, figure.evaluation, "complexity", compared, lookup)
 
 
-def _check_compared(
-    where: str, figure: model.ComparedMethods, lookup: _Lookup
-) -> Iterator[Problem]:
+def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -> Iterator[Problem]:
     """Every explanation that is shown, and the baseline, must have been measured."""
     entries = [lookup.entry("evaluations", name) for name in figure.evaluation_names]
     if any(not isinstance(entry, model.RegionPerturbation) for entry in entries):
@@ -469,7 +427,7 @@ def _key_of_explanations(figure: model.Figure) -> str:
 
 
 def _check_shown_images(
-    where: str, figure: model.HeatmapPanels | model.FeatureMaps, lookup: _Lookup
+    where: str, figure: model.HeatmapPanels | model.FeatureMaps, lookup: Lookup
 ) -> Iterator[Problem]:
     """Every explanation must have the images, and a numbered one must be the same for all."""
     names = figure.explanation_names
@@ -482,8 +440,7 @@ def _check_shown_images(
             if slot_of(image) not in known:
                 what = f"{name!r} does not explain image {image!r}"
                 yield Problem(where, what, "add it to the images of the explanation, or leave it")
-    are_numbered = any(isinstance(e.images, model.ImageChoice) for e in entries.values())
-    if are_numbered and len({e.classifier for e in entries.values()}) > 1:
+    if not draw_the_same(list(entries.values()), lookup):
         yield Problem(
             where,
             "its explanations are of several classifiers, which draw images by number anew",
@@ -492,7 +449,7 @@ def _check_shown_images(
 
 
 def _check_form(
-    where: str, names: tuple[str, ...], wants_volumes: bool, lookup: _Lookup
+    where: str, names: tuple[str, ...], wants_volumes: bool, lookup: Lookup
 ) -> Iterator[Problem]:
     datasets = (_dataset_of_explanations((name,), lookup) for name in names)
     if any(dataset is not None and is_volume(dataset) != wants_volumes for dataset in datasets):
@@ -511,7 +468,7 @@ def _check_form(
             )
 
 
-def _check_node(where: str, name: str, node: int | str, lookup: _Lookup) -> Iterator[Problem]:
+def _check_node(where: str, name: str, node: int | str, lookup: Lookup) -> Iterator[Problem]:
     entry = lookup.entry("explanations", name)
     if entry is None:
         return
@@ -531,7 +488,7 @@ def _check_node(where: str, name: str, node: int | str, lookup: _Lookup) -> Iter
         )
 
 
-def _check_maps(where: str, figure: model.FeatureMaps, lookup: _Lookup) -> Iterator[Problem]:
+def _check_maps(where: str, figure: model.FeatureMaps, lookup: Lookup) -> Iterator[Problem]:
     entries = [lookup.entry("explanations", name) for name in figure.explanation_names]
     nodes = [node for entry in entries if entry is not None for node in entry.nodes]
     layers = {node.layer for node in nodes if isinstance(node, model.LayerMaps)}
@@ -542,7 +499,7 @@ def _check_maps(where: str, figure: model.FeatureMaps, lookup: _Lookup) -> Itera
         yield Problem(f"{where}.layers", what, remedy)
 
 
-def _dataset_of_explanations(names: tuple[str, ...], lookup: _Lookup) -> Any | None:
+def _dataset_of_explanations(names: tuple[str, ...], lookup: Lookup) -> Any | None:
     entries = [lookup.entry("explanations", name) for name in names]
     datasets = [lookup.dataset_of(e.classifier) for e in entries if e is not None]
     return next((d for d in datasets if d is not None), None)

@@ -66,6 +66,7 @@ from prediction_difference.config.figures import HeatmapPanels as HeatmapPanels
 from prediction_difference.config.figures import Panel as Panel
 from prediction_difference.config.figures import PerturbationCurves as PerturbationCurves
 from prediction_difference.config.figures import ShownPanel as ShownPanel
+from prediction_difference.config.figures import TrainingCurves as TrainingCurves
 from prediction_difference.config.figures import VolumeSlices as VolumeSlices
 from prediction_difference.config.nodes import AnyNode as AnyNode
 from prediction_difference.config.nodes import LayerMaps as LayerMaps
