@@ -63,8 +63,8 @@ def test_correlations_are_numpys_and_their_intervals_scipys(generator):
         rng=generator,
     ).confidence_interval
     width = expected.high - expected.low
-    assert low == pytest.approx(expected.low, abs=0.1 * width)
-    assert high == pytest.approx(expected.high, abs=0.1 * width)
+    assert low == pytest.approx(expected.low, abs=0.2 * width)
+    assert high == pytest.approx(expected.high, abs=0.2 * width)
     assert low < found < high
 
 
