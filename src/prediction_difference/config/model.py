@@ -47,6 +47,7 @@ from prediction_difference.config.explanations import LayerwiseRelevance as Laye
 from prediction_difference.config.explanations import Occlusion as Occlusion
 from prediction_difference.config.explanations import PredictionDifference as PredictionDifference
 from prediction_difference.config.explanations import RandomOrder as RandomOrder
+from prediction_difference.config.explanations import Segmentation as Segmentation
 from prediction_difference.config.explanations import Sensitivity as Sensitivity
 from prediction_difference.config.figures import DrawnFigure as DrawnFigure
 from prediction_difference.config.figures import FeatureMaps as FeatureMaps

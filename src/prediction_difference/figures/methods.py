@@ -81,5 +81,9 @@ WORDS = {
         lambda s: "random numbers\nbaseline",
         lambda s: "uniform random numbers, the baseline",
     ),
+    "segmentation": Words(
+        lambda s: f"segmentation\n{s['foreground']} pixels",
+        lambda s: f"segmentation, 1 on pixels on the {s['foreground']} side of Otsu's threshold",
+    ),
 }
 """Of all methods but prediction difference analysis, whose words depend on its maps too."""
