@@ -82,6 +82,7 @@ class Run:
             [self.folder / "classifiers" / "net" / "card.json"],
             {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
             {"complexity": self.folder / "evaluations" / "complexity.parquet"},
+            {},
             {"claims": self.claims},
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
@@ -339,7 +340,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, {}, {}, [], {}, run.output, run.maps)
+    build(run.config, [], {}, {}, {}, {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -352,12 +353,21 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
+        build(run.config, [], {}, {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, {}, {}, [], {}, run.output, run.maps)
+        build(run.config, [run.folder / "card.json"], {}, {}, {}, {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
         build(
-            run.config, [], {"e": run.folder / "none.parquet"}, {}, {}, [], {}, run.output, run.maps
+            run.config,
+            [],
+            {"e": run.folder / "none.parquet"},
+            {},
+            {},
+            {},
+            [],
+            {},
+            run.output,
+            run.maps,
         )
     assert not run.output.exists()
     assert not run.maps.exists()

@@ -202,6 +202,27 @@ class PerturbationCurves(DrawnFigure):
     evaluation: Name
 
 
+class ContinuityArrows(DrawnFigure):
+    """Explanations of max(x1, x2) as arrows, and their largest change [samek2017, Fig. 3b]."""
+
+    kind: Literal["continuity"]
+    evaluation: Name
+
+
+class TurnedImages(DrawnFigure):
+    """Heatmaps of turned images, and their correlations [samek2017, Fig. 3c]."""
+
+    kind: Literal["image-specificity"]
+    evaluation: Name
+
+
+class RegionShares(DrawnFigure):
+    """Shares of relevance by region, and totals of images [samek2017, Fig. 3e]."""
+
+    kind: Literal["aggregation"]
+    evaluation: Name
+
+
 class VolumeSlices(DrawnFigure):
     """Evidence over the slices of volumes [zintgraf2017, Figs. 9-11]."""
 
@@ -221,6 +242,9 @@ class VolumeSlices(DrawnFigure):
         return (self.explanation,)
 
 
+MeasuredFigure = PerturbationCurves | ContinuityArrows | TurnedImages | RegionShares
+"""What shows the table of an evaluation."""
 Figure = Annotated[
-    HeatmapPanels | FeatureMaps | PerturbationCurves | VolumeSlices, Field(discriminator="kind")
+    HeatmapPanels | FeatureMaps | MeasuredFigure | VolumeSlices,
+    Field(discriminator="kind"),
 ]

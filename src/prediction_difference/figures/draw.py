@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_linear
@@ -10,9 +11,12 @@ from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures import style
+from prediction_difference.figures.aggregation import aggregation
+from prediction_difference.figures.continuity import continuity
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
+from prediction_difference.figures.image_specificity import image_specificity
 from prediction_difference.figures.maps import Map, read_layers, read_map
 from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import losses, perturbation_curves
@@ -30,8 +34,8 @@ def draw(
     """Draw a figure of the config.
 
     explanations: attribution stores by explanation, in the order of their images. evaluation: its
-    table, for curves. classifier: its folder; weights of a linear one are drawn beside volumes.
-    setting: what captions say of the settings.
+    table, for figures of one. classifier: its folder; weights of a linear one are drawn beside
+    volumes. setting: what captions say of the settings.
 
     Raises:
         StoreError: a store or table is missing, incomplete, or does not fit the figure.
@@ -43,7 +47,14 @@ def draw(
             case model.FeatureMaps():
                 drawing = _feature_maps(settings, explanations)
             case model.PerturbationCurves():
-                drawing = _curves(name, evaluation)
+                table = _table(name, evaluation)
+                drawing = perturbation_curves(losses(table), table.attrs)
+            case model.ContinuityArrows():
+                drawing = continuity(_table(name, evaluation))
+            case model.TurnedImages():
+                drawing = image_specificity(_table(name, evaluation))
+            case model.RegionShares():
+                drawing = aggregation(_table(name, evaluation))
             case model.VolumeSlices():
                 drawing = _volumes(settings, explanations, classifier)
     caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption
@@ -122,7 +133,7 @@ def _feature_maps(
     return feature_maps(chosen, settings.limit)
 
 
-def _curves(name: str, evaluation: Path | None) -> Drawing:
+def _table(name: str, evaluation: Path | None) -> Any:
     if evaluation is None:
         raise StoreError(f"figure {name}", "no table of an evaluation is given", "give one")
     table = read_table(evaluation)
@@ -130,7 +141,7 @@ def _curves(name: str, evaluation: Path | None) -> Drawing:
         raise StoreError(
             evaluation, "does not say how it was measured", "make the evaluation again"
         )
-    return perturbation_curves(losses(table), table.attrs)
+    return table
 
 
 def _volumes(

@@ -87,3 +87,13 @@ WORDS = {
     ),
 }
 """Of all methods but prediction difference analysis, whose words depend on its maps too."""
+
+
+def with_settings(explanation: str, settings: Settings) -> str:
+    """An explanation's name, its method and all parameters, where no map is at hand."""
+    if settings["method"] in WORDS:
+        return f"{explanation}: {WORDS[settings['method']].long(settings)}"
+    return (
+        f"{explanation}: prediction difference analysis, {settings['sampler']} sampling, windows "
+        f"of side k = {settings['window']}, stride {settings['stride']}"
+    )
