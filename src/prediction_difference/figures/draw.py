@@ -11,15 +11,15 @@ from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures import style
-from prediction_difference.figures.aggregation import aggregation
-from prediction_difference.figures.continuity import continuity
+from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
-from prediction_difference.figures.image_specificity import image_specificity
 from prediction_difference.figures.maps import Map, read_layers, read_map
 from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import losses, perturbation_curves
+from prediction_difference.figures.region_shares import region_shares
+from prediction_difference.figures.turned_images import turned_images
 from prediction_difference.figures.volume_slices import Weights, volume_slices
 
 
@@ -50,11 +50,11 @@ def draw(
                 table = _table(name, evaluation)
                 drawing = perturbation_curves(losses(table), table.attrs)
             case model.ContinuityArrows():
-                drawing = continuity(_table(name, evaluation))
+                drawing = continuity_arrows(_table(name, evaluation))
             case model.TurnedImages():
-                drawing = image_specificity(_table(name, evaluation))
+                drawing = turned_images(_table(name, evaluation))
             case model.RegionShares():
-                drawing = aggregation(_table(name, evaluation))
+                drawing = region_shares(_table(name, evaluation))
             case model.VolumeSlices():
                 drawing = _volumes(settings, explanations, classifier)
     caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption

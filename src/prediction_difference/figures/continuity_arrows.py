@@ -27,7 +27,7 @@ _FINE = 200
 _TICKS = [digit * 10.0**power for power in range(-6, 1) for digit in (1, 2, 5)]
 
 
-def continuity(table: Any) -> Drawing:
+def continuity_arrows(table: Any) -> Drawing:
     """Arrows of each explanation on the first grid, and the largest change by the grid's step.
 
     table: of `measure_continuity`.

@@ -20,7 +20,7 @@ _DARK = 0.6
 _SMALLEST_TEXT = 5.0
 
 
-def aggregation(table: Any) -> Drawing:
+def region_shares(table: Any) -> Drawing:
     """Shares of all images' relevance by region, and every image's total by its score.
 
     table: of `measure_aggregation`.

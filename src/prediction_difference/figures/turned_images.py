@@ -21,7 +21,7 @@ _MEASURES = {
 }
 
 
-def image_specificity(table: Any) -> Drawing:
+def turned_images(table: Any) -> Drawing:
     """The kept maps of `measure_image_specificity`, and correlations against the angle."""
     kept = table[table["relevance"].notna()]
     names = list(table["explanation"].unique())
