@@ -275,7 +275,7 @@ def _check_measured(where: str, figure: model.MeasuredFigure, lookup: Lookup) ->
     evaluation = lookup.entry("evaluations", figure.evaluation)
     wanted = _MEASURES.get(figure.kind, figure.kind)
     if evaluation is not None and evaluation.measure != wanted:
-        what = f"{figure.evaluation} has measure: {evaluation.measure}, which {figure.kind} is not"
+        what = f"{figure.evaluation} has measure: {evaluation.measure}, which this kind cannot show"
         yield Problem(f"{where}.evaluation", what, f"name one with measure: {wanted}")
 
 

@@ -14,7 +14,8 @@ PANEL, GAP = 0.85, 0.06  # inches
 LABELS, TOP, BETWEEN = 1.25, 0.35, 0.2
 PLOT_WIDTH, PLOT_HEIGHT, UNDER = 2.9, 1.8, 0.5
 LEFT, ABOVE_PLOTS, LEGEND_LINE = 0.62, 0.45, 0.2
-_MOST_NUMBERS = 500_000
+MOST_VALUES = 500_000
+"""Of maps, in the JSON; more of them are averaged over squares."""
 _MEASURES = {
     "correlation": "with the unturned image's map",
     "following": "with that map, turned alike",
@@ -106,8 +107,7 @@ def _numbers(table: Any, kept: Any) -> dict[str, Any]:
             curve[measure] = rounded(mean)
             curve[f"{measure}_deviation"] = rounded(deviation)
         curves.append(curve)
-    shape = table.attrs["shape"][1:]
-    side = smallest_square(int(np.prod(shape)) * len(kept), _MOST_NUMBERS)
+    shape, side = table.attrs["shape"][1:], _square(table)
     maps = [
         {
             "explanation": row["explanation"],
@@ -119,7 +119,13 @@ def _numbers(table: Any, kept: Any) -> dict[str, Any]:
         }
         for row in kept.to_dict("records")
     ]
-    return {"correlations": curves, "maps": maps, "side": side}
+    return {"correlations": curves, "maps": maps, "square": side}
+
+
+def _square(table: Any) -> int:
+    """Side of the squares that the maps in the JSON are averaged over."""
+    count = int(table["relevance"].notna().sum()) * int(np.prod(table.attrs["shape"][1:]))
+    return smallest_square(count, MOST_VALUES) if count else 1
 
 
 def _caption(table: Any, shown: int) -> str:
@@ -142,5 +148,9 @@ def _caption(table: Any, shown: int) -> str:
             "Images are interpolated linearly between pixels, and go on beyond their edges with "
             "the values there. The class stays that of the unturned image.",
         ],
-        [f"{'; '.join(words)}.", f"Evaluation {attributes['evaluation']}."],
+        [
+            f"{'; '.join(words)}.",
+            f"Evaluation {attributes['evaluation']}.",
+            captions.squares(_square(table)),
+        ],
     )
