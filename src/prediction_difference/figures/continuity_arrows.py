@@ -17,13 +17,15 @@ from prediction_difference.figures.drawing import Drawing, rounded
 from prediction_difference.figures.methods import with_settings
 
 PANEL, GAP = 1.75, 0.3  # inches
-LEFT, TOP = 0.5, 0.55
+LEFT, TOP = 0.5, 0.6
 UNDER_PANELS = 0.95
 PLOT_WIDTH, PLOT_HEIGHT, UNDER_PLOT = 3.3, 1.9, 0.5
 LEGEND = 3.2
 _CONTOURS = np.linspace(0.1, 0.9, 9)
 _FINE = 200
 """Points along a side, where contours are drawn."""
+_LONGEST = 0.9
+"""Length of the longest arrow, in steps of the grid."""
 _TICKS = [digit * 10.0**power for power in range(-6, 1) for digit in (1, 2, 5)]
 
 
@@ -41,7 +43,7 @@ def continuity_arrows(table: Any) -> Drawing:
     for number, (name, part) in enumerate(parts.items()):
         left = LEFT + number * (PANEL + GAP)
         title = style.fit(name, PANEL, 8.5, 2, "bold")
-        canvas.text(left, TOP - 0.1 - 0.15 * title.count("\n"), title, size=8.5, stands_on=True)
+        canvas.text(left, TOP - 0.18 - 0.15 * title.count("\n"), title, size=8.5, stands_on=True)
         axes = canvas.axes(left, TOP, PANEL, PANEL)
         _draw_arrows(axes, vectors_of(part[part["steps"] == first]), is_first=number == 0)
     summary = summarise_continuity(table)
@@ -64,7 +66,8 @@ def _draw_arrows(axes: Axes, vectors: np.ndarray, is_first: bool) -> None:
         vectors[..., 1],
         angles="xy",
         scale_units="xy",
-        scale=longest * len(vectors) / 1.1,
+        scale=longest * len(vectors) / _LONGEST,
+        pivot="middle",
         width=0.011,
         color=style.FOR,
         zorder=3,
@@ -83,8 +86,8 @@ def _draw_changes(axes: Axes, summary: Any) -> None:
         axes.plot(part["steps"], part["change"], label=style.wrap(str(name), 40, 1), **look)
     steps = sorted(summary["steps"].unique())
     axes.set(xscale="log", yscale="log")
-    low = float(summary["change"].min())
-    ticks = [tick for tick in _TICKS if tick >= low / 2.5]
+    low, high = summary["change"].min() / 2.5, summary["change"].max() * 1.5
+    ticks = [tick for tick in _TICKS if low <= tick <= high]
     axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     axes.set_xticks(steps, labels=[str(n) for n in steps])
     for axis in (axes.xaxis, axes.yaxis):
@@ -122,8 +125,8 @@ def _caption(table: Any) -> str:
             f"biases: (max(0, x₁ {style.MINUS} x₂) + max(0, x₂ {style.MINUS} x₁) + "
             "max(0, x₁ + x₂)) / 2.",
             f"Arrows: what a method says of x₁ and x₂ at {first} {style.TIMES} {first} points; the "
-            "longest arrow of each method is as long as a step of the grid. Grey: contours of f; "
-            "dotted: its kink.",
+            f"longest arrow of each method is {_LONGEST:g} steps of the grid long. Grey: contours "
+            "of f; dotted: its kink.",
             "Below: the largest difference of the vectors of two neighbours along an axis, as a "
             "share of the method's longest vector, for finer and finer grids, none of whose points "
             "lies on the kink. It falls with the grid's step where a method is continuous, and "
