@@ -53,6 +53,12 @@ def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
     return _tables(config, results, model.HeatmapComplexity)
 
 
+def measured_tables(config: Config, results: Path) -> dict[str, Path]:
+    """The tables of all evaluations of continuity, image specificity and aggregation, by name."""
+    kinds = (model.Continuity, model.ImageSpecificity, model.Aggregation)
+    return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}
+
+
 def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:
     names = [name for name, entry in config.evaluations.items() if isinstance(entry, kind)]
     return {name: evaluation_table(results, name) for name in names}

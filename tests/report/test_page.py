@@ -83,6 +83,7 @@ class Run:
             [self.folder / "classifiers" / "net" / "card.json"],
             {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
             {"complexity": self.folder / "evaluations" / "complexity.parquet"},
+            {"sums": self.folder / "evaluations" / "sums.parquet"},
             {"claims": self.claims},
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
@@ -123,6 +124,7 @@ def run(config: Config, tmp_path: Path) -> Run:
         write_store(made.store(explanation), _attribution(explanation, settings))
     write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
     write_table(_complexity(), tmp_path / "evaluations" / "complexity.parquet")
+    write_table(_sums(), tmp_path / "evaluations" / "sums.parquet")
     write_json(made.claims, {"claims": [_claim(1, (0.5, 1.0), 3, True), _claim(2, None, 1, None)]})
     content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
     write_json(made.figure, content)
@@ -140,6 +142,16 @@ def _complexity() -> pandas.DataFrame:
     ]
     table = pandas.DataFrame(rows)
     table.attrs = {"classifier": "net"}
+    return table
+
+
+def _sums() -> pandas.DataFrame:
+    """One region; totals of one and three scores."""
+    row = {"explanation": "evidence", "method": "lrp_epsilon", "row": 0, "column": 0, "score": 2.0}
+    table = pandas.DataFrame(
+        [{**row, "image": n, "relevance": total, "total": total} for n, total in enumerate((2, 6))]
+    )
+    table.attrs = {"settings": {"measure": "aggregation"}}
     return table
 
 
@@ -278,6 +290,12 @@ def test_complexity_is_told_with_the_simplest_heatmaps_first(run: Run) -> None:
     assert "1500 ± 100" in part
 
 
+def test_properties_of_methods_are_told(run: Run) -> None:
+    text = " ".join(run.page().text.split())
+    assert "Properties of methods sums Total relevance of an image" in text
+    assert "evidence lrp_epsilon 2 2.00 0.707 1.00 3.00" in text
+
+
 def test_figures_tell_what_their_maps_took(run: Run) -> None:
     assert "24,690 forward passes in 3.0 s" in run.build()
 
@@ -357,7 +375,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, {}, {}, [], {}, run.output, run.maps)
+    build(run.config, [], {}, {}, {}, {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -370,12 +388,21 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
+        build(run.config, [], {}, {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, {}, {}, [], {}, run.output, run.maps)
+        build(run.config, [run.folder / "card.json"], {}, {}, {}, {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
         build(
-            run.config, [], {"e": run.folder / "none.parquet"}, {}, {}, [], {}, run.output, run.maps
+            run.config,
+            [],
+            {"e": run.folder / "none.parquet"},
+            {},
+            {},
+            {},
+            [],
+            {},
+            run.output,
+            run.maps,
         )
     assert not run.output.exists()
     assert not run.maps.exists()

@@ -347,3 +347,28 @@ def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
     assert "there is no setting 'ful'; did you mean 'full'?" in " ".join(
         (wrong.stdout + wrong.stderr).split()
     )
+
+
+def test_properties_of_methods_are_measured_and_drawn(tmp_path):
+    """Measures of one job each: of a function, of turned images, of sums over regions."""
+    checkout = Checkout(tmp_path)
+    lrp = {"method": "lrp_alpha_beta", "classifier": "network", "images": {"random": 1}}
+    measures = ("continuity", "image-specificity", "aggregation")
+    config = {key: TINY[key] for key in ("run", "datasets", "classifiers")}
+    config["explanations"] = {"lrp": lrp}
+    config["evaluations"] = {name: {"measure": name, "explanations": ["lrp"]} for name in measures}
+    config["figures"] = {f"of-{name}": {"kind": name, "evaluation": name} for name in measures}
+    checkout.write(config)
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in measures:
+        assert (checkout.results / f"evaluations/{name}.parquet").is_file()
+        assert (checkout.results / f"figures/tiny/of-{name}.png").is_file()
+    assert "Properties of methods" in (checkout.results / "report/index.html").read_text()
+    assert checkout.planned() == {}
+    config["explanations"] = {"lrp": {**lrp, "alpha": 1, "beta": 0}}
+    checkout.write(config)
+    planned = checkout.planned()
+    assert planned["evaluation"] == 3
+    assert planned["chunk"] == 1
+    assert "classifier" not in planned

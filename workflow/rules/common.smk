@@ -235,10 +235,33 @@ def attributions_of_shard(name, shard):
 
 
 def measured_maps(name):
-    """The attribution stores of an evaluation that looks at maps alone."""
+    """The attribution stores of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
-    is_alone = evaluation.measure == "complexity"
-    return attribution_stores(evaluation.explanations) if is_alone else []
+    is_whole = evaluation.measure in ("complexity", "image-specificity", "aggregation")
+    return attribution_stores(evaluation.explanations) if is_whole else []
+
+
+def runs_classifier(name):
+    """Whether the last job of an evaluation makes maps of other images."""
+    return CONFIG.evaluations[name].measure == "image-specificity"
+
+
+def settings_of_evaluation(name):
+    """An evaluation as text, with the explanations of one that makes maps by itself."""
+    evaluation = CONFIG.evaluations[name]
+    is_alone = evaluation.measure == "continuity"
+    methods = evaluation.explanations if is_alone else []
+    return [
+        settings("evaluations", name),
+        *(settings("explanations", m) for m in methods),
+    ]
+
+
+def code_of_evaluation(name):
+    """Maps that an evaluation makes by itself depend on more code than its inputs tell."""
+    makes_maps = CONFIG.evaluations[name].measure in ("continuity", "image-specificity")
+    stages = ("classifiers", "attribution") if makes_maps else ()
+    return code(*stages, "evaluation")
 
 
 def prior_of_evaluation(wildcards):

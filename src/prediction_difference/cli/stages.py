@@ -141,22 +141,22 @@ def evaluation(
         list[Path] | None, typer.Option(help="Done-file of a shard; once for each shard.")
     ] = None,
 ) -> None:
-    """Measure heatmaps: what classes lose with the best regions, or whether claims hold."""
+    """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
     from prediction_difference import layout
     from prediction_difference.config import model
     from prediction_difference.evaluation.claims import check_claims, write_claims
-    from prediction_difference.evaluation.complexity import measure_complexity
+    from prediction_difference.evaluation.measures import measure
     from prediction_difference.evaluation.shards import read_shards
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
-    stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
     if isinstance(entry, model.Claims):
+        stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
         tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
         write_claims(check_claims(entry, stores, tables), settings.run, output)
         return
-    if isinstance(entry, model.HeatmapComplexity):
-        write_table(measure_complexity(entry, name, stores, settings.run.seed), output)
+    if not isinstance(entry, model.RegionPerturbation):
+        write_table(measure(settings, name, results), output)
         return
     if work is None or not done:
         remedy = "run the shards, and name what they left"
@@ -202,6 +202,7 @@ def report(
         [results / "classifiers" / name / "card.json" for name in settings.classifiers],
         layout.evaluation_tables(settings, results),
         layout.complexity_tables(settings, results),
+        layout.measured_tables(settings, results),
         layout.claims_files(settings, results),
         layout.figure_files(settings, results),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},

@@ -1,11 +1,18 @@
 """Whether the named sections of a configuration fit each other."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prediction_difference.config import model
-from prediction_difference.config.lookup import Lookup, Sections
+from prediction_difference.config.evaluation_checks import check_evaluation, check_measured
+from prediction_difference.config.lookup import (
+    Lookup,
+    Sections,
+    by,
+    check_equal,
+    dataset_of_explanations,
+    removes_a_layer,
+)
 from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
@@ -32,7 +39,7 @@ def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Pro
         "priors": _check_prior,
         "classifiers": _check_classifier,
         "explanations": _check_explanation,
-        "evaluations": _check_evaluation,
+        "evaluations": check_evaluation,
         "figures": _check_figure,
     }
     return [
@@ -67,7 +74,7 @@ def _check_prior(where: str, prior: model.Prior, lookup: Lookup) -> Iterator[Pro
     if shape is not None and prior.patch > min(shape):
         yield Problem(
             f"{where}.patch",
-            f"patch={prior.patch} does not fit inside images of {_by(shape)}",
+            f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"set patch to at most {min(shape)}",
         )
 
@@ -183,7 +190,7 @@ def _check_prediction_difference(
     if shape is not None and k > min(shape) and explanation.removed is None:
         yield Problem(
             f"{where}.window",
-            f"window={k} does not fit inside images of {_by(shape)}",
+            f"window={k} does not fit inside images of {by(shape)}",
             f"set window to at most {min(shape)}",
         )
     if dataset is not None:
@@ -227,14 +234,14 @@ def _check_source_of_draws(
     if prior is not None and shape is not None and prior.patch > min(shape):
         yield Problem(
             where,
-            f"patch={prior.patch} does not fit inside images of {_by(shape)}",
+            f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"use a prior with a patch of at most {min(shape)}",
         )
     has_places = key == "reference" or (prior is not None and prior.location != "none")
     if has_places and shape and other and shape != other:
         yield Problem(
             where,
-            f"its images are {_by(other)}, the explained ones {_by(shape)}",
+            f"its images are {by(other)}, the explained ones {by(shape)}",
             "choose a dataset of the same size"
             + ("" if prior is None else ", or set location of the prior to none"),
         )
@@ -243,128 +250,6 @@ def _check_source_of_draws(
 def _form(dataset: model.Dataset) -> str:
     kind = "volumes" if is_volume(dataset) else "2-D images"
     return f"{kind} with {channels(dataset)} channel(s)"
-
-
-def _check_evaluation(
-    where: str, evaluation: model.Evaluation, lookup: Lookup
-) -> Iterator[Problem]:
-    if isinstance(evaluation, model.Claims):
-        yield from _check_claims(where, evaluation, lookup)
-        return
-    if isinstance(evaluation, model.HeatmapComplexity):
-        yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
-        return
-    yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
-    yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
-    yield from _check_prior_of_regions(where, evaluation, lookup)
-    dataset = _dataset_of_explanations(evaluation.explanations, lookup)
-    shape = None if dataset is None else spatial_shape(dataset)
-    if shape is None:
-        return
-    regions = math.prod(side // evaluation.region for side in shape)
-    if regions == 0:
-        yield Problem(
-            f"{where}.region",
-            f"region={evaluation.region} does not fit inside images of {_by(shape)}",
-            f"set region to at most {min(shape)}",
-        )
-    elif evaluation.steps > regions:
-        yield Problem(
-            f"{where}.steps",
-            f"{evaluation.steps} steps, but images of {_by(shape)} have {regions} regions",
-            f"set steps to at most {regions}, or make region smaller",
-        )
-
-
-def _check_prior_of_regions(
-    where: str, evaluation: model.RegionPerturbation, lookup: Lookup
-) -> Iterator[Problem]:
-    yield from lookup.missing(f"{where}.prior", "priors", evaluation.prior)
-    prior = lookup.entry("priors", evaluation.prior)
-    if prior is not None and evaluation.region >= prior.patch:
-        yield Problem(
-            f"{where}.region",
-            f"region={evaluation.region} does not fit inside patch={prior.patch} of prior "
-            f"{evaluation.prior!r}",
-            f"set region to at most {prior.patch - 1}, or patch to at least "
-            f"{evaluation.region + 1}",
-        )
-
-
-def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[Problem]:
-    for number, claim in enumerate(claims.claims):
-        place = f"{where}.claims.{number}"
-        for name in claim.explanation_names:
-            yield from lookup.missing(place, "explanations", name)
-        yield from _check_equal(place, ("images",), claim.explanation_names, lookup)
-        for name in claim.evaluation_names:
-            yield from _check_drawn(place, name, claim.measured_by, claim.compared, lookup)
-
-
-def _check_drawn(
-    where: str, name: str, measure: str, explanations: tuple[str, ...], lookup: Lookup
-) -> Iterator[Problem]:
-    """A table that is looked at must be there, of the right kind, and have the explanations."""
-    yield from lookup.missing(where, "evaluations", name)
-    evaluation = lookup.entry("evaluations", name)
-    if evaluation is None:
-        return
-    if evaluation.measure != measure:
-        what = f"{name} has measure: {evaluation.measure}"
-        yield Problem(where, what, f"name one with measure: {measure}")
-        return
-    for explanation in explanations:
-        if explanation not in evaluation.explanations:
-            what = f"evaluation {name!r} does not measure {explanation!r}"
-            known = ", ".join(evaluation.explanations)
-            yield Problem(where, what, f"it measures {known}; name one of these, or add it")
-
-
-def _check_same_images(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
-    """Methods can be measured only on the same images of the same classifier."""
-    for name in names:
-        yield from lookup.missing(where, "explanations", name)
-    yield from _check_equal(where, ("classifier", "images"), names, lookup)
-
-
-def _check_equal(
-    where: str, keys: tuple[str, ...], names: tuple[str, ...], lookup: Lookup
-) -> Iterator[Problem]:
-    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    if not entries:
-        return
-    first, *others = entries
-    for name in others:
-        for key in keys:
-            if getattr(entries[name], key) != getattr(entries[first], key):
-                yield Problem(
-                    where,
-                    f"{name!r} and {first!r} have different {key}",
-                    f"give both the same {key}, or compare them apart",
-                )
-
-
-def _check_same_class(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
-    """An evaluation follows the class of the first node, which must be the same for all."""
-    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    first = {name: entry.nodes[0] for name, entry in entries.items()}
-    for name, node in first.items():
-        if not isinstance(node, model.NodeChoice):
-            what = f"the first node of {name!r} is of layer {node.layer!r}"
-            yield Problem(where, what, "name a class first, since regions are removed to lower it")
-        if _removes_a_layer(entries[name]):
-            what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
-            yield Problem(where, what, "leave it out")
-    of = {name: node.which for name, node in first.items() if isinstance(node, model.NodeChoice)}
-    if len(set(of.values())) > 1:
-        said = ", ".join(f"{name}: {one}" for name, one in of.items())
-        yield Problem(
-            where, f"their first nodes are of different classes ({said})", "make them the same"
-        )
-
-
-def _removes_a_layer(explanation: model.ExplanationSettings) -> bool:
-    return isinstance(explanation, model.PredictionDifference) and explanation.removed is not None
 
 
 def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[Problem]:
@@ -384,20 +269,26 @@ def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[
         case model.VolumeSlices():
             yield from _check_form(where, names, True, lookup)
             yield from _check_node(where, figure.explanation, figure.node, lookup)
-        case model.PerturbationCurves():
-            yield from _check_drawn(f"{where}.evaluation", figure.evaluation, "aopc", (), lookup)
         case model.ComparedMethods():
             for title, name in figure.evaluations.items():
-                yield from _check_drawn(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
+                yield from check_measured(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
             yield from _check_compared(where, figure, lookup)
         case model.TrainingCurves():
             for name in figure.evaluations:
-                yield from _check_drawn(f"{where}.evaluations", name, "aopc", (), lookup)
+                yield from check_measured(f"{where}.evaluations", name, "aopc", (), lookup)
             yield from check_training_curves(where, figure, lookup)
         case model.ComplexityPlots():
             compared = (figure.explanation, *figure.explanations)
             place = f"{where}.evaluation"
-            yield from _check_drawn(place, figure.evaluation, "complexity", compared, lookup)
+            yield from check_measured(place, figure.evaluation, figure.kind, compared, lookup)
+        case model.MeasuredFigure():
+            measure = _MEASURES.get(figure.kind, figure.kind)
+            place = f"{where}.evaluation"
+            yield from check_measured(place, figure.evaluation, measure, (), lookup)
+
+
+_MEASURES = {"perturbation-curves": "aopc"}
+"""The measure that a kind of figure shows, where it has another name."""
 
 
 def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -> Iterator[Problem]:
@@ -433,7 +324,7 @@ def _check_shown_images(
     names = figure.explanation_names
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
     if figure.shown_images is None and isinstance(figure, model.HeatmapPanels):
-        yield from _check_equal(where, ("images",), names, lookup)
+        yield from check_equal(where, ("images",), names, lookup)
     for name, entry in entries.items():
         known = slots(entry)
         for image in figure.shown_images or ():
@@ -451,13 +342,13 @@ def _check_shown_images(
 def _check_form(
     where: str, names: tuple[str, ...], wants_volumes: bool, lookup: Lookup
 ) -> Iterator[Problem]:
-    datasets = (_dataset_of_explanations((name,), lookup) for name in names)
+    datasets = (dataset_of_explanations((name,), lookup) for name in names)
     if any(dataset is not None and is_volume(dataset) != wants_volumes for dataset in datasets):
         kinds = ("2-D images", "heatmaps") if wants_volumes else ("volumes", "volume-slices")
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)
-        if entry is None or not _removes_a_layer(entry):
+        if entry is None or not removes_a_layer(entry):
             continue
         if wants_volumes or entry.removed.features == "units":
             yield Problem(
@@ -497,13 +388,3 @@ def _check_maps(where: str, figure: model.FeatureMaps, lookup: Lookup) -> Iterat
         what = f"maps of {', '.join(missing) or 'layers'} are not explained"
         remedy = "add nodes such as {layer: <name>, maps: all} to its explanations"
         yield Problem(f"{where}.layers", what, remedy)
-
-
-def _dataset_of_explanations(names: tuple[str, ...], lookup: Lookup) -> Any | None:
-    entries = [lookup.entry("explanations", name) for name in names]
-    datasets = [lookup.dataset_of(e.classifier) for e in entries if e is not None]
-    return next((d for d in datasets if d is not None), None)
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(side) for side in shape)

@@ -44,6 +44,47 @@ class HeatmapComplexity(Section):
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class Continuity(Section):
+    """How abruptly explanations of max(x1, x2) change with x1 and x2 [samek2017, Fig. 3b]."""
+
+    measure: Literal["continuity"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="whose methods and options are measured; their images play no part"
+    )
+    steps: Annotated[tuple[Annotated[int, Field(ge=2, le=512)], ...], Field(min_length=1)] = Field(
+        (8, 16, 32, 64, 128),
+        description="points along a side of the grids on the unit square; figures show the "
+        "vectors of the first",
+    )
+
+
+class ImageSpecificity(Section):
+    """Whether heatmaps change when images are turned [samek2017, Fig. 3c]."""
+
+    measure: Literal["image-specificity"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    degrees: Annotated[tuple[float, ...], Field(min_length=1)] = Field(
+        (15, 30, 45, 60, 75, 90), description="angles, counter-clockwise"
+    )
+    kept: int = Field(
+        2, ge=0, description="images whose maps are kept in the table, for figures to show them"
+    )
+
+    @model_validator(mode="after")
+    def _turns(self) -> "ImageSpecificity":
+        if 0 in self.degrees:
+            raise ValueError("an angle of 0 turns nothing; remove it, it is measured anyway")
+        return self
+
+
+class Aggregation(Section):
+    """Relevance summed over regions and images, and how alike totals are [samek2017, Fig. 3e]."""
+
+    measure: Literal["aggregation"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    regions: int = Field(3, ge=1, description="regions along each side of an image")
+
+
 class Claim(Section):
     """What every claim of a paper has: its place and its words."""
 
@@ -219,5 +260,6 @@ class Claims(Section):
 
 
 Evaluation = Annotated[
-    RegionPerturbation | HeatmapComplexity | Claims, Field(discriminator="measure")
+    RegionPerturbation | HeatmapComplexity | Continuity | ImageSpecificity | Aggregation | Claims,
+    Field(discriminator="measure"),
 ]

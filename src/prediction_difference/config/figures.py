@@ -222,15 +222,20 @@ class ComparedMethods(DrawnFigure):
         return tuple(self.evaluations.values())
 
 
-class PerturbationCurves(DrawnFigure):
-    """Curves of a region perturbation, one per method, and their AOPC."""
+class MeasuredFigure(DrawnFigure):
+    """What shows the table of one evaluation."""
 
-    kind: Literal["perturbation-curves"]
     evaluation: Name
 
     @property
     def evaluation_names(self) -> tuple[str, ...]:
         return (self.evaluation,)
+
+
+class PerturbationCurves(MeasuredFigure):
+    """Curves of a region perturbation, one per method, and their AOPC."""
+
+    kind: Literal["perturbation-curves"]
 
 
 class ComparedCurves(ComparedMethods):
@@ -264,17 +269,30 @@ class TrainingCurves(DrawnFigure):
         return self.evaluations
 
 
-class ComplexityPlots(DrawnFigure):
+class ComplexityPlots(MeasuredFigure):
     """Sizes of heatmaps as files, one method against others, and entropy [samek2017, Fig. 5]."""
 
     kind: Literal["complexity"]
-    evaluation: Name
     explanation: Name = Field(description="whose sizes the others' are plotted against")
     explanations: tuple[Name, ...] = Field((), description="the others; none: all")
 
-    @property
-    def evaluation_names(self) -> tuple[str, ...]:
-        return (self.evaluation,)
+
+class ContinuityArrows(MeasuredFigure):
+    """Explanations of max(x1, x2) as arrows, and their largest change [samek2017, Fig. 3b]."""
+
+    kind: Literal["continuity"]
+
+
+class TurnedImages(MeasuredFigure):
+    """Heatmaps of turned images, and their correlations [samek2017, Fig. 3c]."""
+
+    kind: Literal["image-specificity"]
+
+
+class RegionShares(MeasuredFigure):
+    """Shares of relevance by region, and totals of images [samek2017, Fig. 3e]."""
+
+    kind: Literal["aggregation"]
 
 
 class VolumeSlices(DrawnFigure):
@@ -304,6 +322,9 @@ Figure = Annotated[
     | ComparedAreas
     | TrainingCurves
     | ComplexityPlots
+    | ContinuityArrows
+    | TurnedImages
+    | RegionShares
     | VolumeSlices,
     Field(discriminator="kind"),
 ]

@@ -17,6 +17,7 @@ from prediction_difference.figures.compared_methods import (
     compared_curves,
 )
 from prediction_difference.figures.complexity import complexity
+from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
@@ -24,7 +25,9 @@ from prediction_difference.figures.losses import losses
 from prediction_difference.figures.maps import Map, read_layers, read_map
 from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import perturbation_curves
+from prediction_difference.figures.region_shares import region_shares
 from prediction_difference.figures.training_curves import Moment, training_curves
+from prediction_difference.figures.turned_images import turned_images
 from prediction_difference.figures.volume_slices import Weights, volume_slices
 
 
@@ -61,6 +64,12 @@ def draw(
             case model.ComplexityPlots():
                 table = _table(evaluations, settings.evaluation)
                 drawing = complexity(table, settings.explanation, settings.explanations)
+            case model.ContinuityArrows():
+                drawing = continuity_arrows(_table(evaluations, settings.evaluation))
+            case model.TurnedImages():
+                drawing = turned_images(_table(evaluations, settings.evaluation))
+            case model.RegionShares():
+                drawing = region_shares(_table(evaluations, settings.evaluation))
             case model.VolumeSlices():
                 drawing = _volumes(settings, explanations, classifiers)
     caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption

@@ -17,6 +17,7 @@ from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
 from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
+from prediction_difference.report.measures import measure_table
 from prediction_difference.stores import write_text
 
 _SCREEN_PIXELS_PER_INCH = 96
@@ -44,6 +45,7 @@ def build(
     cards: Sequence[Path],
     evaluations: Mapping[str, Path],
     complexity: Mapping[str, Path],
+    measures: Mapping[str, Path],
     claims: Mapping[str, Path],
     figures: Sequence[Path],
     attributions: Mapping[str, Sequence[Path]],
@@ -52,8 +54,8 @@ def build(
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
-    cards: card.json of each classifier. evaluations, complexity: tables by name. claims: what was
-    found about them, by name. figures: their JSON files, beside which the pictures lie.
+    cards: card.json of each classifier. evaluations, complexity, measures: tables by name. claims:
+    what was found about them, by name. figures: their JSON files, beside which the pictures lie.
     attributions: stores by explanation.
 
     Raises:
@@ -75,6 +77,7 @@ def build(
         complexity=[
             tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()
         ],
+        measures=[measure_table(n, file, page.link(file)) for n, file in measures.items()],
         claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
         explained=tables.explained_tables(maps, page.link),
         interactive=page.link(maps_output),
