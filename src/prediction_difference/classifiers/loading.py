@@ -106,6 +106,8 @@ def _settings_of(card: Card) -> Any:
 def read_predictions(path: Path) -> Any:
     """Data frame with one row per image: image, split, label, predicted, probabilities.
 
+    Checkpoints are tried on held-out images only; of others, predicted is -1, probabilities NaN.
+
     Raises:
         StoreError: it is missing or damaged.
     """

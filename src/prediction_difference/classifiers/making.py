@@ -45,7 +45,8 @@ class Fitted:
     """What fitting gives: weights named <split>/<tensor>, and how it went.
 
     instances: per split, number of images that it was fitted on. scores: (n, K) of all images of
-    the dataset, each by the weights that were fitted without it. history: one record a row.
+    the dataset, each by the weights that were fitted without it; NaN where it was not tried.
+    history: one record a row.
     normalisation: per split, what the first layer applies; empty if nothing. checkpoints: weights
     after an epoch, by its number. trained: of a checkpoint, the settings of its training.
     """
@@ -103,7 +104,7 @@ def _card(
     labels: np.ndarray,
 ) -> Card:
     held_out = ~dataset.in_split(TRAIN) & (labels != UNLABELLED)
-    correct = fitted.scores.argmax(1) == labels
+    correct = _predicted(fitted.scores) == labels
     return Card(
         name=name,
         kind=settings.kind,
@@ -179,7 +180,7 @@ def _named(part: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 def _load_checkpoint(
     settings: model.Checkpoint, dataset: Dataset, seed: int, device: str, folder: Path | None
 ) -> Fitted:
-    """The weights that a training kept after an epoch, tried on the dataset."""
+    """The weights that a training kept after an epoch, tried on the held-out images."""
     from prediction_difference.classifiers import loading, training
 
     if folder is None:
@@ -187,10 +188,11 @@ def _load_checkpoint(
     card = read_card(folder)
     _refuse_another_training(card, settings, dataset, seed, folder)
     weights = loading.load_checkpoint(folder, card, settings.epoch)
-    scores = np.zeros((len(dataset.names), len(card.class_names)), dtype=np.float32)
+    # Of training images, which are never explained, the history tells.
+    scores = np.full((len(dataset.names), len(card.class_names)), np.nan, dtype=np.float32)
     for split in card.training_instances:
         network = loading.module_with(loading.part_of(weights, split), card, split)
-        scored = dataset.in_split(split) | dataset.in_split(TRAIN)
+        scored = dataset.in_split(split)
         scores[scored] = training.class_scores(network, dataset.images[scored], device)
     history = loading.read_history(folder)
     return Fitted(
@@ -324,7 +326,7 @@ def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: n
             "image": dataset.names,
             "split": dataset.split,
             "label": labels,
-            "predicted": fitted.scores.argmax(1),
+            "predicted": _predicted(fitted.scores),
             "probabilities": list(softmax(fitted.scores, axis=1).astype(np.float32)),
         }
     )
@@ -339,6 +341,11 @@ def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: n
     write_json(folder / CARD, json.loads(json.dumps(card.to_json())))
     accuracy = "unknown" if card.accuracy is None else f"{card.accuracy:.1%}"
     say(f"classifier {card.name}: accuracy on {card.held_out_images} held-out images {accuracy}")
+
+
+def _predicted(scores: np.ndarray) -> np.ndarray:
+    """(n, K) scores -> (n,) class numbers, -1 where there are none."""
+    return np.where(np.isnan(scores).any(1), UNLABELLED, scores.argmax(1))
 
 
 def _write_weights(file: Path, weights: Mapping[str, np.ndarray]) -> None:
