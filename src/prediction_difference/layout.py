@@ -30,6 +30,14 @@ def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     return results / "classifiers" / config.explanations[explanation].classifier
 
 
+def classifier_folders(config: Config, results: Path, figure: model.Figure) -> dict[str, Path]:
+    """The folders of the classifiers that a figure is about, by name."""
+    measured = (config.evaluations[name] for name in figure.evaluation_names)
+    names = [*figure.explanation_names, *(n for entry in measured for n in entry.explanations)]
+    folders = (classifier_folder(config, results, name) for name in names)
+    return {folder.name: folder for folder in folders}
+
+
 def evaluation_table(results: Path, evaluation: str) -> Path:
     """The table of an evaluation."""
     return results / "evaluations" / f"{evaluation}.parquet"

@@ -122,6 +122,12 @@ def classifier_card(name):
     return f"{RESULTS}/classifiers/{name}/card.json"
 
 
+def trained_classifier(wildcards):
+    """The classifier that a checkpoint is of."""
+    classifier = CONFIG.classifiers[wildcards.classifier]
+    return classifier_card(classifier.of) if classifier.kind == "checkpoint" else []
+
+
 def attribution_stores(explanations):
     """The attribution store of every image of these explanations."""
     return [

@@ -39,7 +39,15 @@ def prior(config: ConfigFile, name: Name, data: DatasetStore, output: Output) ->
     write_priors(priors, windows_of_prior(settings, name), dataset, entry, output)
 
 
-def classifier(config: ConfigFile, name: Name, data: DatasetStore, output: Output) -> None:
+def classifier(
+    config: ConfigFile,
+    name: Name,
+    data: DatasetStore,
+    output: Output,
+    trained: Annotated[
+        Path | None, typer.Option(help="Folder of the trained classifier, for a checkpoint.")
+    ] = None,
+) -> None:
     """Train or load a classifier, and write its weights, card, history and predictions."""
     from prediction_difference.classifiers.device import choose_device
     from prediction_difference.classifiers.making import make_classifier
@@ -47,7 +55,8 @@ def classifier(config: ConfigFile, name: Name, data: DatasetStore, output: Outpu
 
     settings, entry = _entry(config, "classifiers", name)
     device = "cpu" if entry.kind == "logistic-regression" else choose_device(settings.run.device)
-    make_classifier(entry, name, read_dataset(data), settings.run.seed, device, output)
+    dataset = read_dataset(data)
+    make_classifier(entry, name, dataset, settings.run.seed, device, output, trained)
 
 
 Prior = Annotated[Path | None, typer.Option(help="Store of the prior, for conditional sampling.")]
@@ -171,9 +180,8 @@ def figure(
     settings, entry = _entry(config, "figures", name)
     stores = layout.figure_stores(settings, results, entry)
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
-    some = next(iter(stores), None)
-    classifier = None if some is None else layout.classifier_folder(settings, results, some)
-    drawing = draw(entry, name, stores, evaluations, classifier, settings.run.setting)
+    classifiers = layout.classifier_folders(settings, results, entry)
+    drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting)
     save(drawing, png, pdf, json)
 
 

@@ -23,6 +23,11 @@ from prediction_difference.config.shapes import (
     is_volume,
     spatial_shape,
 )
+from prediction_difference.config.training_checks import (
+    check_checkpoint,
+    check_training_curves,
+    draw_the_same,
+)
 from prediction_difference.errors import Problem
 
 
@@ -77,6 +82,9 @@ def _check_prior(where: str, prior: model.Prior, lookup: Lookup) -> Iterator[Pro
 def _check_classifier(
     where: str, classifier: model.Classifier, lookup: Lookup
 ) -> Iterator[Problem]:
+    if isinstance(classifier, model.Checkpoint):
+        yield from check_checkpoint(where, classifier, lookup)
+        return
     yield from lookup.missing(f"{where}.dataset", "datasets", classifier.dataset)
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
@@ -265,6 +273,10 @@ def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[
             for title, name in figure.evaluations.items():
                 yield from check_measured(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
             yield from _check_compared(where, figure, lookup)
+        case model.TrainingCurves():
+            for name in figure.evaluations:
+                yield from check_measured(f"{where}.evaluations", name, "aopc", (), lookup)
+            yield from check_training_curves(where, figure, lookup)
         case model.ComplexityPlots():
             compared = (figure.explanation, *figure.explanations)
             place = f"{where}.evaluation"
@@ -319,8 +331,7 @@ def _check_shown_images(
             if slot_of(image) not in known:
                 what = f"{name!r} does not explain image {image!r}"
                 yield Problem(where, what, "add it to the images of the explanation, or leave it")
-    are_numbered = any(isinstance(e.images, model.ImageChoice) for e in entries.values())
-    if are_numbered and len({e.classifier for e in entries.values()}) > 1:
+    if not draw_the_same(list(entries.values()), lookup):
         yield Problem(
             where,
             "its explanations are of several classifiers, which draw images by number anew",

@@ -251,6 +251,24 @@ class ComparedAreas(ComparedMethods):
     kind: Literal["compared-areas"]
 
 
+class TrainingCurves(DrawnFigure):
+    """AOPC above random order, and accuracy, over the epochs of a training [samek2017, Fig. 7]."""
+
+    kind: Literal["training-curves"]
+    evaluations: Annotated[tuple[Name, ...], Field(min_length=2)] = Field(
+        description="of the same methods and images, one for each checkpoint"
+    )
+    labels: tuple[str, ...] = Field(
+        (),
+        description="what the explanations are called, in the order of every evaluation; none: as "
+        "those of the first one",
+    )
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return self.evaluations
+
+
 class ComplexityPlots(MeasuredFigure):
     """Sizes of heatmaps as files, one method against others, and entropy [samek2017, Fig. 5]."""
 
@@ -302,6 +320,7 @@ Figure = Annotated[
     | PerturbationCurves
     | ComparedCurves
     | ComparedAreas
+    | TrainingCurves
     | ComplexityPlots
     | ContinuityArrows
     | TurnedImages

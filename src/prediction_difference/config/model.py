@@ -5,17 +5,22 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from prediction_difference.config.classifiers import NORMALISATIONS as NORMALISATIONS
+from prediction_difference.config.classifiers import Checkpoint as Checkpoint
 from prediction_difference.config.classifiers import Classifier as Classifier
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
+from prediction_difference.config.datasets import SUN397 as SUN397
 from prediction_difference.config.datasets import Dataset as Dataset
 from prediction_difference.config.datasets import ImageFolder as ImageFolder
 from prediction_difference.config.datasets import ImageNet as ImageNet
+from prediction_difference.config.datasets import Imagenette as Imagenette
+from prediction_difference.config.datasets import KnownPhotographs as KnownPhotographs
 from prediction_difference.config.datasets import NiftiCohort as NiftiCohort
 from prediction_difference.config.datasets import Photographs as Photographs
+from prediction_difference.config.datasets import Places365 as Places365
 from prediction_difference.config.datasets import SimulatedFA as SimulatedFA
 from prediction_difference.config.datasets import SkimageSamples as SkimageSamples
 from prediction_difference.config.datasets import SklearnDigits as SklearnDigits
@@ -68,6 +73,7 @@ from prediction_difference.config.figures import Panel as Panel
 from prediction_difference.config.figures import PerturbationCurves as PerturbationCurves
 from prediction_difference.config.figures import RegionShares as RegionShares
 from prediction_difference.config.figures import ShownPanel as ShownPanel
+from prediction_difference.config.figures import TrainingCurves as TrainingCurves
 from prediction_difference.config.figures import TurnedImages as TurnedImages
 from prediction_difference.config.figures import VolumeSlices as VolumeSlices
 from prediction_difference.config.nodes import AnyNode as AnyNode

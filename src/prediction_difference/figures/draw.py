@@ -26,6 +26,7 @@ from prediction_difference.figures.maps import Map, read_layers, read_map
 from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import perturbation_curves
 from prediction_difference.figures.region_shares import region_shares
+from prediction_difference.figures.training_curves import Moment, training_curves
 from prediction_difference.figures.turned_images import turned_images
 from prediction_difference.figures.volume_slices import Weights, volume_slices
 
@@ -35,13 +36,13 @@ def draw(
     name: str,
     explanations: Mapping[str, Sequence[Path]],
     evaluations: Mapping[str, Path],
-    classifier: Path | None,
+    classifiers: Mapping[str, Path],
     setting: str = "",
 ) -> Drawing:
     """Draw a figure of the config.
 
     explanations: attribution stores by explanation, in the order of their images. evaluations:
-    tables by name. classifier: its folder; weights of a linear one are drawn beside volumes.
+    tables by name. classifiers: folders by name; weights of a linear one are drawn beside volumes.
     setting: what captions say of the settings.
 
     Raises:
@@ -57,6 +58,9 @@ def draw(
                 drawing = _curves(_table(evaluations, settings.evaluation))
             case model.ComparedMethods():
                 drawing = _compared(settings, evaluations)
+            case model.TrainingCurves():
+                moments = [_moment(evaluations, e, classifiers) for e in settings.evaluations]
+                drawing = training_curves(moments, settings.labels)
             case model.ComplexityPlots():
                 table = _table(evaluations, settings.evaluation)
                 drawing = complexity(table, settings.explanation, settings.explanations)
@@ -67,7 +71,7 @@ def draw(
             case model.RegionShares():
                 drawing = region_shares(_table(evaluations, settings.evaluation))
             case model.VolumeSlices():
-                drawing = _volumes(settings, explanations, classifier)
+                drawing = _volumes(settings, explanations, classifiers)
     caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption
     title = settings.title or name
     return dataclasses.replace(drawing, name=name, title=title, caption=caption)
@@ -168,16 +172,24 @@ def _table(evaluations: Mapping[str, Path], name: str) -> Any:
     return table
 
 
+def _moment(evaluations: Mapping[str, Path], name: str, classifiers: Mapping[str, Path]) -> Moment:
+    table = _table(evaluations, name)
+    classifier = table.attrs["classifier"]
+    if classifier not in classifiers:
+        raise StoreError(f"classifier {classifier}", "its folder is not given", "give it")
+    return Moment(read_card(classifiers[classifier]), table)
+
+
 def _volumes(
     settings: model.VolumeSlices,
     explanations: Mapping[str, Sequence[Path]],
-    classifier: Path | None,
+    classifiers: Mapping[str, Path],
 ) -> Drawing:
     maps = _read(explanations, settings.explanation, settings.node, 3)
     return volume_slices(
         maps,
         limit=style.largest(one.relevance for one in maps),
-        weights=_linear_weights(classifier, maps[0]),
+        weights=_linear_weights(classifiers.get(maps[0].classifier), maps[0]),
         axis=settings.axis,
         slices=settings.slices,
         hide_below=settings.hide_below,

@@ -90,12 +90,13 @@ def _left(number: int) -> float:
 def looks_of(curves: Sequence[Losses]) -> dict[str, Look]:
     """A look for every explanation; random order is grey and dashed."""
     others = dict.fromkeys(one.explanation for one in curves if one.method != RANDOM)
-    looks = {name: _look(number) for number, name in enumerate(others)}
+    looks = {name: look_of(number) for number, name in enumerate(others)}
     baseline = Look(style.BASELINE, "--", "")
     return {one.explanation: looks.get(one.explanation, baseline) for one in curves}
 
 
-def _look(number: int) -> Look:
+def look_of(number: int) -> Look:
+    """Of the explanation with a number, from 0."""
     colours = len(style.METHODS)
     return Look(
         style.METHODS[number % colours],
