@@ -45,6 +45,7 @@ def table() -> Any:
         "evaluation": "sums",
         "classifier": "net",
         "dataset": "digits",
+        "seed": 3,
         "settings": {"regions": 2},
         "explanations": {"kept": kept.model_dump(), "same": same.model_dump()},
     }

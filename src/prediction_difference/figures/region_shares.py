@@ -112,5 +112,8 @@ def _caption(table: Any) -> str:
             "image; variation is the standard deviation of the totals by their mean, and mean the "
             "mean of totals by scores.",
         ],
-        [f"{'; '.join(words)}.", f"Evaluation {attributes['evaluation']}."],
+        [
+            f"{'; '.join(words)}.",
+            f"Evaluation {attributes['evaluation']}, seed {attributes['seed']}.",
+        ],
     )
