@@ -148,7 +148,7 @@ def test_the_caption_has_every_parameter(moments: list[Moment]) -> None:
         "f is the class score. b: the same, f is the class probability.",
         f"2 {style.TIMES} 2 pixels without overlap; L = 3 steps; 2 draws",
         "less that of the random order, image by image",
-        "Without the untrained network, epoch 0, r is a: LRP ",
+        "Without the untrained network, epoch 0, r is a: LRP (",
         "width 8, 2 halvings of the resolution, dropout 0.1; trained on 50,000 images, mirrored "
         "and moved by up to 2 pixels at random, batches of 64, learning rate up to 0.003, bfloat16",
         "Seed 5.",

@@ -32,8 +32,8 @@ class TrainedNetwork(Section):
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="of the passes of training; bfloat16 takes less than half the time on CPUs and "
-        "GPUs that have it",
+        description="of the passes of training; on a CPU with AMX, bfloat16 took less than half "
+        "the time",
     )
     checkpoints: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (),

@@ -262,7 +262,8 @@ def _caption(moments: Sequence[Moment], panels: Mapping[str, Sequence[Curve]]) -
             f"the same each time, and accuracy on {card.held_out_images:,} held-out images.",
             f"a: {drawn.removal(of_score)} b: the same, f is the class probability.",
             drawn.regions(measured),
-            f"AOPC: mean over k = 0 to L, in the unit of f{above}.",
+            f"AOPC: mean over k = 0 to L, in the unit of f{above}. Class scores have no scale of "
+            "their own and may grow while a network learns, probabilities have one.",
             f"Lines: mean over images and draws. Bands: {CONFIDENCE:.0%} bootstrap intervals of "
             "the mean over images.",
             "r: correlation over these networks of mean AOPC and accuracy, with the same kind of "
@@ -280,7 +281,7 @@ def _without_untrained(moments: Sequence[Moment], panels: Mapping[str, Sequence[
         return ""
     words = [
         f"{letter}: "
-        + ", ".join(f"{c.label} {style.number(c.after(1).correlation[0], 2)}" for c in curves)
+        + ", ".join(f"{c.label} ({style.number(c.after(1).correlation[0], 2)})" for c in curves)
         for letter, curves in zip("ab", panels.values(), strict=True)
     ]
     return f"Without the untrained network, epoch 0, r is {'; '.join(words)}."
