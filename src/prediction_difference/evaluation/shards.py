@@ -25,7 +25,9 @@ from prediction_difference.stores import read_attributes, settings_digest, write
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from prediction_difference.attribution.engines.perturbed import PerturbedScores
 
 _SCHEDULING = ("images_per_job",)
 """Settings that no curve depends on."""
@@ -98,10 +100,18 @@ class _Bench:
         image, node = some["image"].values, some.attrs["nodes"][0]
         attributes = self._attributes(slot, opened)
         maps = [store["relevance"].values[0] for store in opened.values()]
-        value = class_value(self._module(some.attrs["split"]), node["unit"], self.settings.output)
-        batch_size = self._batch_size(some.attrs["split"], image)
+        scores = self._scores(some.attrs["split"])
+        of_class = class_value(node["unit"], self.settings.output)
+        batch_size = scores.batch_size(image)
         sampler = self._sampler(some.attrs)
         s = self.settings
+
+        def value(images: "Tensor") -> "Tensor":
+            return of_class(scores(images))
+
+        def along(*chains: Any) -> "Tensor | None":
+            found = scores.along(*chains)
+            return None if found is None else of_class(found)
 
         def compute(part: int) -> tuple[dict[str, np.ndarray], int]:
             curves = perturbation_curves(
@@ -118,6 +128,7 @@ class _Bench:
                 seed=self.config.run.seed,
                 device=self.device,
                 batch_size=batch_size,
+                along=along,
             )
             return {"curve": curves}, s.repeats * s.steps + 1
 
@@ -138,24 +149,21 @@ class _Bench:
             "classifier": classifier_digest(self._card),
             "prior": None if self.prior is None else read_attributes(self.prior)["digest"],
             "seed": self.config.run.seed,
-            "code": provenance.source_digest("priors", "classifiers", "evaluation"),
+            "code": provenance.source_digest("priors", "classifiers", "attribution", "evaluation"),
         }
         return {"slot": slot, "fingerprint": settings_digest(inputs), **inputs}
 
-    def _module(self, split: str) -> "nn.Module":
-        known = self.__dict__.setdefault("_modules", {})
+    def _scores(self, split: str) -> "PerturbedScores":
+        from prediction_difference.attribution.engines.perturbed import PerturbedScores
+
+        known = self.__dict__.setdefault("_known_scores", {})
         if split not in known:
-            known[split] = load_module(self._classifier, self._card, split).to(self.device).eval()
-        module: nn.Module = known[split]
-        return module
-
-    def _batch_size(self, split: str, image: np.ndarray) -> int:
-        import torch
-
-        from prediction_difference.attribution.engines.dense import fitting_batch
-
-        tensor = torch.tensor(image, dtype=torch.float32, device=self.device)
-        return fitting_batch(self._module(split), tensor)
+            s = self.settings
+            forwards = s.images_per_job * len(s.explanations) * s.repeats * s.steps
+            module = load_module(self._classifier, self._card, split)
+            known[split] = PerturbedScores(module, self.device, forwards=forwards)
+        scores: PerturbedScores = known[split]
+        return scores
 
     def _sampler(self, attributes: Mapping[str, Any]) -> Sampler | None:
         """Draws of regions, from a prior that was fitted without the image."""
@@ -170,12 +178,11 @@ class _Bench:
         return ConditionalSampler(fitted, region)
 
 
-def class_value(module: "nn.Module", index: int, output: str) -> "Callable[[Tensor], Tensor]":
-    """f: (N, C, *spatial) images -> (N,) score or probability of a class."""
+def class_value(index: int, output: str) -> "Callable[[Tensor], Tensor]":
+    """(..., K) class scores -> (...) score or probability of a class."""
 
-    def value(images: "Tensor") -> "Tensor":
-        scores: Tensor = module(images)
-        return (scores.softmax(1) if output == "probability" else scores)[:, index]
+    def value(scores: "Tensor") -> "Tensor":
+        return (scores.softmax(-1) if output == "probability" else scores)[..., index]
 
     return value
 
