@@ -161,7 +161,7 @@ class _Bench:
             s = self.settings
             forwards = s.images_per_job * len(s.explanations) * s.repeats * s.steps
             module = load_module(self._classifier, self._card, split)
-            known[split] = PerturbedScores(module, self.device, forwards=forwards)
+            known[split] = PerturbedScores(module, self.device, s.precision, forwards)
         scores: PerturbedScores = known[split]
         return scores
 
