@@ -20,6 +20,16 @@ def _stores(results: Path, explanation: str, some: list[str]) -> list[Path]:
     return [attribution_store(results, explanation, slot) for slot in some]
 
 
+def chunks_folder(results: Path, explanation: str) -> Path:
+    """Where the chunks of an explanation leave what they have finished."""
+    return results / "chunks" / explanation
+
+
+def done_file(results: Path, explanation: str, batch: int, chunk: int) -> Path:
+    """What a chunk of a batch of images leaves last."""
+    return chunks_folder(results, explanation) / f"batch-{batch}.chunk-{chunk}.json"
+
+
 def attribution_store(results: Path, explanation: str, slot: str) -> Path:
     """The attribution store of one image."""
     return results / "attributions" / explanation / f"{slot}.zarr"

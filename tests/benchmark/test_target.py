@@ -16,7 +16,7 @@ PLOTS = {
 }
 PARTS = {
     "network-tiny-cpu", "map-tiny-cpu", "maps-tiny-cpu", "ablation-tiny-cpu", "linear-cpu",
-    "scaling-cpu",
+    "perturbation-tiny-cpu", "scaling-cpu",
 }  # fmt: skip
 TREE = ("Snakefile", "workflow", "src", "config", "profiles", "envs", "pyproject.toml")
 
@@ -68,6 +68,13 @@ def test_the_numbers_say_what_was_measured_with_what(output):
     variants = parts["ablation-tiny-cpu"]["result"]["variants"]
     assert variants["everything"]["refused"] is None
     assert "does not have these options" in variants["impossible"]["refused"]
+    perturbed = parts["perturbation-tiny-cpu"]["result"]
+    assert perturbed["forwards"] == 5040 * 1001 * 2
+    assert perturbed["cases"]["bare"]["share_of_bare"]["all"] == [1.0, 1.0]
+    whole = perturbed["cases"]["whole"]
+    speed = whole["forwards_per_second"]["median"]
+    assert whole["hours"] == pytest.approx(5040 * 1001 * 2 / speed / 3600, rel=0.01)
+    assert "whole passes do better" in perturbed["cases"]["changes"]["refused"]
     axes = [point["axis"] for point in parts["scaling-cpu"]["result"]["points"]]
     assert axes == [a for a in dict.fromkeys(axes) for _ in range(2)]
     seconds = [p["seconds_per_map"] for p in parts["scaling-cpu"]["result"]["points"]]

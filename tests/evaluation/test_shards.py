@@ -172,6 +172,14 @@ def test_a_killed_shard_goes_on_after_the_last_curve(
     assert whole.equals(resumed)
 
 
+def test_low_precision_is_close(results: Path, tmp_path: Path) -> None:
+    exact = curves_of(config_with(), results, tmp_path / "exact")
+    rough = curves_of(config_with(precision="bfloat16"), results, tmp_path / "rough")
+    assert rough.attrs["settings"]["precision"] == "bfloat16"
+    difference = (rough["score"] - exact["score"]).abs().max()
+    assert 0 < difference < 0.05 * np.ptp(exact["score"])
+
+
 @pytest.mark.parametrize("perturbation", ["blur", "mean", "conditional"])
 def test_every_perturbation_runs_in_a_shard(
     perturbation: str, results: Path, tmp_path: Path

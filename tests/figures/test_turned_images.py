@@ -42,7 +42,7 @@ def table_of(generator: np.random.Generator, kept: int) -> Any:
     signed = model.EpsilonRelevance(method="lrp_epsilon", **chosen)
     plain = model.Sensitivity(method="sensitivity", **chosen)
     explanations = {"signed": signed.model_dump(), "plain": plain.model_dump()}
-    table.attrs = {"evaluation": "turns", "classifier": "net", "dataset": "digits"}
+    table.attrs = {"evaluation": "turns", "classifier": "net", "dataset": "digits", "seed": 3}
     table.attrs |= {"shape": SHAPE, "explanations": explanations}
     return table
 
@@ -79,6 +79,7 @@ def test_maps_of_an_explanation_and_image_share_a_scale(generator: np.random.Gen
         np.testing.assert_array_equal(one.get_array(), relevance.reshape(6, 4))
     assert drawing.numbers["maps"][1]["relevance"] == rounded(signed[1].get_array())
     assert "2 images turned counter-clockwise" in drawing.caption
+    assert "Evaluation turns, seed 3." in drawing.caption
 
 
 def test_without_kept_maps_there_are_curves_only(generator: np.random.Generator) -> None:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from shutil import which
 
-from prediction_difference import preflight, provenance
+from prediction_difference import layout, preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
@@ -71,7 +71,6 @@ wildcard_constraints:
     prior=r"[^/]+",
     classifier=r"[^/]+",
     explanation=r"[^/]+",
-    image=r"[^/]+",
     batch=r"\d+",
     chunk=r"\d+",
     shard=r"\d+",
@@ -169,20 +168,14 @@ def reference_store(wildcards):
     return dataset_store(reference) if reference else []
 
 
-BATCH_OF_IMAGE = {
-    (name, image): number
-    for name, explanation in CONFIG.explanations.items()
-    for number, images in enumerate(batches(explanation))
-    for image in images
-}
-
-
-def chunks_of_image(wildcards):
-    """The done-files of every chunk of an image's batch."""
-    batch = BATCH_OF_IMAGE[wildcards.explanation, wildcards.image]
-    folder = f"{RESULTS}/chunks/{wildcards.explanation}"
-    chunks = range(CONFIG.explanations[wildcards.explanation].chunk_count)
-    return [f"{folder}/batch-{batch}.chunk-{chunk}.json" for chunk in chunks]
+def chunks_of_explanation(name):
+    """The done-files of every chunk of every batch of images."""
+    explanation = CONFIG.explanations[name]
+    return [
+        str(layout.done_file(Path(RESULTS), name, batch, chunk))
+        for batch in range(len(batches(explanation)))
+        for chunk in range(explanation.chunk_count)
+    ]
 
 
 def drawn_results(wildcards):

@@ -61,7 +61,7 @@ rule shard:
         prior=lambda wildcards, input: flag("--prior", input.get("prior")),
         data=lambda wildcards, input: flag("--data", input.get("data")),
         seed=CONFIG.run.seed,
-        code=code("priors", "classifiers", "evaluation"),
+        code=code("priors", "classifiers", "attribution", "evaluation"),
     shell:
         "prediction-difference shard --config {params.config:q} --name {wildcards.evaluation:q}"
         " --results {params.results:q} --shard {wildcards.shard} --work {params.work:q}"

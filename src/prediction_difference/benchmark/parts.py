@@ -19,6 +19,7 @@ from prediction_difference.benchmark.inputs import (
 from prediction_difference.benchmark.linear import measure_linear
 from prediction_difference.benchmark.maps import measure_maps
 from prediction_difference.benchmark.memory import measure_memory
+from prediction_difference.benchmark.perturbation import measure_perturbation
 from prediction_difference.benchmark.scaling import measure_scaling
 from prediction_difference.benchmark.settings import BenchmarkSettings, Device, Maps, Network
 from prediction_difference.benchmark.speed import measure_speed
@@ -28,7 +29,7 @@ from prediction_difference.stores import digest, settings_digest, write_json
 
 _MEASURED = ("priors", "classifiers", "attribution")
 """Stages whose code is measured: after an edit there, parts are measured anew."""
-_LOOK_AND_TARGETS = {"targets", "seconds_per_map", "memory_target", "outside_target"}
+_LOOK_AND_TARGETS = {"targets", "seconds_per_map", "memory_target", "outside_target", "target"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Part:
     settings: Any
     measure: Callable[[], dict[str, Any]]
     network: str | None = None
+    stages: tuple[str, ...] = _MEASURED
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ class Part:
 
     @property
     def _code(self) -> str:
-        return provenance.source_digest(*_MEASURED)
+        return provenance.source_digest(*self.stages)
 
 
 def all_parts(settings: BenchmarkSettings) -> list[Part]:
@@ -79,6 +81,7 @@ def _parts_on(settings: BenchmarkSettings, device: Device) -> Iterator[Part]:
     if settings.linear and device == "cpu":
         how = {"linear": kept["linear"], "seed": settings.seed, "threads": settings.threads}
         yield Part("linear", device, how, _measure_linear(settings))
+    yield from _perturbation_parts(settings, kept, device)
     if settings.scaling:
         yield Part(
             "scaling",
@@ -88,7 +91,25 @@ def _parts_on(settings: BenchmarkSettings, device: Device) -> Iterator[Part]:
         )
 
 
-_SECTIONS = ("networks", "errors", "ablation", "linear", "scaling", "whole_maps", "maps", "devices")
+def _perturbation_parts(
+    settings: BenchmarkSettings, kept: dict[str, Any], device: Device
+) -> Iterator[Part]:
+    if settings.perturbation is None:
+        return
+    common = {key: kept[key] for key in ("seed", "threads", "image", "rounds", "sweep_repeats")}
+    common["batches"] = kept["batches"].get(device)
+    for name, network in settings.perturbation.networks.items():
+        how = {**common, "perturbation": {**kept["perturbation"], "networks": None}}
+        how["network"] = kept["perturbation"]["networks"][name]
+        measure = _measure_perturbation(settings, network, device)
+        stages = (*_MEASURED, "evaluation")
+        yield Part("perturbation", device, how, measure, name, stages)
+
+
+_SECTIONS = (
+    "networks", "errors", "ablation", "linear", "perturbation", "scaling", "whole_maps", "maps",
+    "devices",
+)  # fmt: skip
 _WHERE = {"devices", "networks"}
 
 
@@ -158,6 +179,16 @@ def _measure_linear(settings: BenchmarkSettings) -> Callable[[], dict[str, Any]]
     def measure() -> dict[str, Any]:
         assert settings.linear is not None
         return measure_linear(settings.linear, settings.seed)
+
+    return measure
+
+
+def _measure_perturbation(
+    settings: BenchmarkSettings, network: Network, device: Device
+) -> Callable[[], dict[str, Any]]:
+    def measure() -> dict[str, Any]:
+        assert settings.perturbation is not None
+        return measure_perturbation(settings, settings.perturbation, network, device)
 
     return measure
 

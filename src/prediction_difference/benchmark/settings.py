@@ -96,6 +96,20 @@ class Scaling(Section):
     seconds: float = Field(2.0, gt=0, description="of every measurement, about")
 
 
+class PerturbationCost(Section):
+    """What region perturbation costs: one map's curves, and from them a paper's work."""
+
+    networks: dict[Name, Network] = Field({}, description="classifiers that are perturbed")
+    region: int = Field(9, ge=1, description="side of a region, in pixels")
+    steps: int = Field(100, ge=1, description="regions perturbed, L")
+    repeats: int = Field(3, ge=1, description="perturbed copies of the image, in a round")
+    target: float = Field(0.9, gt=0, description="share of the bare classifier, at least")
+    images: int = Field(5040, ge=1, description="of the paper [samek2017]")
+    paper_steps: int = Field(100, ge=1, description="of the paper")
+    paper_repeats: int = Field(10, ge=1, description="of the paper")
+    configurations: int = Field(2, ge=1, description="maps of every image that are perturbed")
+
+
 class Maps(Section):
     """Maps that are run from the first window to the last, and drawn."""
 
@@ -153,6 +167,7 @@ class BenchmarkSettings(Section):
     errors: Errors | None = Errors()
     ablation: Ablation | None = None
     linear: Linear | None = Linear()
+    perturbation: PerturbationCost | None = None
     scaling: Scaling | None = Scaling()
     whole_maps: Maps = Field(
         Maps(devices=("cuda",), cases=("incremental", "incremental-bfloat16"), stride=1),

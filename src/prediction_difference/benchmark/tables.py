@@ -19,6 +19,14 @@ NAMES = {
     "bare": "classifier alone",
 }
 """Of the cases, for people."""
+PERTURBATION_NAMES = {
+    "bare": "classifier alone",
+    "whole": "whole images, float32",
+    "whole-bfloat16": "whole images, bfloat16",
+    "changes": "what changes, float32",
+    "changes-bfloat16": "what changes, bfloat16",
+}
+"""Of the cases of region perturbation."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ def all_tables(everything: Mapping[str, Any]) -> list[Table]:
         _errors(settings, of_kind(parts, "network")),
         _maps(settings, of_kind(parts, "map")),
         _linear(of_kind(parts, "linear")),
+        _perturbation(settings, of_kind(parts, "perturbation")),
         _ablation(of_kind(parts, "ablation")),
         _machines(parts),
     ]
@@ -219,6 +228,42 @@ def _linear(parts: Sequence[Mapping[str, Any]]) -> Table:
         ("voxels", "windows", "seconds, median (range)", "target, seconds"),
         rows,
     )
+
+
+def _perturbation(settings: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Table:
+    cost = settings["perturbation"] or {}
+    rows = []
+    for part in parts:
+        result = part["result"]
+        for name, found in result["cases"].items():
+            head = [part["device"], part["network"], PERTURBATION_NAMES[name]]
+            if found["refused"]:
+                rows.append([*head, *_refusal(found["refused"], 4)])
+                continue
+            share = found["share_of_bare"]
+            target = None if name == "bare" else cost["target"]
+            rows.append(
+                [
+                    *head,
+                    spread(found["forwards_per_second"]),
+                    spread(share),
+                    verdict(share["median"], target),
+                    number(found["hours"]),
+                ]
+            )
+    notes = [
+        f"{part['network']}, {part['device']}: alone in batches of {part['result']['batch']}; "
+        f"{number(part['result']['multiply_accumulates'] / 1e6, 4)} million multiply-accumulates "
+        f"a forward; hours for {part['result']['forwards']:,} forwards"
+        for part in parts
+    ]
+    return Table(
+        "Region perturbation, forward passes a second",
+        ("device", "network", "case", "forwards/s, median (range)", "over the classifier alone",
+         "target", "hours for the paper's images"),
+        rows,
+        notes,
+    )  # fmt: skip
 
 
 def _ablation(parts: Sequence[Mapping[str, Any]]) -> Table:

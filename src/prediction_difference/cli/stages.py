@@ -90,22 +90,15 @@ def chunk(
     run_chunk(settings, name, inputs, batch, chunk, work, done, device)
 
 
-def attribution(
-    config: ConfigFile,
-    name: Name,
-    image: Annotated[str, typer.Option(help="Slot of the image: its name, or sort and number.")],
-    work: Work,
-    done: Annotated[list[Path], typer.Option(help="Done-file of a chunk; once for each chunk.")],
-    output: Output,
-) -> None:
-    """Explain: average the windows of an image over its pixels, write the attribution store."""
-    from prediction_difference.attribution.publishing import publish
+Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]
+
+
+def attribution(config: ConfigFile, name: Name, results: Results) -> None:
+    """Explain: average the windows of images over their pixels, write the attribution stores."""
+    from prediction_difference.attribution.publishing import publish_all
 
     settings, _ = _entry(config, "explanations", name)
-    publish(settings, name, image, work, done, output)
-
-
-Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]
+    publish_all(settings, name, results)
 
 
 def shard(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Order = Literal["morf", "lerf"]
+Along = Callable[["Tensor", np.ndarray, "Tensor"], "Tensor | None"]
+"""(C, *spatial) image, (L, d) regions, (repeats, L, C, *region) contents -> (repeats, L + 1, ...)
+values of the image while regions are removed one by one; None where whole passes do better."""
 
 
 def region_order(
@@ -59,12 +62,14 @@ def perturbation_curves(
     seed: int = 0,
     device: str = "cpu",
     batch_size: int = 64,
+    along: Along | None = None,
 ) -> np.ndarray:
     """F of an image while its regions are removed, one after the other [samek2017, eq. 11].
 
     value: (N, C, *spatial) float32 images on `device` -> (N, ...) values f, one or several of each.
     image: (C, *spatial). relevance: (*spatial). Returns (repeats, steps + 1, ...) float64 values;
     the first is that of the untouched image. What removed regions become: see `replacements`.
+    along: a faster way to the same values, which is taken where there is one.
 
     Raises:
         DataError: more steps than regions, or relevance of another size than the image.
@@ -92,8 +97,34 @@ def perturbation_curves(
         sampler=sampler,
         seed=seed,
     )
+    if along is not None:
+        found = _values_along(along, image, new, regions[:steps], region, device)
+        if found is not None:
+            return found
     removed_at = _removed_at(relevance.shape, regions[:steps], region)
     return _curves(value, image, new, removed_at, steps, device, batch_size)
+
+
+def _values_along(
+    along: Along,
+    image: np.ndarray,
+    new: np.ndarray,
+    regions: np.ndarray,
+    region: int,
+    device: str,
+) -> np.ndarray | None:
+    """As `_curves`, by the faster way; None where it is none."""
+    import torch
+
+    places = [tuple(slice(first, first + region) for first in corner) for corner in regions]
+    contents = np.stack([new[(slice(None), slice(None), *place)] for place in places], axis=1)
+    with torch.inference_mode():
+        values = along(
+            torch.tensor(image, device=device, dtype=torch.float32),
+            regions,
+            torch.tensor(contents, device=device, dtype=torch.float32),
+        )
+    return None if values is None else values.double().cpu().numpy()
 
 
 def _removed_at(spatial: tuple[int, ...], regions: np.ndarray, region: int) -> np.ndarray:

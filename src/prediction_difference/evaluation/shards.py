@@ -25,7 +25,9 @@ from prediction_difference.stores import read_attributes, settings_digest, write
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from prediction_difference.attribution.engines.perturbed import PerturbedScores
 
 OUTPUTS = ("score", "probability")
 """What f may be; curves of both are kept, as they come from the same forward passes."""
@@ -100,10 +102,18 @@ class _Bench:
         image, node = some["image"].values, some.attrs["nodes"][0]
         attributes = self._attributes(slot, opened)
         maps = [store["relevance"].values[0] for store in opened.values()]
-        value = class_values(self._module(some.attrs["split"]), node["unit"])
-        batch_size = self._batch_size(some.attrs["split"], image)
+        scores = self._scores(some.attrs["split"])
+        of_class = class_values(node["unit"])
+        batch_size = scores.batch_size(image)
         sampler = self._sampler(some.attrs)
         s = self.settings
+
+        def value(images: "Tensor") -> "Tensor":
+            return of_class(scores(images))
+
+        def along(*chains: Any) -> "Tensor | None":
+            found = scores.along(*chains)
+            return None if found is None else of_class(found)
 
         def compute(part: int) -> tuple[dict[str, np.ndarray], int]:
             curves = perturbation_curves(
@@ -120,6 +130,7 @@ class _Bench:
                 seed=self.config.run.seed,
                 device=self.device,
                 batch_size=batch_size,
+                along=along,
             )
             of_outputs = {name: curves[..., n] for n, name in enumerate(OUTPUTS)}
             return of_outputs, s.repeats * s.steps + 1
@@ -141,24 +152,21 @@ class _Bench:
             "classifier": classifier_digest(self._card),
             "prior": None if self.prior is None else read_attributes(self.prior)["digest"],
             "seed": self.config.run.seed,
-            "code": provenance.source_digest("priors", "classifiers", "evaluation"),
+            "code": provenance.source_digest("priors", "classifiers", "attribution", "evaluation"),
         }
         return {"slot": slot, "fingerprint": settings_digest(inputs), **inputs}
 
-    def _module(self, split: str) -> "nn.Module":
-        known = self.__dict__.setdefault("_modules", {})
+    def _scores(self, split: str) -> "PerturbedScores":
+        from prediction_difference.attribution.engines.perturbed import PerturbedScores
+
+        known = self.__dict__.setdefault("_known_scores", {})
         if split not in known:
-            known[split] = load_module(self._classifier, self._card, split).to(self.device).eval()
-        module: nn.Module = known[split]
-        return module
-
-    def _batch_size(self, split: str, image: np.ndarray) -> int:
-        import torch
-
-        from prediction_difference.attribution.engines.dense import fitting_batch
-
-        tensor = torch.tensor(image, dtype=torch.float32, device=self.device)
-        return fitting_batch(self._module(split), tensor)
+            s = self.settings
+            forwards = s.images_per_job * len(s.explanations) * s.repeats * s.steps
+            module = load_module(self._classifier, self._card, split)
+            known[split] = PerturbedScores(module, self.device, s.precision, forwards)
+        scores: PerturbedScores = known[split]
+        return scores
 
     def _sampler(self, attributes: Mapping[str, Any]) -> Sampler | None:
         """Draws of regions, from a prior that was fitted without the image."""
@@ -173,14 +181,13 @@ class _Bench:
         return ConditionalSampler(fitted, region)
 
 
-def class_values(module: "nn.Module", index: int) -> "Callable[[Tensor], Tensor]":
-    """(N, C, *spatial) images -> (N, 2) score and probability of a class, as in `OUTPUTS`."""
+def class_values(index: int) -> "Callable[[Tensor], Tensor]":
+    """(..., K) class scores -> (..., 2) score and probability of a class, as in `OUTPUTS`."""
 
-    def values(images: "Tensor") -> "Tensor":
+    def values(scores: "Tensor") -> "Tensor":
         import torch
 
-        scores: Tensor = module(images)
-        return torch.stack([scores[:, index], scores.softmax(1)[:, index]], dim=1)
+        return torch.stack([scores, scores.softmax(-1)], dim=-1)[..., index, :]
 
     return values
 

@@ -27,7 +27,6 @@ def region_shares(table: Any) -> Drawing:
     """
     parts = {str(n): part for n, part in table.groupby("explanation", sort=False)}
     found = {name: shares(part) for name, part in parts.items()}
-    limit = style.largest(found.values())
     strip_top = TOP + PANEL + BETWEEN
     width = max(LEFT + len(parts) * (PANEL + GAP), NAMES + STRIP + NUMBERS)
     canvas = Canvas.empty(width, strip_top + len(parts) * ROW + UNDER)
@@ -35,9 +34,19 @@ def region_shares(table: Any) -> Drawing:
         left = LEFT + number * (PANEL + GAP)
         title = style.fit(name, PANEL, 8.5, 2, "bold")
         canvas.text(left, TOP - 0.1 - 0.15 * title.count("\n"), title, size=8.5, stands_on=True)
+        limit = style.largest([values])
         _draw_shares(canvas.panel(left, TOP, PANEL, PANEL), values, limit)
+        words = f"±{100 * limit:.0f}%"
+        canvas.text(
+            left + PANEL / 2,
+            TOP + PANEL + 0.05,
+            words,
+            size=7.5,
+            colour=style.FAINT_INK,
+            align="center",
+        )
     _draw_totals(canvas, strip_top, parts)
-    return Drawing(canvas.figure, _numbers(parts, found), _caption(table, limit))
+    return Drawing(canvas.figure, _numbers(parts, found), _caption(table))
 
 
 def _draw_shares(axes: Axes, values: np.ndarray, limit: float) -> None:
@@ -87,7 +96,7 @@ def _numbers(parts: dict[str, Any], found: dict[str, np.ndarray]) -> dict[str, A
     return {"methods": methods}
 
 
-def _caption(table: Any, limit: float) -> str:
+def _caption(table: Any) -> str:
     attributes = table.attrs
     images = captions.count(table["image"].nunique(), "held-out image")
     regions = attributes["settings"]["regions"]
@@ -97,11 +106,14 @@ def _caption(table: Any, limit: float) -> str:
             f"Relevance of {images} of dataset {attributes['dataset']}, explained for classifier "
             f"{attributes['classifier']}.",
             f"Above: sum over each of {regions} {style.TIMES} {regions} regions and all images, as "
-            f"a share of the sum over everything; full colour at ±{100 * limit:.0f}%.",
+            "a share of the sum over everything; full colour at what stands below.",
             "Below: each dot is an image, its total relevance by the explained class's score, as a "
             "multiple of the method's mean. A method that conserves the score has 1 for every "
             "image; variation is the standard deviation of the totals by their mean, and mean the "
             "mean of totals by scores.",
         ],
-        [f"{'; '.join(words)}.", f"Evaluation {attributes['evaluation']}."],
+        [
+            f"{'; '.join(words)}.",
+            f"Evaluation {attributes['evaluation']}, seed {attributes['seed']}.",
+        ],
     )

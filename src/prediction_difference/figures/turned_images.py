@@ -150,7 +150,7 @@ def _caption(table: Any, shown: int) -> str:
         ],
         [
             f"{'; '.join(words)}.",
-            f"Evaluation {attributes['evaluation']}.",
+            f"Evaluation {attributes['evaluation']}, seed {attributes['seed']}.",
             captions.squares(_square(table)),
         ],
     )
