@@ -285,6 +285,34 @@ def test_larger_areas_are_compared_image_by_image(tmp_path, output, scale):
         check_table(table, tmp_path, **(claim | {"than": "deconvolution"}))
 
 
+def follow(tmp_path, drops, accuracies):
+    """drops[checkpoint]: an AOPC an image -> the record of the claim."""
+    tables = {}
+    for number, (some, accuracy) in enumerate(zip(drops, accuracies, strict=True)):
+        table = perturbed({f"lrp-{number}": some})
+        table.attrs["accuracy"] = accuracy
+        tables[f"after-{number}"] = tmp_path / f"{number}.parquet"
+        write_table(table, tables[f"after-{number}"])
+    explanations = [f"lrp-{number}" for number in range(len(drops))]
+    claim = {"claim": "follows-accuracy", "evaluations": [*tables], "explanations": explanations}
+    settings = READ({"measure": "claims", "claims": [{**WORDS, **claim}]})
+    (record,) = check_claims(settings, {}, tables)
+    assert json.loads(json.dumps(record, allow_nan=False))
+    return record
+
+
+def test_areas_follow_accuracy_where_they_rise_together(tmp_path):
+    drops = [(1.0, 2.0, 0.0), (2.0, 2.5, 5.0), (4.0, 3.5, 5.5)]
+    accuracies = (0.1, 0.5, 0.8)
+    record = follow(tmp_path, drops, accuracies)
+    expected = [np.corrcoef(column, accuracies)[0, 1] for column in np.array(drops).T]
+    assert record["values"] == pytest.approx(expected)
+    assert record["held"] is True
+    assert follow(tmp_path, drops[::-1], accuracies)["held"] is False
+    with pytest.raises(StoreError, match="know no accuracy"):
+        follow(tmp_path, drops, (0.1, None, 0.8))
+
+
 @pytest.mark.parametrize("by", ["png_bytes", "jpeg_bytes", "entropy"])
 def test_simpler_heatmaps_are_smaller(tmp_path, by):
     sizes = {"lrp": (3.0, 5.0, 7.0), "gradient": (4.0, 6.0, 8.5)}

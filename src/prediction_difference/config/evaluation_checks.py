@@ -128,6 +128,10 @@ def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[
         for name in claim.explanation_names:
             yield from lookup.missing(place, "explanations", name)
         yield from check_equal(place, ("images",), claim.explanation_names, lookup)
+        if isinstance(claim, model.FollowsAccuracy):
+            for name, measured in zip(claim.evaluations, claim.explanations, strict=True):
+                yield from check_measured(place, name, claim.measured_by, (measured,), lookup)
+            continue
         for name in claim.evaluation_names:
             yield from check_measured(place, name, claim.measured_by, claim.compared, lookup)
 

@@ -34,6 +34,7 @@ from prediction_difference.config.evaluations import Claims as Claims
 from prediction_difference.config.evaluations import Continuity as Continuity
 from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
 from prediction_difference.config.evaluations import Evaluation as Evaluation
+from prediction_difference.config.evaluations import FollowsAccuracy as FollowsAccuracy
 from prediction_difference.config.evaluations import HeatmapComplexity as HeatmapComplexity
 from prediction_difference.config.evaluations import ImageSpecificity as ImageSpecificity
 from prediction_difference.config.evaluations import LargerAopc as LargerAopc

@@ -295,6 +295,24 @@ def _larger_aopc(claim: model.LargerAopc, opened: Opened) -> Measured:
     return Measured(values, f"AOPC less that of {claim.than}", f"of the {output}")
 
 
+def _follows_accuracy(claim: model.FollowsAccuracy, opened: Opened) -> Measured:
+    tables = [opened[name] for name in claim.evaluations]
+    accuracy = np.array([table.attrs["accuracy"] for table in tables], dtype=np.float64)
+    if not np.isfinite(accuracy).all():
+        remedy = "evaluate classifiers with labelled held-out images"
+        raise StoreError(f"evaluations {', '.join(claim.evaluations)}", "know no accuracy", remedy)
+    columns = [
+        _column(aopc_by_image(table, table.attrs["settings"]["output"]), name, explanation)
+        for table, name, explanation in zip(
+            tables, claim.evaluations, claim.explanations, strict=True
+        )
+    ]
+    areas = np.stack([column.sort_index().to_numpy() for column in columns], axis=1)
+    values = [correlation(one, accuracy) for one in areas]
+    quantity = "correlation of an image's AOPC with test accuracy, over checkpoints"
+    return Measured(np.array(values), quantity, "")
+
+
 def _simpler(claim: model.Simpler, opened: Opened) -> Measured:
     columns = opened[claim.evaluation].pivot(index="image", columns="explanation", values=claim.by)
     unit = "bits" if claim.by == "entropy" else "bytes"
@@ -305,11 +323,15 @@ def _simpler(claim: model.Simpler, opened: Opened) -> Measured:
 
 def _differences(claim: Any, columns: Any) -> np.ndarray:
     """columns: a number of each image (row) for each explanation."""
-    for name in claim.compared:
-        if name not in columns:
-            remedy = f"it has {', '.join(columns)}; make the evaluation again"
-            raise StoreError(f"evaluation {claim.evaluation}", f"did not measure {name!r}", remedy)
-    return np.asarray(columns[claim.explanation] - columns[claim.than])
+    first, second = (_column(columns, claim.evaluation, name) for name in claim.compared)
+    return np.asarray(first - second)
+
+
+def _column(columns: Any, evaluation: str, explanation: str) -> Any:
+    if explanation not in columns:
+        remedy = f"it has {', '.join(columns)}; make the evaluation again"
+        raise StoreError(f"evaluation {evaluation}", f"did not measure {explanation!r}", remedy)
+    return columns[explanation]
 
 
 def _pairs(claim: Any, opened: Opened) -> list[tuple[Any, Any]]:
@@ -340,4 +362,5 @@ _MEASURES: Mapping[str, Callable[[Any, Opened], Measured]] = {
     "cheaper": _cheaper,
     "larger-aopc": _larger_aopc,
     "simpler": _simpler,
+    "follows-accuracy": _follows_accuracy,
 }

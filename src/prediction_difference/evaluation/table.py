@@ -8,6 +8,7 @@ import numpy as np
 
 from prediction_difference import layout
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.card import read_card
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
@@ -26,7 +27,8 @@ def evaluate(
 
     Returns a data frame with one row per explanation, image, step and repeat: explanation, method,
     image (its slot), image_name, class, step, repeat, score and probability (of the explained
-    class). Its attributes hold the settings, and what a map of each explanation cost.
+    class). Its attributes hold the settings, the classifier's accuracy, and what a map of each
+    explanation cost.
 
     Raises:
         StoreError: curves were computed with other settings, or of other attributions.
@@ -50,6 +52,7 @@ def evaluate(
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
         "classifier": store.attrs["classifier"],
+        "accuracy": read_card(results / "classifiers" / store.attrs["classifier"]).accuracy,
         "seed": curves[0].attributes["seed"],
         "code_digest": curves[0].attributes["code"],
         "forwards": sum(int(one.totals["forwards"]) for one in curves),
