@@ -218,6 +218,7 @@ def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[
             "Lines: mean over images and draws. Bands and ±: one standard error over images"
             + (", unknown for a single image." if counts[0] == 1 else "."),
             "AOPC: mean of a curve over k = 0 to L, in the unit of f.",
+            "The classifier ran in bfloat16." if settings.get("precision") == "bfloat16" else "",
             f"Seed {measured['seed']}.",
         ]
     )
