@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.attribution.engines.dense import Precision
+from prediction_difference.attribution.engines.dense import Precision, placed
 from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.attribution.engines.perturbed import PerturbedScores
 from prediction_difference.benchmark.cases import REFUSALS
@@ -45,7 +45,10 @@ def measure_perturbation(
     The bare classifier runs at its best batch size, on images that lie ready with channels
     innermost. Its share is formed within each round, since the speed of a machine drifts.
     """
-    module = make_network(network, settings.seed).to(device)
+    import torch
+
+    # As engines place it, so that the bare classifier keeps freed memory from the start, too.
+    module = placed(make_network(network, settings.seed), device, torch.float32)
     image = explained_image(settings, network.side)
     bare, batch, sweep = _best_bare(settings, module, image, device)
     cases, refused = _cases(settings, cost, module, image, device)
