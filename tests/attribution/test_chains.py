@@ -92,7 +92,7 @@ def test_a_chain_may_be_cut_anywhere(monkeypatch):
 
 @pytest.fixture
 def said(capsys):
-    perturbed._say_why.cache_clear()
+    perturbed._say_once.cache_clear()
     return lambda: capsys.readouterr().err.splitlines()
 
 
@@ -156,6 +156,22 @@ def test_low_precision_is_close_for_images_by_themselves():
         found = PerturbedScores(network, precision="bfloat16")(images)
     assert found.dtype == torch.float32
     assert 0 < float((found - expected).abs().max()) < 0.03 * float(expected.abs().max())
+
+
+def test_layers_that_do_not_run_in_low_precision_run_in_float32(said):
+    def refuses(x):
+        if x.dtype == torch.bfloat16:
+            raise NotImplementedError("not implemented for 'BFloat16'")
+        return x
+
+    network = nn.Sequential(Calls(refuses), nn.Flatten(), nn.Linear(12, 2)).eval()
+    images = torch.rand(3, 3, 2, 2)
+    scores = PerturbedScores(network, precision="bfloat16")
+    with torch.inference_mode():
+        assert torch.equal(scores(images), PerturbedScores(network)(images))
+        assert scores.batch_size(images[0].numpy()) > 1
+        scores(images)
+    assert len(said()) == 1
 
 
 def test_scores_that_are_not_finite_are_refused():

@@ -18,7 +18,7 @@ from prediction_difference.figures.perturbation_curves import perturbation_curve
 
 Values = dict[str, dict[str, np.ndarray]]
 METHODS = {"evidence": "prediction-difference", "gradient": "sensitivity", "order": "random"}
-MEASURED = {
+MEASURED: dict[str, Any] = {
     "evaluation": "perturbation",
     "classifier": "net",
     "seed": 3,
@@ -167,6 +167,13 @@ def test_the_caption_tells_how_it_was_measured(values: Values) -> None:
         "Seed 3.",
     ):
         assert expected in caption
+    assert "bfloat16" not in caption
+
+
+def test_the_caption_tells_of_low_precision(values: Values) -> None:
+    settings = {**MEASURED["settings"], "precision": "bfloat16"}
+    drawing = perturbation_curves(losses(table_of(values)), {**MEASURED, "settings": settings})
+    assert "The classifier ran in bfloat16." in drawing.caption
 
 
 def test_the_best_explanation_comes_first(values: Values) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.attribution.engines.dense import Precision
+from prediction_difference.attribution.engines.dense import Precision, placed
 from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.attribution.engines.perturbed import PerturbedScores
 from prediction_difference.benchmark.cases import REFUSALS
@@ -21,10 +21,11 @@ from prediction_difference.benchmark.speed import ratios
 from prediction_difference.benchmark.timing import summary, timed
 from prediction_difference.errors import DataError
 from prediction_difference.evaluation.perturbation import perturbation_curves
+from prediction_difference.figures.drawing import rounded
 from prediction_difference.progress import say
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 BARE = "bare"
 _CASES: Mapping[str, tuple[Precision, bool]] = {
@@ -44,53 +45,81 @@ def measure_perturbation(
     The bare classifier runs at its best batch size, on images that lie ready with channels
     innermost. Its share is formed within each round, since the speed of a machine drifts.
     """
-    module = make_network(network, settings.seed).to(device)
+    import torch
+
+    # As engines place it, so that the bare classifier keeps freed memory from the start, too.
+    module = placed(make_network(network, settings.seed), device, torch.float32)
     image = explained_image(settings, network.side)
-    sweep = {size: _bare(module, image, size, device) for size in settings.batches[device]}
-    for size in list(sweep):
-        timed(sweep[size], device)
-    rates = {
-        size: np.median([size / timed(run, device) for _ in range(settings.sweep_repeats)])
-        for size, run in sweep.items()
-    }
-    best = max(rates, key=lambda size: rates[size])
-    cases: dict[str, Callable[[], object]] = {}
-    refused: dict[str, str] = {}
+    bare, batch, sweep = _best_bare(settings, module, image, device)
+    cases, refused = _cases(settings, cost, module, image, device)
     forwards = cost.repeats * cost.steps + 1
-    for name, (precision, follows) in _CASES.items():
-        try:
-            scores = PerturbedScores(module, device, precision)
-            cases[name] = _curves(scores, image, cost, settings.seed, device, follows)
-            cases[name]()
-        except REFUSALS as error:
-            refused[name] = " ".join(str(error).split())
-            say(f"{name} is not measured: {refused[name]}")
-    batches = -(-forwards // best)
-    found = _in_rounds(
-        {BARE: (sweep[best], best, batches), **{n: (run, forwards, 1) for n, run in cases.items()}},
+    measured = _in_rounds(
+        {
+            BARE: (bare, batch, -(-forwards // batch)),
+            **{n: (c, forwards, 1) for n, c in cases.items()},
+        },
         settings.rounds,
         device,
     )
     workload = cost.images * (cost.paper_repeats * cost.paper_steps + 1) * cost.configurations
-    result: dict[str, Any] = {name: {"refused": why} for name, why in refused.items()}
-    for name, measured in found.items():
-        result[name] = {
+    found: dict[str, Any] = {name: {"refused": why} for name, why in refused.items()}
+    for name, rates in measured.items():
+        found[name] = {
             "refused": None,
-            "forwards_per_second": summary(measured),
-            "share_of_bare": ratios(found, name, BARE),
-            "hours": workload / float(np.median(measured)) / 3600,
+            "forwards_per_second": summary(rates),
+            "share_of_bare": ratios(measured, name, BARE),
+            "hours": rounded(workload / np.median(rates) / 3600),
         }
     return {
-        "cases": {name: result[name] for name in (BARE, *_CASES)},
-        "batch": best,
-        "sweep": {str(size): float(rate) for size, rate in rates.items()},
+        "cases": {name: found[name] for name in (BARE, *_CASES)},
+        "batch": batch,
+        "sweep": sweep,
         "forwards": workload,
         "multiply_accumulates": sum(multiply_accumulates(module, image)),
-        "target": cost.target,
     }
 
 
-def _bare(module: Any, image: np.ndarray, batch: int, device: Device) -> Callable[[], object]:
+def _best_bare(
+    settings: BenchmarkSettings, module: "nn.Module", image: np.ndarray, device: Device
+) -> tuple[Callable[[], object], int, dict[str, float | None]]:
+    """The bare classifier at its best batch size, that size, and forwards a second of all sizes."""
+    runs = {size: _bare(module, image, size, device) for size in settings.batches[device]}
+    rates: dict[int, list[float]] = {size: [] for size in runs}
+    for run in runs.values():
+        run()
+    for _ in range(settings.sweep_repeats):
+        for size, run in runs.items():
+            rates[size].append(size / timed(run, device))
+    medians = {size: float(np.median(found)) for size, found in rates.items()}
+    best = max(medians, key=lambda size: medians[size])
+    return runs[best], best, {str(size): rounded(rate) for size, rate in medians.items()}
+
+
+def _cases(
+    settings: BenchmarkSettings,
+    cost: PerturbationCost,
+    module: "nn.Module",
+    image: np.ndarray,
+    device: Device,
+) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
+    """Cases that ran once, and why the others cannot be measured."""
+    cases: dict[str, Callable[[], object]] = {}
+    refused: dict[str, str] = {}
+    for name, (precision, follows) in _CASES.items():
+        try:
+            scores = PerturbedScores(module, device, precision)
+            run = _curves(scores, image, cost, settings.seed, device, follows)
+            run()
+            cases[name] = run
+        except REFUSALS as error:
+            refused[name] = " ".join(str(error).split())
+            say(f"{name} is not measured: {refused[name]}")
+    return cases, refused
+
+
+def _bare(
+    module: "nn.Module", image: np.ndarray, batch: int, device: Device
+) -> Callable[[], object]:
     import torch
 
     images = torch.from_numpy(np.repeat(image[None], batch, axis=0)).to(device)

@@ -160,6 +160,7 @@ def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[
             regions(measured),
             f"Lines: mean over images and draws. Bands and brackets: {interval(panels[0].curves)}",
             "AOPC: mean of a curve over k = 0 to L, in the unit of f.",
+            "The classifier ran in bfloat16." if settings.get("precision") == "bfloat16" else "",
             f"Seed {measured['seed']}.",
         ]
     )

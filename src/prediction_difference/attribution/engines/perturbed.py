@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TRACING = 10.0
 """Seconds of whole passes from which it is worth to trace a network, which takes some."""
+_WHOLE = "running the network whole for every perturbed image"
 _TOLERANCE = 1e-3
 """Of the largest score: how far the graph may be from the module that it was traced from."""
 
@@ -45,6 +46,7 @@ class PerturbedScores:
         self._dtype: torch.dtype = getattr(torch, precision)
         self._original = placed(module, device, torch.float32)
         self._module = placed(module, device, self._dtype)
+        self._whole_dtype = self._dtype
         self._device = device
         self._forwards = forwards
         self._is_innermost: dict[tuple[int, ...], bool] = {}
@@ -58,12 +60,24 @@ class PerturbedScores:
             DataError: they are not finite.
         """
         shape = tuple(images.shape[1:])
-        images = images.to(self._dtype)
         if shape not in self._is_innermost:
-            self._is_innermost[shape] = takes_channels_last(self._module, images[0])
+            self._go_on_in_float32_if_needed(images[:1])
+            some = images[0].to(self._whole_dtype)
+            self._is_innermost[shape] = takes_channels_last(self._module, some)
+        images = images.to(self._whole_dtype)
         if not self._is_innermost[shape]:
             images = images.contiguous()
         return check_scores(self._module(images)).float()
+
+    def _go_on_in_float32_if_needed(self, images: Tensor) -> None:
+        """Not all of torch's layers run in low precision on CPUs."""
+        if self._whole_dtype == torch.float32:
+            return
+        try:
+            self._module(images.to(self._whole_dtype).contiguous())
+        except RuntimeError as error:
+            _say_once(f"running the network in float32: {str(error).splitlines()[0]}")
+            self._module, self._whole_dtype = self._original, torch.float32
 
     def along(self, image: Tensor, corners: np.ndarray, contents: Tensor) -> Tensor | None:
         """Class scores (chains, L + 1, K) of chains; None where whole passes do better.
@@ -90,7 +104,8 @@ class PerturbedScores:
 
     def batch_size(self, image: np.ndarray) -> int:
         """Images (C, *spatial) like this one that a forward pass takes at once."""
-        return fitting_batch(self._module, torch.tensor(image, dtype=self._dtype).to(self._device))
+        tensor = torch.tensor(image, dtype=torch.float32, device=self._device)
+        return fitting_batch(self._original, tensor)
 
     def _followed(self, image: Tensor) -> Graph | None:
         products = multiply_accumulates(self._original, image.cpu().numpy())
@@ -101,15 +116,15 @@ class PerturbedScores:
             images = torch.stack([image, 0.5 * image.flip(-1)])
             found, expected = graph.run(images)[graph.output], self._original(images)
         except (NotFollowedError, RuntimeError) as error:
-            _say_why(str(error).splitlines()[0])
+            _say_once(f"{_WHOLE}: {str(error).splitlines()[0]}")
             return None
         if float((found - expected).abs().max()) > _TOLERANCE * float(expected.abs().max()):
-            _say_why("the followed steps give other values than the network")
+            _say_once(f"{_WHOLE}: the followed steps give other values than the network")
             return None
         return graph
 
 
 @functools.cache
-def _say_why(reason: str) -> None:
-    """Once for every reason, however many images there are."""
-    say(f"running the network whole for every perturbed image: {reason}")
+def _say_once(text: str) -> None:
+    """However many images there are."""
+    say(text)
