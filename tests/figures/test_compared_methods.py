@@ -40,7 +40,7 @@ def table_of(generator: np.random.Generator, region: int) -> pandas.DataFrame:
         "evaluation": f"regions-{region}",
         "classifier": "net",
         "seed": 5,
-        "settings": settings | {"perturbation": "uniform"},
+        "settings": settings | {"perturbation": "uniform", "precision": "float32"},
         "cost": {name: {"forwards": n, "seconds": n / 4} for n, name in enumerate(METHODS)},
     }
     return table

@@ -176,7 +176,7 @@ def _table() -> pandas.DataFrame:
     ]
     table = pandas.concat(parts, ignore_index=True)
     settings = {"region": 1, "steps": 2, "repeats": 1, "order": "morf", "output": "score"}
-    settings["perturbation"] = "uniform"
+    settings |= {"perturbation": "uniform", "precision": "float32"}
     cost = {"random": {"forwards": 0, "seconds": 0.1}, "sensitivity": {"forwards": 1, "seconds": 1}}
     table.attrs = {"evaluation": "p", "classifier": "net", "seed": 0, "settings": settings}
     table.attrs["cost"] = cost

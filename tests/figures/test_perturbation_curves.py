@@ -29,6 +29,7 @@ MEASURED: dict[str, Any] = {
         "order": "morf",
         "output": "score",
         "perturbation": "uniform",
+        "precision": "float32",
     },
 }
 
@@ -173,7 +174,7 @@ def test_the_caption_tells_how_it_was_measured(values: Values) -> None:
 def test_the_caption_tells_of_low_precision(values: Values) -> None:
     settings = {**MEASURED["settings"], "precision": "bfloat16"}
     drawing = perturbation_curves(losses(table_of(values)), {**MEASURED, "settings": settings})
-    assert "The classifier ran in bfloat16." in drawing.caption
+    assert "the classifier ran in bfloat16" in drawing.caption
 
 
 def test_the_best_explanation_comes_first(values: Values) -> None:

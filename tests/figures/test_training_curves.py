@@ -62,7 +62,11 @@ def table_of(generator: np.random.Generator, epoch: int, methods=METHODS) -> pan
     ]
     table = pandas.DataFrame(rows)
     settings = {"region": 2, "steps": 3, "repeats": 2, "order": "morf", "output": "score"}
-    settings |= {"perturbation": "uniform", "explanations": [f"{m}-{epoch}" for m in methods]}
+    settings |= {
+        "perturbation": "uniform",
+        "precision": "float32",
+        "explanations": [f"{m}-{epoch}" for m in methods],
+    }
     classifier = f"after-{epoch}"
     table.attrs = {"evaluation": "e", "classifier": classifier, "seed": 5, "settings": settings}
     return table

@@ -160,7 +160,6 @@ def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[
             regions(measured),
             f"Lines: mean over images and draws. Bands and brackets: {interval(panels[0].curves)}",
             "AOPC: mean of a curve over k = 0 to L, in the unit of f.",
-            "The classifier ran in bfloat16." if settings.get("precision") == "bfloat16" else "",
             f"Seed {measured['seed']}.",
         ]
     )
@@ -189,7 +188,8 @@ def regions(measured: Mapping[str, Any]) -> str:
     side = settings["region"]
     return (
         f"Regions are {side} {style.TIMES} {side} pixels without overlap; L = {settings['steps']} "
-        f"steps; {captions.count(settings['repeats'], 'draw')} of what replaces them for an image."
+        f"steps; {captions.count(settings['repeats'], 'draw')} of what replaces them for an image"
+        f"{'; the classifier ran in bfloat16' if settings['precision'] == 'bfloat16' else ''}."
     )
 
 
