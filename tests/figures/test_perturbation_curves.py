@@ -173,7 +173,9 @@ def test_the_caption_tells_how_it_was_measured(values: Values) -> None:
 
 def test_the_caption_tells_of_low_precision(values: Values) -> None:
     settings = {**MEASURED["settings"], "precision": "bfloat16"}
-    drawing = perturbation_curves(losses(table_of(values)), {**MEASURED, "settings": settings})
+    drawing = perturbation_curves(
+        losses(table_of(values), "score"), {**MEASURED, "settings": settings}
+    )
     assert "the classifier ran in bfloat16" in drawing.caption
 
 
