@@ -171,6 +171,7 @@ def test_layers_that_do_not_run_in_low_precision_run_in_float32(said):
         assert torch.equal(scores(images), PerturbedScores(network)(images))
         assert scores.batch_size(images[0].numpy()) > 1
         scores(images)
+    assert scores.goes_on_in_float32
     assert len(said()) == 1
 
 

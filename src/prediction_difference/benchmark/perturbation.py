@@ -110,6 +110,8 @@ def _cases(
             scores = PerturbedScores(module, device, precision)
             run = _curves(scores, image, cost, settings.seed, device, follows)
             run()
+            if scores.goes_on_in_float32:
+                raise DataError(name, "a layer does not run in bfloat16", "leave it out")
             cases[name] = run
         except REFUSALS as error:
             refused[name] = " ".join(str(error).split())

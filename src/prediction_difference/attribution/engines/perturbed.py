@@ -69,6 +69,11 @@ class PerturbedScores:
             images = images.contiguous()
         return check_scores(self._module(images)).float()
 
+    @property
+    def goes_on_in_float32(self) -> bool:
+        """Whether whole passes turned out not to run in the low precision that was asked for."""
+        return self._whole_dtype != self._dtype
+
     def _go_on_in_float32_if_needed(self, images: Tensor) -> None:
         """Not all of torch's layers run in low precision on CPUs."""
         if self._whole_dtype == torch.float32:
