@@ -20,6 +20,16 @@ def _stores(results: Path, explanation: str, some: list[str]) -> list[Path]:
     return [attribution_store(results, explanation, slot) for slot in some]
 
 
+def chunks_folder(results: Path, explanation: str) -> Path:
+    """Where the chunks of an explanation leave what they have finished."""
+    return results / "chunks" / explanation
+
+
+def done_file(results: Path, explanation: str, batch: int, chunk: int) -> Path:
+    """What a chunk of a batch of images leaves last."""
+    return chunks_folder(results, explanation) / f"batch-{batch}.chunk-{chunk}.json"
+
+
 def attribution_store(results: Path, explanation: str, slot: str) -> Path:
     """The attribution store of one image."""
     return results / "attributions" / explanation / f"{slot}.zarr"
@@ -28,6 +38,14 @@ def attribution_store(results: Path, explanation: str, slot: str) -> Path:
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     """The folder of the classifier that an explanation explains."""
     return results / "classifiers" / config.explanations[explanation].classifier
+
+
+def classifier_folders(config: Config, results: Path, figure: model.Figure) -> dict[str, Path]:
+    """The folders of the classifiers that a figure is about, by name."""
+    measured = (config.evaluations[name] for name in figure.evaluation_names)
+    names = [*figure.explanation_names, *(n for entry in measured for n in entry.explanations)]
+    folders = (classifier_folder(config, results, name) for name in names)
+    return {folder.name: folder for folder in folders}
 
 
 def evaluation_table(results: Path, evaluation: str) -> Path:
@@ -43,6 +61,12 @@ def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
 def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
     """The tables of all evaluations of complexity, by name."""
     return _tables(config, results, model.HeatmapComplexity)
+
+
+def measured_tables(config: Config, results: Path) -> dict[str, Path]:
+    """The tables of all evaluations of continuity, image specificity and aggregation, by name."""
+    kinds = (model.Continuity, model.ImageSpecificity, model.Aggregation)
+    return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}
 
 
 def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:

@@ -57,6 +57,19 @@ def test_random_belongs_to_seed_and_image(generator):
     assert len(np.unique(first)) == 81
 
 
+def test_segmentation_is_the_object_on_either_side_of_the_threshold(generator):
+    """Two well parted groups of grey values, in colours whose mean parts them."""
+    inside = np.zeros((9, 8), dtype=bool)
+    inside[2:7, 3:5] = True
+    image = np.where(inside, 0.8, 0.1) + generator.uniform(-0.05, 0.05, (3, 9, 8))
+    node = pda.Node.score(0)
+    found = pda.heatmap("segmentation", None, image, node)
+    np.testing.assert_array_equal(found, inside)
+    dark = pda.heatmap("segmentation", None, 1 - image, node, foreground="dark")
+    np.testing.assert_array_equal(dark, inside)
+    assert not pda.heatmap("segmentation", None, np.full((1, 4, 4), 0.5), node).any()
+
+
 def rectified_network(bias: bool = False) -> nn.Module:
     return at_random(nn.Sequential(
         nn.Conv2d(3, 6, 3, padding=1, bias=bias), nn.ReLU(), nn.MaxPool2d(2),
@@ -159,7 +172,7 @@ def test_classifiers_that_are_not_followed_are_refused_with_what_does():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_counts_its_forward_passes(method):
     options = {"steps": 5, "window": 3, "stride": 2}
-    expected = {"random": 0, "integrated_gradients": 5, "occlusion": 16}
+    expected = {"random": 0, "segmentation": 0, "integrated_gradients": 5, "occlusion": 16}
     assert forwards(method, (8, 8), **options) == expected.get(method, 1)
 
 

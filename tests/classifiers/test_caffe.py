@@ -19,7 +19,12 @@ CAFFE = model.NORMALISATIONS["caffe"]
 @pytest.mark.parametrize(
     ("name", "parameters"),
     # As the papers of the networks and Caffe's logs count them.
-    [("googlenet", 6_998_552), ("caffenet", 60_965_224), ("alexnet", 60_965_224)],
+    [
+        ("googlenet", 6_998_552),
+        ("caffenet", 60_965_224),
+        ("alexnet", 60_965_224),
+        ("places205", 60_965_224 - 795 * 4097),
+    ],
 )
 def test_networks_have_as_many_parameters_as_published(name, parameters):
     with torch.device("meta"):

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from prediction_difference.classifiers.graph import follow
-from prediction_difference.classifiers.networks import with_preprocessing
+from prediction_difference.classifiers.networks import all_convolutional, with_preprocessing
 from prediction_difference.config import model
 from prediction_difference.config.classifiers import AnyNormalisation
 
@@ -79,3 +79,14 @@ def test_layers_have_the_names_of_the_bare_network():
     assert network.get_submodule("network.layer") is bare.layer
     with pytest.raises(AttributeError):
         network.get_submodule("other")
+
+
+def test_all_cnn_has_the_convolutions_of_its_source():
+    """ALL-CNN-C of Springenberg et al., table 1: 3 x 3 (96, 192), but for the last two layers."""
+    network = all_convolutional(3, 10, width=96, dropout=0.5, halvings=2)
+    found = [layer for layer in network if isinstance(layer, nn.Conv2d)]
+    maps = [(layer.in_channels, layer.out_channels) for layer in found]
+    assert maps == [(3, 96), (96, 96), (96, 192), *[(192, 192)] * 5, (192, 10)]
+    assert [layer.stride[0] for layer in found] == [1, 1, 2, 1, 1, 2, 1, 1, 1]
+    assert network[:-3](torch.zeros(1, 3, 32, 32)).shape == (1, 192, 8, 8)
+    assert network.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 10)

@@ -521,3 +521,79 @@ def test_slots_are_safe_file_names_and_fill_batches():
     assert ".." not in names
     assert [len(batch) for batch in batches(explanation)] == [2, 1]
     assert [name for batch in batches(explanation) for name in batch] == names
+
+
+LRP = {"method": "lrp_epsilon", "classifier": "network", "images": {"correct": 2}}
+
+
+def with_evaluation(evaluation, figure=None, **explanations):
+    """GOOD with `e` as its evaluation, maybe a figure of it, and further explanations."""
+    raw = changed(figures={"f": {"evaluation": "e", **figure}} if figure else {})
+    raw["evaluations"] = {"e": evaluation}
+    raw["explanations"] |= {"lrp": LRP, **explanations}
+    return raw
+
+
+@pytest.mark.parametrize("measure", ["continuity", "image-specificity", "aggregation"])
+def test_measures_and_their_figures_are_read(measure):
+    evaluation = {"measure": measure, "explanations": ["lrp"]}
+    config = parse_config(with_evaluation(evaluation, {"kind": measure}))
+    assert config.evaluations["e"].explanations == ("lrp",)
+    assert config.figures["f"].evaluation == "e"
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "figure", "where", "what", "remedy"),
+    [
+        ({"measure": "continuity", "explanations": ["random"]}, None, "e.expl", "two num", "back"),
+        ({"measure": "continuity", "explanations": ["lrpp"]}, None, "e.expl", "no 'lrpp'", "'lrp'"),
+        ({"measure": "continuity", "explanations": ["lrp"], "steps": [1]}, None, "steps", "2", "."),
+        (
+            {"measure": "image-specificity", "explanations": ["pda"]},
+            None,
+            "e.explanations",
+            "not made for turned images",
+            "other methods",
+        ),
+        (
+            {"measure": "image-specificity", "explanations": ["lrp"], "degrees": [0, 30]},
+            None,
+            "evaluations.e",
+            "turns nothing",
+            "remove it",
+        ),
+        (
+            {"measure": "aggregation", "explanations": ["lrp", "label"]},
+            None,
+            "e.explanations",
+            "different classes",
+            "the same",
+        ),
+        ({"measure": "aggregation", "explanations": ["brain"]}, None, "e.expl", "volumes", "2-D"),
+        (
+            {"measure": "aggregation", "explanations": ["lrp"], "regions": 9},
+            None,
+            "e.regions",
+            "8 x 8",
+            "at most 8",
+        ),
+        (
+            {"measure": "aggregation", "explanations": ["lrp"]},
+            {"kind": "continuity"},
+            "figures.f.evaluation",
+            "measure: aggregation",
+            "measure: continuity",
+        ),
+        (
+            {"measure": "aggregation", "explanations": ["lrp"]},
+            {"kind": "perturbation-curves"},
+            "figures.f.evaluation",
+            "measure: aggregation",
+            "measure: aopc",
+        ),
+    ],
+)
+def test_measures_that_do_not_fit_are_refused(evaluation, figure, where, what, remedy):
+    label = {**LRP, "nodes": [{"of": "label"}]}
+    told = problems(with_evaluation(evaluation, figure, label=label))
+    assert any(where in one and what in one and remedy in one for one in told), told

@@ -3,11 +3,8 @@
 import gzip
 import pickle
 from collections.abc import Iterator
-from functools import partial
 from hashlib import md5, sha256
-from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,9 @@ import pytest
 import scipy.io
 from torchvision import datasets
 
+from example_server import serving
 from prediction_difference.config import model
+from prediction_difference.data import cifar10_jpegs
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
@@ -268,7 +267,10 @@ def test_a_test_fraction_splits_all_images_anew(mnist: Path) -> None:
     ("source", "example"),
     [
         ("mnist", "MNIST/raw/train-images-idx3-ubyte or mnist/train-images-idx3-ubyte.gz"),
-        ("cifar10", "cifar-10-batches-py/data_batch_1"),
+        (
+            "cifar10",
+            f"cifar-10-batches-py/data_batch_1, or {cifar10_jpegs.EXAMPLE}",
+        ),
         ("cifar100", "cifar-100-python/train"),
         ("svhn", "train_32x32.mat"),
     ],
@@ -303,11 +305,6 @@ def test_root_defaults_to_the_variable_then_to_the_cache(
 # --- download ---------------------------------------------------------------------------------
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of a server that stands for that of MNIST."""
@@ -315,13 +312,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     write_idx(folder, packed=True)
     resources = [(path.name, checksum(path)) for path in folder.iterdir()]
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
-    with HTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder))) as server:
-        address = f"http://127.0.0.1:{server.server_port}/"
+    with serving(folder, monkeypatch) as address:
         monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
-        monkeypatch.setenv("no_proxy", "*")
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield folder
-        server.shutdown()
 
 
 def test_missing_files_are_downloaded(tmp_path: Path, mirror: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import xarray
 from pydantic import TypeAdapter
@@ -23,6 +24,7 @@ from prediction_difference.evaluation.claims import (
     top_share,
     write_claims,
 )
+from prediction_difference.evaluation.table import write_table
 
 WORDS = {"where": "Fig. 1", "statement": "it is so"}
 READ = TypeAdapter(model.Claims).validate_python
@@ -242,3 +244,86 @@ def test_what_was_found_is_read_back(tmp_path):
     file.write_text("{}")
     with pytest.raises(StoreError, match=r"claims\.json: cannot be read"):
         read_claims(file)
+
+
+# --- claims about tables ----------------------------------------------------------------------
+
+
+def perturbed(values, output="score"):
+    """A table of curves with one step and one repeat; values[explanation]: a drop an image."""
+    rows = [
+        {"explanation": name, "method": name, "image": str(image), "repeat": 0, "step": step}
+        | {"score": -drop * step, "probability": -drop * step / 10}
+        for name, drops in values.items()
+        for image, drop in enumerate(drops)
+        for step in (0, 1)
+    ]
+    table = pandas.DataFrame(rows)
+    table.attrs = {"settings": {"output": output, "region": 9}}
+    return table
+
+
+def check_table(table, tmp_path, **claim):
+    write_table(table, tmp_path / "t.parquet")
+    settings = READ({"measure": "claims", "claims": [{**WORDS, "evaluation": "t", **claim}]})
+    (record,) = check_claims(settings, {}, {"t": tmp_path / "t.parquet"})
+    assert json.loads(json.dumps(record, allow_nan=False))
+    return record
+
+
+@pytest.mark.parametrize(("output", "scale"), [("score", 1), ("probability", 0.1)])
+def test_larger_areas_are_compared_image_by_image(tmp_path, output, scale):
+    table = perturbed({"lrp": (3.0, 5.0, 7.0), "gradient": (1.0, 2.8, 5.0)}, output)
+    claim = {"claim": "larger-aopc", "explanation": "lrp", "than": "gradient"}
+    record = check_table(table, tmp_path, **claim)
+    assert record["values"] == pytest.approx([scale, 1.1 * scale, scale])
+    assert record["held"] is True
+    assert record["settings"] == {"t": {"output": output, "region": 9}}
+    turned = check_table(table, tmp_path, **(claim | {"explanation": "gradient", "than": "lrp"}))
+    assert turned["held"] is False
+    with pytest.raises(StoreError, match="evaluation t: did not measure 'deconvolution'"):
+        check_table(table, tmp_path, **(claim | {"than": "deconvolution"}))
+
+
+def follow(tmp_path, drops, accuracies):
+    """drops[checkpoint]: an AOPC an image -> the record of the claim."""
+    tables = {}
+    for number, (some, accuracy) in enumerate(zip(drops, accuracies, strict=True)):
+        table = perturbed({f"lrp-{number}": some})
+        table.attrs["accuracy"] = accuracy
+        tables[f"after-{number}"] = tmp_path / f"{number}.parquet"
+        write_table(table, tables[f"after-{number}"])
+    explanations = [f"lrp-{number}" for number in range(len(drops))]
+    claim = {"claim": "follows-accuracy", "evaluations": [*tables], "explanations": explanations}
+    settings = READ({"measure": "claims", "claims": [{**WORDS, **claim}]})
+    (record,) = check_claims(settings, {}, tables)
+    assert json.loads(json.dumps(record, allow_nan=False))
+    return record
+
+
+def test_areas_follow_accuracy_where_they_rise_together(tmp_path):
+    drops = [(1.0, 2.0, 0.0), (2.0, 2.5, 5.0), (4.0, 3.5, 5.5)]
+    accuracies = (0.1, 0.5, 0.8)
+    record = follow(tmp_path, drops, accuracies)
+    expected = [np.corrcoef(column, accuracies)[0, 1] for column in np.array(drops).T]
+    assert record["values"] == pytest.approx(expected)
+    assert record["held"] is True
+    assert follow(tmp_path, drops[::-1], accuracies)["held"] is False
+    with pytest.raises(StoreError, match="know no accuracy"):
+        follow(tmp_path, drops, (0.1, None, 0.8))
+
+
+@pytest.mark.parametrize("by", ["png_bytes", "jpeg_bytes", "entropy"])
+def test_simpler_heatmaps_are_smaller(tmp_path, by):
+    sizes = {"lrp": (3.0, 5.0, 7.0), "gradient": (4.0, 6.0, 8.5)}
+    rows = [
+        {"explanation": name, "image": str(image), by: size}
+        for name, some in sizes.items()
+        for image, size in enumerate(some)
+    ]
+    table = pandas.DataFrame(rows)
+    table.attrs = {"settings": {}}
+    claim = {"claim": "simpler", "explanation": "lrp", "than": "gradient", "by": by}
+    record = check_table(table, tmp_path, **claim)
+    assert record["values"] == [-1, -1, -1.5]
+    assert (record["held"], record["required"]) == (True, "below 0")

@@ -68,6 +68,19 @@ def test_curves_are_those_of_a_loop(generator, batch_size):
     assert (seen[5] != seen[10]).any()
 
 
+def test_several_values_of_an_image_have_curves_of_their_own(generator):
+    image = generator.uniform(size=(2, 6, 6)).astype(np.float32)
+    relevance = generator.normal(size=(6, 6))
+    setting = {"region": 2, "steps": 3, "repeats": 2, "batch_size": 4}
+    both = pda.perturbation_curves(
+        lambda batch: torch.stack([total(batch), total(batch) ** 2], 1), image, relevance, **setting
+    )
+    one = pda.perturbation_curves(total, image, relevance, **setting)
+    assert both.shape == (2, 4, 2)
+    np.testing.assert_array_equal(both[..., 0], one)
+    np.testing.assert_allclose(both[..., 1], one**2)
+
+
 @pytest.mark.parametrize("perturbation", ["uniform", "blur", "mean", "conditional"])
 def test_what_comes_in_place_is_the_same_for_every_method(generator, perturbation):
     """All regions removed, in whatever order, with as many repeats: the same images."""

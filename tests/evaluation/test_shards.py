@@ -90,12 +90,12 @@ def test_shards_give_the_numbers_of_the_function(results: Path, tmp_path: Path) 
         network = load_module(results / "classifiers/network", card, store.attrs["split"])
         unit = store.attrs["nodes"][0]["unit"]
 
-        def score(images: torch.Tensor, network: Any = network, unit: int = unit) -> torch.Tensor:
-            found: torch.Tensor = network(images)[:, unit]
-            return found
+        def both(images: torch.Tensor, network: Any = network, unit: int = unit) -> torch.Tensor:
+            scores = network(images)
+            return torch.stack([scores[:, unit], scores.softmax(1)[:, unit]], 1)
 
         expected = pda.perturbation_curves(
-            score,
+            both,
             store["image"].values,
             store["relevance"].values[0],
             region=2,
@@ -105,8 +105,10 @@ def test_shards_give_the_numbers_of_the_function(results: Path, tmp_path: Path) 
             seed=7,
         )
         mine = table[(table["explanation"] == "lrp") & (table["image"] == slot)]
-        values = mine.sort_values(["repeat", "step"])["value"].to_numpy().reshape(3, 5)
+        mine = mine.sort_values(["repeat", "step"])
+        values = mine[["score", "probability"]].to_numpy().reshape(3, 5, 2)
         np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
+        assert (values[..., 1] <= 1).all()
     assert table.attrs["forwards"] == 2 * 3 * (3 * 4 + 1)
 
 
@@ -114,6 +116,32 @@ def test_numbers_do_not_depend_on_the_sharing_out(results: Path, tmp_path: Path)
     whole = curves_of(config_with(), results, tmp_path / "one")
     parts = curves_of(config_with(images_per_job=1), results, tmp_path / "three")
     assert whole.equals(parts)
+
+
+def test_curves_serve_both_outputs(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for the other one, a shard has nothing left to compute."""
+    first = curves_of(config_with(), results, tmp_path)
+
+    def unused(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(module, "perturbation_curves", unused)
+    again = curves_of(config_with(output="probability"), results, tmp_path)
+    assert again.attrs["settings"]["output"] == "probability"
+    assert again.equals(first)
+
+
+def test_the_table_tells_what_maps_cost(results: Path, tmp_path: Path) -> None:
+    cost = curves_of(config_with(), results, tmp_path).attrs["cost"]
+    stores = [
+        pda.open_attribution(layout.attribution_store(results, "lrp", slot))
+        for slot in slots(parse_config(RAW).explanations["lrp"])
+    ]
+    assert cost["lrp"]["forwards"] == np.mean([store.attrs["forwards"] for store in stores])
+    assert cost["lrp"]["seconds"] == pytest.approx(np.mean([s.attrs["seconds"] for s in stores]))
+    assert cost["chance"]["forwards"] == 0
 
 
 def test_a_killed_shard_goes_on_after_the_last_curve(
@@ -148,8 +176,8 @@ def test_low_precision_is_close(results: Path, tmp_path: Path) -> None:
     exact = curves_of(config_with(), results, tmp_path / "exact")
     rough = curves_of(config_with(precision="bfloat16"), results, tmp_path / "rough")
     assert rough.attrs["settings"]["precision"] == "bfloat16"
-    difference = (rough["value"] - exact["value"]).abs().max()
-    assert 0 < difference < 0.05 * np.ptp(exact["value"])
+    difference = (rough["score"] - exact["score"]).abs().max()
+    assert 0 < difference < 0.05 * np.ptp(exact["score"])
 
 
 @pytest.mark.parametrize("perturbation", ["blur", "mean", "conditional"])
@@ -160,9 +188,9 @@ def test_every_perturbation_runs_in_a_shard(
     prior = {"prior": "patches"} if is_drawn else {}
     inputs = {"data": results / "d.zarr", "prior": results / "p.zarr"} if is_drawn else {}
     table = curves_of(config_with(perturbation=perturbation, **prior), results, tmp_path, **inputs)
-    spread = table.groupby(["explanation", "image", "step"])["value"].std()
+    spread = table.groupby(["explanation", "image", "step"])["score"].std()
     assert (spread[spread.index.get_level_values("step") == 4] > 1e-6).any() == is_drawn
-    assert np.isfinite(table["value"]).all()
+    assert np.isfinite(table["score"]).all()
 
 
 def test_what_does_not_belong_together_is_refused(results: Path, tmp_path: Path) -> None:

@@ -11,7 +11,15 @@ from prediction_difference.evaluation.table import read_table, summarise, write_
 def table_of(values):
     """values[explanation][image]: (repeats, steps + 1) curves."""
     rows = [
-        {"explanation": e, "method": e, "image": i, "repeat": r, "step": k, "value": value}
+        {
+            "explanation": e,
+            "method": e,
+            "image": i,
+            "repeat": r,
+            "step": k,
+            "score": value,
+            "probability": value,
+        }
         for e, images in values.items()
         for i, curves in images.items()
         for r, curve in enumerate(curves)
@@ -42,6 +50,22 @@ def test_summary_is_the_mean_over_images_of_equation_12(values):
     above = summary.loc["good", "aopc"] - summary.loc["random", "aopc"]
     assert summary.loc["good", "aopc_above_random"] == pytest.approx(above)
     assert summary.loc["random", "aopc_above_random"] == 0
+    assert summary.loc["random", "above_random_low"] == 0
+
+
+def test_outputs_have_aopc_of_their_own(values):
+    table = table_of(values)
+    table["probability"] *= 3
+    three = 3 * summarise(table)["aopc"].to_numpy()
+    np.testing.assert_allclose(summarise(table, "probability")["aopc"], three)
+
+
+def test_intervals_hold_the_mean_and_are_those_of_the_images(values):
+    summary = summarise(table_of(values)).set_index("explanation")
+    for explanation, images in values.items():
+        per_image = np.array([aopc_by_hand(curves) for curves in images.values()])
+        row = summary.loc[explanation]
+        assert per_image.min() <= row["low"] < row["aopc"] < row["high"] <= per_image.max()
 
 
 def test_best_method_comes_first(values):

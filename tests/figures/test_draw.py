@@ -24,6 +24,9 @@ HEATMAPS = model.HeatmapPanels(kind="heatmaps", title="A title", explanations=("
 MAPS = model.FeatureMaps(kind="feature-maps", explanations=("maps",))
 SLICES = model.VolumeSlices(kind="volume-slices", explanation="evidence", slices=2)
 CURVES = model.PerturbationCurves(kind="perturbation-curves", evaluation="perturbation")
+PANELS = {"3 x 3": "perturbation"}
+COMPARED = model.ComparedCurves(kind="compared-curves", evaluations=PANELS)
+AREAS = model.ComparedAreas(kind="compared-areas", evaluations=PANELS)
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def brain(
 @pytest.mark.parametrize(("node", "called"), [(0, 0), (1, 1), (1, "node 1")])
 def test_heatmaps_are_those_of_the_store(node: int, called: int | str, photograph: Path) -> None:
     settings = HEATMAPS.model_copy(update={"node": called})
-    drawing = draw(settings, "panels", {"evidence": [photograph]}, None, None)
+    drawing = draw(settings, "panels", {"evidence": [photograph]}, {}, {})
     relevance = read_maps(photograph)[node].relevance
     [[numbers]] = drawing.numbers["rows"]
     assert numbers["relevance"] == rounded(relevance)
@@ -79,12 +82,14 @@ def test_the_same_stores_give_the_same_bytes_of_every_kind(
         (MAPS, {"maps": [layers]}),
         (SLICES, {"evidence": [brain]}),
         (CURVES, {}),
+        (COMPARED, {}),
+        (AREAS, {}),
     ]
     for settings, explanations in kinds:
         written = []
         for folder in ("first", "second"):
-            table = tmp_path / "perturbation.parquet"
-            drawing = draw(settings, settings.kind, explanations, table, None)
+            tables = {"perturbation": tmp_path / "perturbation.parquet"}
+            drawing = draw(settings, settings.kind, explanations, tables, {})
             files = [tmp_path / folder / f"figure.{suffix}" for suffix in ("png", "pdf", "json")]
             save(drawing, *files)
             written.append([file.read_bytes() for file in files])
@@ -96,9 +101,9 @@ def test_the_same_stores_give_the_same_bytes_of_every_kind(
 
 def test_the_caption_begins_with_the_setting(photograph: Path) -> None:
     stores = {"evidence": [photograph]}
-    caption = draw(HEATMAPS, "panels", stores, None, None, "small: stride 8").caption
+    caption = draw(HEATMAPS, "panels", stores, {}, {}, "small: stride 8").caption
     assert caption.startswith("Setting: small: stride 8.\n1 held-out image")
-    assert "Setting" not in draw(HEATMAPS, "panels", stores, None, None).caption
+    assert "Setting" not in draw(HEATMAPS, "panels", stores, {}, {}).caption
 
 
 def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
@@ -107,7 +112,7 @@ def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
         "second": (None, "evidence"),
     }
     settings = model.HeatmapPanels(kind="heatmaps", rows=rows, limit="map")
-    drawing = draw(settings, "panels", {"evidence": [photograph]}, None, None)
+    drawing = draw(settings, "panels", {"evidence": [photograph]}, {}, {})
     maps = read_maps(photograph)
     [shown] = drawing.numbers["rows"]
     assert [(entry["row"], entry["column"]) for entry in shown] == [(0, 1), (1, 1)]
@@ -126,11 +131,11 @@ def test_another_image_in_the_same_place_is_refused(
     with pytest.raises(
         StoreError, match="vgg: has image 'a dog' as correct-1, evidence has 'image"
     ):
-        draw(settings, "panels", {"evidence": [photograph], "vgg": [other]}, None, None)
+        draw(settings, "panels", {"evidence": [photograph], "vgg": [other]}, {}, {})
 
 
 def test_feature_maps_are_those_of_the_store(layers: Path) -> None:
-    drawing = draw(MAPS, "maps", {"maps": [layers]}, None, None)
+    drawing = draw(MAPS, "maps", {"maps": [layers]}, {}, {})
     maps = read_maps(layers)
     found = drawing.numbers["layers"]
     assert [(layer["layer"], [m["map"] for m in layer["maps"]]) for layer in found] == [
@@ -141,15 +146,15 @@ def test_feature_maps_are_those_of_the_store(layers: Path) -> None:
         rounded(one.largest) for one in maps[1:]
     ]
     chosen = MAPS.model_copy(update={"layers": ("conv2",)})
-    assert len(draw(chosen, "maps", {"maps": [layers]}, None, None).numbers["layers"]) == 1
+    assert len(draw(chosen, "maps", {"maps": [layers]}, {}, {}).numbers["layers"]) == 1
 
 
 def test_layers_that_are_not_explained_are_named(layers: Path, photograph: Path) -> None:
     settings = MAPS.model_copy(update={"layers": ("conv3",)})
     with pytest.raises(StoreError, match="maps: has no maps of conv3, but of conv1, conv2"):
-        draw(settings, "maps", {"maps": [layers]}, None, None)
+        draw(settings, "maps", {"maps": [layers]}, {}, {})
     with pytest.raises(StoreError, match="explains no feature maps; add nodes such as"):
-        draw(MAPS, "maps", {"maps": [photograph]}, None, None)
+        draw(MAPS, "maps", {"maps": [photograph]}, {}, {})
 
 
 def test_layers_of_different_images_are_refused(
@@ -160,14 +165,21 @@ def test_layers_of_different_images_are_refused(
     other = write_attribution([make_map(zeros, explanation="b", node=node, image_name="a dog")])
     settings = MAPS.model_copy(update={"explanations": ("maps", "b")})
     with pytest.raises(StoreError, match="explanation b: has image 'a dog'"):
-        draw(settings, "maps", {"maps": [layers], "b": [other]}, None, None)
+        draw(settings, "maps", {"maps": [layers], "b": [other]}, {}, {})
 
 
 def _table() -> pandas.DataFrame:
-    steps = {"step": [0, 1, 2], "repeat": 0, "value": [1.0, 0.5, 0.25]}
-    table = pandas.DataFrame({"explanation": "e", "method": "random", "image": "a", **steps})
+    steps = {"step": [0, 1, 2], "repeat": 0, "score": [1.0, 0.5, 0.25]}
+    parts = [
+        pandas.DataFrame({"explanation": method, "method": method, "image": "a", **steps})
+        for method in ("random", "sensitivity")
+    ]
+    table = pandas.concat(parts, ignore_index=True)
     settings = {"region": 1, "steps": 2, "repeats": 1, "order": "morf", "output": "score"}
+    settings |= {"perturbation": "uniform", "precision": "float32"}
+    cost = {"random": {"forwards": 0, "seconds": 0.1}, "sensitivity": {"forwards": 1, "seconds": 1}}
     table.attrs = {"evaluation": "p", "classifier": "net", "seed": 0, "settings": settings}
+    table.attrs["cost"] = cost
     return table
 
 
@@ -185,27 +197,27 @@ def test_weights_of_a_linear_classifier_are_those_for_the_split(
     settings = model.LogisticRegression(kind="logistic-regression", dataset="animals")
     folder = tmp_path / "net"
     make_classifier(settings, "net", dataset, 0, "cpu", folder)
-    weights = draw(SLICES, "slices", {"evidence": [brain]}, None, folder).numbers["weights"]
+    weights = draw(SLICES, "slices", {"evidence": [brain]}, {}, {"net": folder}).numbers["weights"]
     assert (weights["towards"], weights["split"]) == ("cat", "fold-00")
-    without = draw(SLICES, "slices", {"evidence": [brain]}, None, None)
+    without = draw(SLICES, "slices", {"evidence": [brain]}, {}, {})
     assert "weights" not in without.numbers
 
 
 def test_a_missing_store_is_named(photograph: Path) -> None:
     missing = photograph.with_name("correct-2.zarr")
     with pytest.raises(StoreError, match=r"correct-2\.zarr: there is no complete Zarr store here"):
-        draw(HEATMAPS, "panels", {"evidence": [photograph, missing]}, None, None)
+        draw(HEATMAPS, "panels", {"evidence": [photograph, missing]}, {}, {})
     with pytest.raises(StoreError, match="evidence: no attribution stores are given"):
-        draw(HEATMAPS, "panels", {}, None, None)
+        draw(HEATMAPS, "panels", {}, {}, {})
 
 
 def test_a_node_that_is_not_there_is_refused(photograph: Path) -> None:
     named = HEATMAPS.model_copy(update={"node": "node 2"})
     with pytest.raises(StoreError, match="has no node 'node 2'; its nodes are node 0, node 1"):
-        draw(named, "panels", {"evidence": [photograph]}, None, None)
+        draw(named, "panels", {"evidence": [photograph]}, {}, {})
     settings = HEATMAPS.model_copy(update={"node": 2})
     with pytest.raises(StoreError, match=r"has 2 node\(s\), not node 2"):
-        draw(settings, "panels", {"evidence": [photograph]}, None, None)
+        draw(settings, "panels", {"evidence": [photograph]}, {}, {})
 
 
 def test_volumes_and_photographs_are_told_apart(
@@ -214,11 +226,11 @@ def test_volumes_and_photographs_are_told_apart(
     node = {"kind": "feature_map", "layer": "conv1", "class": None}
     volume = write_attribution([make_map(np.zeros((2, 2, 2)), "subject-2", "maps", node=node)])
     with pytest.raises(StoreError, match="3 dimensions, not 2"):
-        draw(MAPS, "maps", {"maps": [volume]}, None, None)
+        draw(MAPS, "maps", {"maps": [volume]}, {}, {})
     with pytest.raises(StoreError, match="3 dimensions, not 2; draw it with kind: volume-slices"):
-        draw(HEATMAPS, "panels", {"evidence": [brain]}, None, None)
+        draw(HEATMAPS, "panels", {"evidence": [brain]}, {}, {})
     with pytest.raises(StoreError, match="2 dimensions, not 3; draw it with kind: heatmaps"):
-        draw(SLICES, "slices", {"evidence": [photograph]}, None, None)
+        draw(SLICES, "slices", {"evidence": [photograph]}, {}, {})
 
 
 def test_explanations_of_other_images_are_refused(
@@ -227,16 +239,16 @@ def test_explanations_of_other_images_are_refused(
     other = write_attribution([make_map(np.zeros((5, 4)), "correct-9", "gradient", "sensitivity")])
     settings = HEATMAPS.model_copy(update={"explanations": ("evidence", "gradient")})
     with pytest.raises(StoreError, match="gradient: has no map of image correct-1"):
-        draw(settings, "panels", {"evidence": [photograph], "gradient": [other]}, None, None)
+        draw(settings, "panels", {"evidence": [photograph], "gradient": [other]}, {}, {})
 
 
 def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="figure curves: no table of an evaluation is given"):
-        draw(CURVES, "curves", {}, None, None)
+    with pytest.raises(StoreError, match="evaluation perturbation: no table of it is given"):
+        draw(CURVES, "curves", {}, {}, {})
     with pytest.raises(StoreError, match=r"perturbation\.parquet: cannot be read"):
-        draw(CURVES, "curves", {}, tmp_path / "perturbation.parquet", None)
+        draw(CURVES, "curves", {}, {"perturbation": tmp_path / "perturbation.parquet"}, {})
     bare = _table()
     bare.attrs = {}
     write_table(bare, tmp_path / "bare.parquet")
     with pytest.raises(StoreError, match="does not say how it was measured"):
-        draw(CURVES, "curves", {}, tmp_path / "bare.parquet", None)
+        draw(CURVES, "curves", {}, {"perturbation": tmp_path / "bare.parquet"}, {})

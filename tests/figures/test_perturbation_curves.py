@@ -10,9 +10,11 @@ import pytest
 from matplotlib.axes import Axes
 
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.figures import style
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.figures.perturbation_curves import losses, perturbation_curves
+from prediction_difference.figures.losses import losses
+from prediction_difference.figures.perturbation_curves import perturbation_curves
 
 Values = dict[str, dict[str, np.ndarray]]
 METHODS = {"evidence": "prediction-difference", "gradient": "sensitivity", "order": "random"}
@@ -20,7 +22,15 @@ MEASURED: dict[str, Any] = {
     "evaluation": "perturbation",
     "classifier": "net",
     "seed": 3,
-    "settings": {"region": 2, "steps": 4, "repeats": 3, "order": "morf", "output": "score"},
+    "settings": {
+        "region": 2,
+        "steps": 4,
+        "repeats": 3,
+        "order": "morf",
+        "output": "score",
+        "perturbation": "uniform",
+        "precision": "float32",
+    },
 }
 
 
@@ -33,7 +43,7 @@ def table_of(values: Mapping[str, Mapping[str, np.ndarray]]) -> pandas.DataFrame
             "image": image,
             "repeat": repeat,
             "step": step,
-            "value": value,
+            "score": value,
         }
         for explanation, images in values.items()
         for image, curves in images.items()
@@ -44,7 +54,7 @@ def table_of(values: Mapping[str, Mapping[str, np.ndarray]]) -> pandas.DataFrame
 
 
 def draw(values: Mapping[str, Mapping[str, np.ndarray]]) -> Drawing:
-    return perturbation_curves(losses(table_of(values)), MEASURED)
+    return perturbation_curves(losses(table_of(values), "score"), MEASURED)
 
 
 @pytest.fixture
@@ -68,16 +78,16 @@ def area_by_hand(curves: np.ndarray) -> float:
     return float(sum(areas) / len(areas))
 
 
-def entries(axes: Axes) -> dict[str, tuple[float, float]]:
-    """AOPC and its standard error by explanation, read from a legend."""
+def entries(axes: Axes) -> dict[str, tuple[float, float, float]]:
+    """AOPC and the ends of its interval by explanation, read from a legend."""
     legend = axes.get_legend()
     assert legend is not None
     found = {}
     for text in legend.get_texts():
         words = text.get_text().replace(style.MINUS, "-")
-        match = re.fullmatch(r"(\w+): [A-Za-z ]+ (-?[\d.]+) ± ([\d.]+)", words)
+        match = re.fullmatch(r"(\w+): [A-Za-z ]+ (-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)", words)
         assert match, words
-        found[match[1]] = (float(match[2]), float(match[3]))
+        found[match[1]] = (float(match[2]), float(match[3]), float(match[4]))
     return found
 
 
@@ -86,9 +96,9 @@ def test_the_legend_holds_the_area_over_the_curve(values: Values) -> None:
     legend = entries(first)
     assert legend.keys() == METHODS.keys()
     for explanation, images in values.items():
-        areas = [area_by_hand(curves) for curves in images.values()]
-        error = np.std(areas, ddof=1) / np.sqrt(5)
-        assert legend[explanation] == pytest.approx((np.mean(areas), error), abs=5e-3)
+        areas = np.array([area_by_hand(curves) for curves in images.values()])
+        expected = (areas.mean(), *interval_of_mean(areas))
+        assert legend[explanation] == pytest.approx(expected, abs=5e-3)
 
 
 def test_lines_are_means_over_images_and_repeats(values: Values) -> None:
@@ -98,8 +108,8 @@ def test_lines_are_means_over_images_and_repeats(values: Values) -> None:
         images = np.stack([values[entry["explanation"]][image] for image in "abcde"])
         lost = images[:, :, :1] - images
         assert entry["mean"] == rounded(lost.mean(axis=(0, 1)))
-        error = lost.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(5)
-        assert entry["standard_error"] == rounded(error)
+        low, high = interval_of_mean(lost.mean(axis=1))
+        assert (entry["low"], entry["high"]) == (rounded(low), rounded(high))
         label = next(label for label in lines if str(label).startswith(entry["explanation"]))
         assert rounded(lines[label]) == entry["mean"]
 
@@ -108,12 +118,14 @@ def test_the_second_panel_is_above_random_image_by_image(values: Values) -> None
     drawing = draw(values)
     legend = entries(drawing.figure.axes[1])
     assert legend.keys() == {"evidence", "gradient"}
-    for explanation, (area, error) in legend.items():
-        above = [
-            area_by_hand(values[explanation][image]) - area_by_hand(values["order"][image])
-            for image in "abcde"
-        ]
-        assert error == pytest.approx(np.std(above, ddof=1) / np.sqrt(5), abs=5e-3)
+    for explanation, (area, *interval) in legend.items():
+        above = np.array(
+            [
+                area_by_hand(values[explanation][image]) - area_by_hand(values["order"][image])
+                for image in "abcde"
+            ]
+        )
+        assert interval == pytest.approx(interval_of_mean(above), abs=5e-3)
         numbers = {e["explanation"]: e for e in drawing.numbers["curves_above_random"]}
         assert numbers[explanation]["aopc"] == rounded(np.mean(above))
         assert area == pytest.approx(np.mean(above), abs=5e-3)
@@ -128,12 +140,12 @@ def test_without_anything_to_compare_with_random_there_is_one_panel(
     assert "curves_above_random" not in drawing.numbers
 
 
-def test_a_single_image_has_no_standard_error(values: Values) -> None:
+def test_a_single_image_has_no_interval(values: Values) -> None:
     drawing = draw({name: {"a": images["a"]} for name, images in values.items()})
     curve = drawing.numbers["curves"][0]
-    assert curve["aopc_standard_error"] is None
-    assert curve["standard_error"] == [None] * 5
-    assert "±" not in drawing.figure.axes[0].get_legend().get_texts()[0].get_text()  # type: ignore[union-attr]
+    assert curve["aopc_interval"] == [None, None]
+    assert curve["low"] == [None] * 5
+    assert " to " not in drawing.figure.axes[0].get_legend().get_texts()[0].get_text()  # type: ignore[union-attr]
     assert "unknown for a single image" in drawing.caption
 
 
@@ -149,7 +161,7 @@ def test_the_caption_tells_how_it_was_measured(values: Values) -> None:
         "5 held-out images",
         "2 × 2 pixels",  # noqa: RUF001
         "L = 4 steps",
-        "3 draws of the noise",
+        "3 draws of what replaces them",
         "the most relevant first (MoRF)",
         "f is the class score",
         "minus order",
@@ -161,10 +173,12 @@ def test_the_caption_tells_how_it_was_measured(values: Values) -> None:
 
 def test_the_caption_tells_of_low_precision(values: Values) -> None:
     settings = {**MEASURED["settings"], "precision": "bfloat16"}
-    drawing = perturbation_curves(losses(table_of(values)), {**MEASURED, "settings": settings})
-    assert "The classifier ran in bfloat16." in drawing.caption
+    drawing = perturbation_curves(
+        losses(table_of(values), "score"), {**MEASURED, "settings": settings}
+    )
+    assert "the classifier ran in bfloat16" in drawing.caption
 
 
 def test_the_best_explanation_comes_first(values: Values) -> None:
-    areas: list[Any] = [one.area[0] for one in losses(table_of(values))]
+    areas: list[Any] = [one.area for one in losses(table_of(values), "score")]
     assert areas == sorted(areas, reverse=True)

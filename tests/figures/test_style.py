@@ -84,6 +84,7 @@ def test_numbers_are_typeset(value: float | None, text: str) -> None:
         (-0.5, 0.012, f"{style.MINUS}0.500 ± 0.012"),
         (120.4, 23.0, "120 ± 23"),
         (2.0, float("nan"), "2.00"),
+        (1.0, 5e-18, "1.00"),
     ],
 )
 def test_errors_settle_the_number_of_digits(value: float, error: float, text: str) -> None:

@@ -22,6 +22,7 @@ from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.page import build
+from prediction_difference.report.perturbations import Measured, regions_tables
 from prediction_difference.stores import write_json, write_store, write_text
 
 EVIL = "a<script>alert('x')</script>/b & c"
@@ -82,6 +83,7 @@ class Run:
             [self.folder / "classifiers" / "net" / "card.json"],
             {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
             {"complexity": self.folder / "evaluations" / "complexity.parquet"},
+            {"sums": self.folder / "evaluations" / "sums.parquet"},
             {"claims": self.claims},
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
@@ -122,6 +124,7 @@ def run(config: Config, tmp_path: Path) -> Run:
         write_store(made.store(explanation), _attribution(explanation, settings))
     write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
     write_table(_complexity(), tmp_path / "evaluations" / "complexity.parquet")
+    write_table(_sums(), tmp_path / "evaluations" / "sums.parquet")
     write_json(made.claims, {"claims": [_claim(1, (0.5, 1.0), 3, True), _claim(2, None, 1, None)]})
     content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
     write_json(made.figure, content)
@@ -139,6 +142,16 @@ def _complexity() -> pandas.DataFrame:
     ]
     table = pandas.DataFrame(rows)
     table.attrs = {"classifier": "net"}
+    return table
+
+
+def _sums() -> pandas.DataFrame:
+    """One region; totals of one and three scores."""
+    row = {"explanation": "evidence", "method": "lrp_epsilon", "row": 0, "column": 0, "score": 2.0}
+    table = pandas.DataFrame(
+        [{**row, "image": n, "relevance": total, "total": total} for n, total in enumerate((2, 6))]
+    )
+    table.attrs = {"settings": {"measure": "aggregation"}}
     return table
 
 
@@ -226,7 +239,8 @@ def _table() -> pandas.DataFrame:
             "image": image,
             "repeat": 0,
             "step": step,
-            "value": value * factor,
+            "probability": value * factor,
+            "score": 10 * value * factor,
         }
         for name, curves in CURVES.items()
         for image, factor in (("a", 1), ("b", 3))
@@ -234,7 +248,9 @@ def _table() -> pandas.DataFrame:
     ]
     table = pandas.DataFrame(rows)
     settings = {"region": 2, "steps": 2, "repeats": 1, "order": "morf", "output": "probability"}
-    table.attrs = {"classifier": "net", "settings": settings}
+    settings |= {"perturbation": "uniform", "precision": "float32"}
+    cost = {name: {"forwards": 7, "seconds": 0.5} for name in CURVES}
+    table.attrs = {"classifier": "net", "settings": settings, "cost": cost}
     return table
 
 
@@ -272,6 +288,12 @@ def test_complexity_is_told_with_the_simplest_heatmaps_first(run: Run) -> None:
     part = html[html.index('id="complexity"') :]
     assert part.index("order") < part.index("evidence")
     assert "1500 ± 100" in part
+
+
+def test_properties_of_methods_are_told(run: Run) -> None:
+    text = " ".join(run.page().text.split())
+    assert "Properties of methods sums Total relevance of an image" in text
+    assert "evidence lrp_epsilon 2 2.00 0.707 1.00 3.00" in text
 
 
 def test_figures_tell_what_their_maps_took(run: Run) -> None:
@@ -322,9 +344,23 @@ def test_claims_are_told_with_their_outcomes(run: Run) -> None:
 def test_aopc_is_that_of_the_definition(run: Run) -> None:
     """By hand: drops of 0, 2, 2.5 and of 0, 0.5, 2, for the second image three times as large."""
     text = " ".join(run.page().text.split())
-    assert "evidence prediction-difference 2 3.0 ± 1.5 1.33 order random" in text
-    assert "order random 2 1.67 ± 0.83 – " in text  # noqa: RUF001
-    assert "Unit: class probability." in text
+    evidence = "evidence prediction-difference 2 3.00 (1.50 to 4.50) 1.33 (0.667 to 2.00) 30.0"
+    assert evidence in text
+    assert "order random 2 1.67 (0.833 to 2.50) – 16.7 (8.33 to 25.0) – 7.0 0.50" in text  # noqa: RUF001
+    assert "AOPC, class probability above random AOPC, class score above random" in text
+
+
+def test_sizes_of_regions_stand_side_by_side() -> None:
+    tables = {side: _table() for side in (3, 1)}
+    for side, table in tables.items():
+        table.attrs["settings"]["region"] = side
+        table["probability"] *= side
+    other = _table()
+    other.attrs["classifier"] = "another"
+    measured = [Measured(str(n), t, "") for n, t in enumerate([*tables.values(), other])]
+    (found,) = regions_tables(measured)
+    assert found.regions == [1, 3]
+    assert found.rows == [("evidence", ["1.33 (0.667 to 2.00)", "4.00 (2.00 to 6.00)"])]
 
 
 def test_settings_and_versions_are_there(run: Run) -> None:
@@ -339,7 +375,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, {}, {}, [], {}, run.output, run.maps)
+    build(run.config, [], {}, {}, {}, {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -352,12 +388,21 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
+        build(run.config, [], {}, {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, {}, {}, [], {}, run.output, run.maps)
+        build(run.config, [run.folder / "card.json"], {}, {}, {}, {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
         build(
-            run.config, [], {"e": run.folder / "none.parquet"}, {}, {}, [], {}, run.output, run.maps
+            run.config,
+            [],
+            {"e": run.folder / "none.parquet"},
+            {},
+            {},
+            {},
+            [],
+            {},
+            run.output,
+            run.maps,
         )
     assert not run.output.exists()
     assert not run.maps.exists()

@@ -72,14 +72,14 @@ def test_the_evaluation_compares_all_methods_on_the_same_images(results):
     table = read_table(results / "evaluations/digits-perturbation.parquet")
     by_hand = {}
     for (explanation, image), rows in table.groupby(["explanation", "image"]):
-        curve = rows.groupby("step")["value"].mean().to_numpy()
+        curve = rows.groupby("step")["score"].mean().to_numpy()
         by_hand.setdefault(explanation, {})[image] = (curve[0] - curve).mean()
     assert len({tuple(sorted(images)) for images in by_hand.values()}) == 1
     assert len(by_hand["digits-random"]) == 8
     for _, row in summarise(table).iterrows():
         values = by_hand[row["explanation"]]
         assert row["aopc"] == pytest.approx(sum(values.values()) / 8)
-    untouched = table[table["step"] == 0].groupby("image")["value"].nunique()
+    untouched = table[table["step"] == 0].groupby("image")["score"].nunique()
     assert set(untouched) == {1}
 
 

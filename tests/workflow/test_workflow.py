@@ -110,8 +110,10 @@ class Checkout:
         """Rule -> number of jobs that would run now."""
         done = self.run("--dry-run", *targets)
         assert done.returncode == 0, done.stdout + done.stderr
-        table = re.findall(r"^\s*(\w+)\s+(\d+)\s*$", done.stdout + done.stderr, re.MULTILINE)
-        return {rule: int(count) for rule, count in table if rule != "total"}
+        table = re.findall(
+            r"^\s*(\w+(?: \w+)?) +(\d+)\s*$", done.stdout + done.stderr, re.MULTILINE
+        )
+        return {rule.replace(" ", "_"): int(count) for rule, count in table if rule != "total"}
 
     @property
     def results(self) -> Path:
@@ -221,7 +223,7 @@ def test_every_result_of_the_contract_is_there(killed_and_resumed):
     assert not [p for folder in published for p in folder.rglob("*.partial")]
     assert not list(checkout.results.rglob("*.pkl")) + list(checkout.results.rglob("*.npy"))
     logs = {p.stem for p in (checkout.folder / "logs/tiny").rglob("*.log")}
-    assert {"digits", "patches", "network", "random-1", "aopc", "maps", "index"} <= logs
+    assert {"digits", "patches", "network", "slow", "aopc", "maps", "index"} <= logs
 
 
 def test_a_finished_run_has_nothing_to_do_and_edits_rerun_their_stage(killed_and_resumed):
@@ -239,7 +241,7 @@ def test_a_finished_run_has_nothing_to_do_and_edits_rerun_their_stage(killed_and
     planned = checkout.planned()
     edit.write_text(original)
     downstream = {"shard": 1, "evaluation": 1, "figure": 2, "report": 1, "all": 1}
-    assert planned == {"prior": 1, "chunk": 2, "attribution": 2, **downstream}
+    assert planned == {"prior": 1, "chunk": 2, "attribution_slow": 1, **downstream}
     assert checkout.planned() == {}
 
 
@@ -259,7 +261,7 @@ def test_a_store_that_is_gone_is_made_again_when_it_is_asked_for(killed_and_resu
     with pytest.raises(StoreError, match="no complete Zarr store"):
         pda.open_attribution(store)
     target = store.relative_to(checkout.folder) / "zarr.json"
-    assert checkout.planned(str(target)) == {"attribution": 1}
+    assert checkout.planned(str(target)) == {"attribution_chance": 1}
 
 
 def test_mistakes_in_every_section_are_told_together_before_anything_runs(tmp_path):
@@ -347,3 +349,28 @@ def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
     assert "there is no setting 'ful'; did you mean 'full'?" in " ".join(
         (wrong.stdout + wrong.stderr).split()
     )
+
+
+def test_properties_of_methods_are_measured_and_drawn(tmp_path):
+    """Measures of one job each: of a function, of turned images, of sums over regions."""
+    checkout = Checkout(tmp_path)
+    lrp = {"method": "lrp_alpha_beta", "classifier": "network", "images": {"random": 1}}
+    measures = ("continuity", "image-specificity", "aggregation")
+    config = {key: TINY[key] for key in ("run", "datasets", "classifiers")}
+    config["explanations"] = {"lrp": lrp}
+    config["evaluations"] = {name: {"measure": name, "explanations": ["lrp"]} for name in measures}
+    config["figures"] = {f"of-{name}": {"kind": name, "evaluation": name} for name in measures}
+    checkout.write(config)
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in measures:
+        assert (checkout.results / f"evaluations/{name}.parquet").is_file()
+        assert (checkout.results / f"figures/tiny/of-{name}.png").is_file()
+    assert "Properties of methods" in (checkout.results / "report/index.html").read_text()
+    assert checkout.planned() == {}
+    config["explanations"] = {"lrp": {**lrp, "alpha": 1, "beta": 0}}
+    checkout.write(config)
+    planned = checkout.planned()
+    assert planned["evaluation"] == 3
+    assert planned["chunk"] == 1
+    assert "classifier" not in planned

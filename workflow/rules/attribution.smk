@@ -41,25 +41,29 @@ rule chunk:
         " --work {params.work:q} --done {output:q} > {log:q} 2>&1"
 
 
-rule attribution:
-    input:
-        done=chunks_of_image,
-    output:
-        f"{RESULTS}/attributions/{{explanation}}/{{image}}.zarr/zarr.json",
-    log:
-        f"{LOGS}/attributions/{{explanation}}/{{image}}.log",
-    benchmark:
-        f"{BENCHMARKS}/attributions/{{explanation}}/{{image}}.tsv"
-    conda:
-        "../../envs/prediction-difference.yaml"
-    params:
-        config=CONFIG_FILE,
-        work=lambda wildcards: f"{RESULTS}/chunks/{wildcards.explanation}",
-        done=lambda wildcards, input: " ".join(
-            flag("--done", file) for file in input.done
-        ),
-        code=code("attribution"),
-    shell:
-        "prediction-difference attribution --config {params.config:q} --name {wildcards.explanation:q}"
-        " --image {wildcards.image:q} --work {params.work:q} {params.done}"
-        " --output {output:q} > {log:q} 2>&1"
+# What is finished is published by one job for all images of an explanation, since that takes less
+# time than starting a job for each.
+
+for name, explanation in CONFIG.explanations.items():
+
+    rule:
+        name:
+            f"attribution_{name}"
+        input:
+            done=chunks_of_explanation(name),
+        output:
+            stores_of_images(name, slots(explanation)),
+        log:
+            f"{LOGS}/attributions/{name}.log",
+        benchmark:
+            f"{BENCHMARKS}/attributions/{name}.tsv"
+        conda:
+            "../../envs/prediction-difference.yaml"
+        params:
+            config=CONFIG_FILE,
+            name=name,
+            results=lambda wildcards: RESULTS,
+            code=code("attribution"),
+        shell:
+            "prediction-difference attribution --config {params.config:q} --name {params.name:q}"
+            " --results {params.results:q} > {log:q} 2>&1"

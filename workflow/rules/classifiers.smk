@@ -1,6 +1,7 @@
 # Stage 3, classifiers.
-# Needs: a dataset.
-# Makes: one folder per classifier, with weights, card, training history and predictions.
+# Needs: a dataset, and for a checkpoint the classifier whose training kept it.
+# Makes: one folder per classifier, with weights, card, training history and predictions; a trained
+# one also has its checkpoints there.
 
 
 rule classifier:
@@ -8,6 +9,7 @@ rule classifier:
         data=lambda wildcards: dataset_store(
             CONFIG.classifiers[wildcards.classifier].dataset
         ),
+        trained=trained_classifier,
     output:
         card=f"{RESULTS}/classifiers/{{classifier}}/card.json",
         weights=f"{RESULTS}/classifiers/{{classifier}}/weights.safetensors",
@@ -24,10 +26,11 @@ rule classifier:
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("classifiers", wildcards.classifier),
+        trained=lambda wildcards, input: flag("--trained", input.get("trained")),
         seed=CONFIG.run.seed,
         files=lambda wildcards: files_state(CONFIG, "classifiers", wildcards.classifier),
         code=code("classifiers"),
     shell:
         "prediction-difference classifier --config {params.config:q}"
         " --name {wildcards.classifier:q} --data {input.data:q} --output {output.card:q}"
-        " > {log:q} 2>&1"
+        " {params.trained} > {log:q} 2>&1"

@@ -6,7 +6,7 @@ import shlex
 import sys
 from shutil import which
 
-from prediction_difference import preflight, provenance
+from prediction_difference import layout, preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
@@ -71,7 +71,6 @@ wildcard_constraints:
     prior=r"[^/]+",
     classifier=r"[^/]+",
     explanation=r"[^/]+",
-    image=r"[^/]+",
     batch=r"\d+",
     chunk=r"\d+",
     shard=r"\d+",
@@ -122,6 +121,12 @@ def classifier_card(name):
     return f"{RESULTS}/classifiers/{name}/card.json"
 
 
+def trained_classifier(wildcards):
+    """The classifier that a checkpoint is of."""
+    classifier = CONFIG.classifiers[wildcards.classifier]
+    return classifier_card(classifier.of) if classifier.kind == "checkpoint" else []
+
+
 def attribution_stores(explanations):
     """The attribution store of every image of these explanations."""
     return [
@@ -163,33 +168,30 @@ def reference_store(wildcards):
     return dataset_store(reference) if reference else []
 
 
-BATCH_OF_IMAGE = {
-    (name, image): number
-    for name, explanation in CONFIG.explanations.items()
-    for number, images in enumerate(batches(explanation))
-    for image in images
-}
-
-
-def chunks_of_image(wildcards):
-    """The done-files of every chunk of an image's batch."""
-    batch = BATCH_OF_IMAGE[wildcards.explanation, wildcards.image]
-    folder = f"{RESULTS}/chunks/{wildcards.explanation}"
-    chunks = range(CONFIG.explanations[wildcards.explanation].chunk_count)
-    return [f"{folder}/batch-{batch}.chunk-{chunk}.json" for chunk in chunks]
+def chunks_of_explanation(name):
+    """The done-files of every chunk of every batch of images."""
+    explanation = CONFIG.explanations[name]
+    return [
+        str(layout.done_file(Path(RESULTS), name, batch, chunk))
+        for batch in range(len(batches(explanation)))
+        for chunk in range(explanation.chunk_count)
+    ]
 
 
 def drawn_results(wildcards):
     """What a figure shows."""
     figure = CONFIG.figures[wildcards.figure]
-    if figure.kind == "perturbation-curves":
-        return f"{RESULTS}/evaluations/{figure.evaluation}.parquet"
     shown = shown_slots(figure, CONFIG.explanations)
-    return [
+    return evaluation_tables(figure.evaluation_names) + [
         store
         for name, images in shown.items()
         for store in stores_of_images(name, images)
     ]
+
+
+def evaluation_tables(names):
+    """The tables of these evaluations."""
+    return [f"{RESULTS}/evaluations/{name}.parquet" for name in names]
 
 
 def evaluation_files():
@@ -226,10 +228,33 @@ def attributions_of_shard(name, shard):
 
 
 def measured_maps(name):
-    """The attribution stores of an evaluation that looks at maps alone."""
+    """The attribution stores of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
-    is_alone = evaluation.measure == "complexity"
-    return attribution_stores(evaluation.explanations) if is_alone else []
+    is_whole = evaluation.measure in ("complexity", "image-specificity", "aggregation")
+    return attribution_stores(evaluation.explanations) if is_whole else []
+
+
+def runs_classifier(name):
+    """Whether the last job of an evaluation makes maps of other images."""
+    return CONFIG.evaluations[name].measure == "image-specificity"
+
+
+def settings_of_evaluation(name):
+    """An evaluation as text, with the explanations of one that makes maps by itself."""
+    evaluation = CONFIG.evaluations[name]
+    is_alone = evaluation.measure == "continuity"
+    methods = evaluation.explanations if is_alone else []
+    return [
+        settings("evaluations", name),
+        *(settings("explanations", m) for m in methods),
+    ]
+
+
+def code_of_evaluation(name):
+    """Maps that an evaluation makes by itself depend on more code than its inputs tell."""
+    makes_maps = CONFIG.evaluations[name].measure in ("continuity", "image-specificity")
+    stages = ("classifiers", "attribution") if makes_maps else ()
+    return code(*stages, "evaluation")
 
 
 def prior_of_evaluation(wildcards):

@@ -1,7 +1,7 @@
 # Stage 5, evaluation.
 # Needs: the attributions of several explanations, and their classifier.
-# Makes: one table per evaluation, a row for each image, method, step and repeat, or for each map; or
-# what was found about claims.
+# Makes: one table per evaluation, a row for each image, method, step and repeat, for each map, or
+# for each point, angle or region; or what was found about claims.
 # A shard is a batch of images, perturbed by every method. Its curves are in working stores under
 # shards/, which are no outputs of Snakemake, so that a killed job goes on after the last curve.
 
@@ -10,6 +10,9 @@ rule claims:
     input:
         attributions=lambda wildcards: attribution_stores(
             CONFIG.evaluations[wildcards.evaluation].explanations
+        ),
+        tables=lambda wildcards: evaluation_tables(
+            CONFIG.evaluations[wildcards.evaluation].evaluations
         ),
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.json",
@@ -69,6 +72,11 @@ rule evaluation:
     input:
         done=lambda wildcards: shards_of_evaluation(wildcards.evaluation),
         attributions=lambda wildcards: measured_maps(wildcards.evaluation),
+        classifier=lambda wildcards: (
+            classifier_card(classifier_of_evaluation(wildcards))
+            if runs_classifier(wildcards.evaluation)
+            else []
+        ),
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.parquet",
     log:
@@ -77,6 +85,12 @@ rule evaluation:
         f"{BENCHMARKS}/evaluations/{{evaluation}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        gpu=lambda wildcards: (
+            gpus(classifier_of_evaluation(wildcards))
+            if runs_classifier(wildcards.evaluation)
+            else 0
+        ),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
@@ -84,8 +98,8 @@ rule evaluation:
         done=lambda wildcards, input: " ".join(
             flag("--done", file) for file in input.done
         ),
-        settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
-        code=code("evaluation"),
+        settings=lambda wildcards: settings_of_evaluation(wildcards.evaluation),
+        code=lambda wildcards: code_of_evaluation(wildcards.evaluation),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q} --work {params.work:q}"

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from prediction_difference.classifiers.graph import Graph
 
 Norm = Literal["l2", "linf"]
+Foreground = Literal["bright", "dark"]
 _PATHS_AT_ONCE = 16
 """Images of a path that are run together."""
+_GREY_LEVELS = 256
+"""Of the histogram in which a threshold is found."""
 
 
 def sensitivity(
@@ -191,6 +194,32 @@ def random(
     return np.stack([randomness.generator(key).random(images.shape[2:]) for key in keys])
 
 
+def segmentation(
+    classifier: object,
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    *,
+    foreground: Foreground = "bright",
+    device: str = "cpu",
+) -> np.ndarray:
+    """1 on the object and 0 elsewhere, whatever is explained [samek2017, Fig. 1].
+
+    The object is what is brighter, or darker, than a threshold on the mean of the channels
+    [otsu1979].
+    """
+    is_bright = np.stack([one > _threshold(one) for one in images.mean(1)])
+    return (is_bright if foreground == "bright" else ~is_bright).astype(np.float32)
+
+
+def _threshold(brightness: np.ndarray) -> float:
+    """The level that parts dark from bright pixels [otsu1979]."""
+    from skimage.filters import threshold_otsu
+
+    # scikit-image returns the middle of the histogram's last dark bin, which is dark as a whole.
+    half_bin = np.ptp(brightness) / _GREY_LEVELS / 2
+    return float(threshold_otsu(brightness, _GREY_LEVELS) + half_bin)
+
+
 # --- what several of them need ----------------------------------------------------------------
 
 
@@ -321,6 +350,7 @@ METHODS = {
     "lrp_alpha_beta": Method(lrp_alpha_beta, "activation", is_signed=True),
     "occlusion": Method(occlusion, "activation", is_signed=True),
     "random": Method(random, "none", is_signed=False),
+    "segmentation": Method(segmentation, "none", is_signed=False),
 }
 
 
@@ -350,7 +380,7 @@ def heatmaps(
 def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
     """How many images the classifier is run on for one map."""
     match method:
-        case "random":
+        case "random" | "segmentation":
             return 0
         case "integrated_gradients":
             return int(options["steps"])

@@ -265,10 +265,7 @@ class _Workbench:
         explanation, module = self.explanation, self._module(split)
         scores = DenseEngine(module, self.device).prepare(image).scores
         nodes, names = self._nodes(scores, label, "score", {})
-        options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
-        if explanation.method == "random":
-            options["seed"] = self.config.run.seed
-
+        options = method_options(explanation, self.config.run.seed)
         each = forwards(explanation.method, image.shape[1:], **options)
 
         def compute(_part: int) -> tuple[dict[str, np.ndarray], int]:
@@ -378,6 +375,12 @@ def _stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
 def what_matters(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings of an explanation that its maps depend on."""
     return {key: value for key, value in settings.items() if key not in _SCHEDULING}
+
+
+def method_options(explanation: model.Explanation, seed: int) -> dict[str, Any]:
+    """What the function of an explanation's heatmap method takes beside images and nodes."""
+    options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
+    return options | ({"seed": seed} if isinstance(explanation, model.RandomOrder) else {})
 
 
 def _digest_of(store: Path | None) -> str | None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference import layout
 from prediction_difference.attribution.job import what_matters
 from prediction_difference.attribution.working_store import WorkingStore
-from prediction_difference.config import Config
+from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.priors.windows import WindowGrid
+from prediction_difference.progress import track
 from prediction_difference.stores import open_store, refuse_other_config, texts, write_store
 
 _SAID_ELSEWHERE = {"node_names", "units"}
@@ -39,6 +41,22 @@ def publish(
     now = {**what_matters(wanted), "seed": config.run.seed}
     refuse_other_config(store.path, made_with, now)
     write_store(output, _assemble(store, attributes, slot))
+
+
+def publish_all(config: Config, name: str, results: Path) -> None:
+    """Publish the attribution stores of all images of an explanation.
+
+    Raises:
+        StoreError: chunks are missing, disagree, or were made with another config.
+    """
+    explanation = config.explanations[name]
+    work = layout.chunks_folder(results, name)
+    for batch, some in enumerate(batches(explanation)):
+        chunks = range(explanation.chunk_count)
+        done = [layout.done_file(results, name, batch, chunk) for chunk in chunks]
+        for slot in track(some, f"{name}, batch {batch}"):
+            store = layout.attribution_store(results, name, slot)
+            publish(config, name, slot, work, done, store)
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:

@@ -24,7 +24,8 @@ def image_of_slot(
     """Position in the dataset of the image that a slot stands for.
 
     Images of a sort are drawn in an order that depends on the run's seed and on the classifier,
-    so all explanations of one classifier explain the same ones.
+    so all explanations of one classifier explain the same ones; those of sort random are the same
+    for all checkpoints of a training.
 
     Raises:
         DataError: there is no image of this name, it is not held out, or too few of the sort.
@@ -40,7 +41,8 @@ def image_of_slot(
         return index
     sort, _, number = slot.rpartition("-")
     candidates = np.flatnonzero(_is_of_sort(sort, predictions))
-    order = randomness.generator(randomness.key(card.seed, card.name, sort)).permutation(candidates)
+    generator = randomness.generator(randomness.key(card.seed, card.family, sort))
+    order = generator.permutation(candidates)
     if int(number) > len(order):
         raise DataError(
             f"images: {sort}",

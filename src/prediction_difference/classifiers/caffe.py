@@ -103,6 +103,11 @@ def caffenet() -> nn.Module:
     return _alexnet(("pool", "norm"))
 
 
+def places205() -> nn.Module:
+    """CaffeNet for (N, 3, 227, 227) and the 205 classes of MIT Places [zhou2014]."""
+    return _alexnet(("pool", "norm"), classes=205)
+
+
 def alexnet() -> nn.Module:
     """BVLC AlexNet for (N, 3, 227, 227)."""
     return _alexnet(("norm", "pool"))
@@ -134,7 +139,7 @@ def _add_inception(
     return network.add(f"{name}/output", Concatenate(), [by_one, by_three, by_five, pooled])
 
 
-def _alexnet(order: tuple[str, str]) -> nn.Module:
+def _alexnet(order: tuple[str, str], classes: int = _CLASSES) -> nn.Module:
     makers = {"pool": _pool, "norm": _norm}
     network = LayeredNetwork()
     network.convolve("conv1", "relu1", (3, 96), 11, stride=4, padding=0)
@@ -152,5 +157,5 @@ def _alexnet(order: tuple[str, str]) -> nn.Module:
         network.add(f"fc{number}", nn.Linear(inputs, 4096))
         network.add(f"relu{number}", nn.ReLU())
         network.add(f"drop{number}", nn.Dropout(0.5))
-    network.add("fc8", nn.Linear(4096, _CLASSES))
+    network.add("fc8", nn.Linear(4096, classes))
     return network

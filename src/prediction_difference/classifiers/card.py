@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ WEIGHTS = "weights.safetensors"
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.parquet"
 CARD = "card.json"
+CHECKPOINTS = "checkpoints"
+"""Folder of the weights that were kept after an epoch."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Card:
     stands for weights that serve every split. normalisation: per part of the weights, what its
     first layer applies (see `config.model.Normalisation`); empty if nothing. accuracy: over
     held-out images with a label, or None. scores_digest: of the scores of all images of the
-    dataset, which tell of a network whose code was changed.
+    dataset, which tell of a network whose code was changed. checkpoints: digest of the weights
+    that were kept after an epoch, by its number. trained: of a checkpoint, the settings of the
+    classifier that it was kept of.
     """
 
     name: str
@@ -43,6 +47,24 @@ class Card:
     weights_digest: str
     scores_digest: str
     provenance: dict[str, Any]
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    trained: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """What all checkpoints of a training have in common: the trained classifier's name."""
+        return str(self.settings["of"]) if self.kind == "checkpoint" else self.name
+
+    @property
+    def epoch(self) -> int | None:
+        """After which the weights are those of a training; None for classifiers without epochs."""
+        epoch: int | None = self.settings.get("epochs" if self.kind == "train" else "epoch")
+        return epoch
+
+    @property
+    def training_settings(self) -> dict[str, Any]:
+        """Settings of the training, also of a checkpoint's."""
+        return self.trained or self.settings
 
     def weights_for(self, split: str) -> str:
         """The part of the weights that was fitted without the images of a split.
@@ -62,6 +84,11 @@ class Card:
     def to_json(self) -> dict[str, Any]:
         """The card as JSON-like data."""
         return dataclasses.asdict(self)
+
+
+def checkpoint_file(folder: Path, epoch: int) -> Path:
+    """Where the weights after an epoch are kept."""
+    return folder_of(folder) / CHECKPOINTS / f"epoch-{epoch}.safetensors"
 
 
 def read_card(path: Path) -> Card:

@@ -1,12 +1,19 @@
 """Loading a classifier that was made before."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from prediction_difference.classifiers.card import PREDICTIONS, WEIGHTS, Card
+from prediction_difference.classifiers.card import (
+    HISTORY,
+    PREDICTIONS,
+    WEIGHTS,
+    Card,
+    checkpoint_file,
+)
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
@@ -18,13 +25,19 @@ if TYPE_CHECKING:
 
 def load_module(folder: Path, card: Card, split: str) -> "nn.Module":
     """The classifier as a torch module in evaluation mode: (N, C, *spatial) -> (N, K) scores."""
-    import torch
-
-    from prediction_difference.classifiers import networks, pretrained
     from prediction_difference.classifiers.linear_module import LinearModule
 
     if card.kind == "logistic-regression":
         return LinearModule(load_linear(folder, card, split)).eval()
+    return module_with(_weights_of(folder, card, split), card, split)
+
+
+def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "nn.Module":
+    """The network of a card with these weights, for images of a split; in evaluation mode."""
+    import torch
+
+    from prediction_difference.classifiers import networks, pretrained
+
     settings = _settings_of(card)
     if isinstance(settings, model.TrainedNetwork):
         bare = networks.build(settings, card.input_shape[0], len(card.class_names))
@@ -33,8 +46,7 @@ def load_module(folder: Path, card: Card, split: str) -> "nn.Module":
     applied = card.normalisation.get(card.weights_for(split))
     normalisation = applied and model.Normalisation.model_validate(applied)
     network = networks.with_preprocessing(bare, normalisation or None)
-    tensors = {name: torch.from_numpy(a) for name, a in _weights_of(folder, card, split).items()}
-    network.load_state_dict(tensors)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return network.eval()
 
 
@@ -50,26 +62,51 @@ def load_linear(folder: Path, card: Card, split: str) -> LinearClassifier:
     return LinearClassifier(tensors["weight"], float(tensors["intercept"].item()))
 
 
+def load_checkpoint(folder: Path, card: Card, epoch: int) -> dict[str, np.ndarray]:
+    """Weights of a trained network after an epoch, named <split>/<tensor>.
+
+    Raises:
+        StoreError: they were not kept, or are not its card's.
+    """
+    if str(epoch) not in card.checkpoints:
+        kept = ", ".join(card.checkpoints) or "none"
+        what = f"classifier {card.name!r} keeps no checkpoint of epoch {epoch}, but of {kept}"
+        raise StoreError(folder, what, "add it to its checkpoints, and train it again")
+    return _read_weights(checkpoint_file(folder, epoch), card.checkpoints[str(epoch)])
+
+
 def _weights_of(folder: Path, card: Card, split: str) -> dict[str, np.ndarray]:
+    tensors = _read_weights(folder_of(folder) / WEIGHTS, card.weights_digest)
+    return part_of(tensors, card.weights_for(split))
+
+
+def _read_weights(file: Path, expected: str) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    file = folder_of(folder) / WEIGHTS
     try:
-        tensors = load_file(file)
+        tensors: dict[str, np.ndarray] = load_file(file)
     except Exception as error:
         raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
-    if array_digest(tensors) != card.weights_digest:
+    if array_digest(tensors) != expected:
         raise StoreError(file, "does not belong to the card beside it", "make the classifier again")
-    prefix = card.weights_for(split) + "/"
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+    return tensors
+
+
+def part_of(weights: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """Weights named <part>/<tensor> -> those of a part, by tensor."""
+    prefix = f"{part}/"
+    return {n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)}
 
 
 def _settings_of(card: Card) -> Any:
-    return TypeAdapter(model.Classifier).validate_python(card.settings)
+    """What the network is built from: a checkpoint has that of its training."""
+    return TypeAdapter(model.Classifier).validate_python(card.training_settings)
 
 
 def read_predictions(path: Path) -> Any:
     """Data frame with one row per image: image, split, label, predicted, probabilities.
+
+    Checkpoints are tried on held-out images only; of others, predicted is -1, probabilities NaN.
 
     Raises:
         StoreError: it is missing or damaged.
@@ -79,6 +116,21 @@ def read_predictions(path: Path) -> Any:
     file = folder_of(path) / PREDICTIONS
     try:
         return pandas.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
+
+
+def read_history(path: Path) -> Any:
+    """Data frame with one row per split and epoch of a training: see `training.Trained`.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    import pandas
+
+    file = folder_of(path) / HISTORY
+    try:
+        return pandas.read_csv(file)
     except (OSError, ValueError) as error:
         raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,13 @@ from prediction_difference import provenance, randomness
 from prediction_difference.classifiers.card import (
     ANY_SPLIT,
     CARD,
+    CHECKPOINTS,
     HISTORY,
     PREDICTIONS,
     WEIGHTS,
     Card,
+    checkpoint_file,
+    read_card,
 )
 from prediction_difference.classifiers.logistic_regression import fit as fit_logistic_regression
 from prediction_difference.config import model
@@ -27,6 +30,8 @@ from prediction_difference.stores import (
     array_digest,
     folder_of,
     publishing,
+    refuse_other_config,
+    remove,
     settings_digest,
     write_json,
 )
@@ -40,8 +45,10 @@ class Fitted:
     """What fitting gives: weights named <split>/<tensor>, and how it went.
 
     instances: per split, number of images that it was fitted on. scores: (n, K) of all images of
-    the dataset, each by the weights that were fitted without it. history: one record a row.
-    normalisation: per split, what the first layer applies; empty if nothing.
+    the dataset, each by the weights that were fitted without it; NaN where it was not tried.
+    history: one record a row.
+    normalisation: per split, what the first layer applies; empty if nothing. checkpoints: weights
+    after an epoch, by its number. trained: of a checkpoint, the settings of its training.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -50,14 +57,23 @@ class Fitted:
     history: list[dict[str, Any]]
     class_names: tuple[str, ...]
     normalisation: dict[str, model.Normalisation]
+    checkpoints: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    trained: dict[str, Any] = field(default_factory=dict)
 
 
 def make_classifier(
-    settings: model.Classifier, name: str, dataset: Dataset, seed: int, device: str, folder: Path
+    settings: model.Classifier,
+    name: str,
+    dataset: Dataset,
+    seed: int,
+    device: str,
+    folder: Path,
+    trained: Path | None = None,
 ) -> Card:
     """Fit or load a classifier and publish its files: weights, history, predictions, card.
 
-    `folder` may also be the card.json in it.
+    `folder` may also be the card.json in it. trained: that of the trained classifier, for a
+    checkpoint.
 
     Raises:
         DataError: the dataset or the weights do not fit the classifier.
@@ -68,6 +84,8 @@ def make_classifier(
             fitted = _fit_networks(settings, dataset, key, device)
         case model.LogisticRegression():
             fitted = _fit_folds(settings, dataset)
+        case model.Checkpoint():
+            fitted = _load_checkpoint(settings, dataset, seed, device, trained)
         case _:
             fitted = _load_pretrained(settings, dataset, device)
     labels = labels_in(fitted.class_names, dataset)
@@ -86,7 +104,7 @@ def _card(
     labels: np.ndarray,
 ) -> Card:
     held_out = ~dataset.in_split(TRAIN) & (labels != UNLABELLED)
-    correct = fitted.scores.argmax(1) == labels
+    correct = _predicted(fitted.scores) == labels
     return Card(
         name=name,
         kind=settings.kind,
@@ -107,6 +125,8 @@ def _card(
             "config": settings_digest(settings.model_dump(mode="json")),
             "versions": provenance.versions(),
         },
+        checkpoints={str(e): array_digest(kept) for e, kept in fitted.checkpoints.items()},
+        trained=fitted.trained,
     )
 
 
@@ -124,6 +144,7 @@ def _fit_networks(
     classes = len(dataset.class_names)
     scores = np.zeros((len(dataset.names), classes), dtype=np.float32)
     normalisation = {}
+    checkpoints: dict[int, dict[str, np.ndarray]] = {}
     for split in dataset.held_out_splits:
         out = dataset.in_split(split)
         _refuse_unfit(dataset, ~out, split)
@@ -132,7 +153,7 @@ def _fit_networks(
             torch.manual_seed(key)
             bare = networks.build(settings, dataset.channels, classes)
             network = networks.with_preprocessing(bare, normalisation[split])
-            records = training.train(
+            trained = training.train(
                 network,
                 training.Examples(dataset.images[~out], dataset.labels[~out]),
                 training.Examples(dataset.images[out], dataset.labels[out]),
@@ -140,12 +161,57 @@ def _fit_networks(
                 key,
                 device,
             )
-        weights |= {f"{split}/{n}": t.cpu().numpy() for n, t in network.state_dict().items()}
+        weights |= _named(split, training.tensors_of(network))
+        for epoch, tensors in trained.kept.items():
+            checkpoints.setdefault(epoch, {}).update(_named(split, tensors))
         instances[split] = int((~out).sum())
-        history += [{"split": split, **record} for record in records]
+        history += [{"split": split, **record} for record in trained.history]
         scored = out | dataset.in_split(TRAIN)
         scores[scored] = training.class_scores(network, dataset.images[scored], device)
-    return Fitted(weights, instances, scores, history, dataset.class_names, normalisation)
+    return Fitted(
+        weights, instances, scores, history, dataset.class_names, normalisation, checkpoints
+    )
+
+
+def _named(part: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{part}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def _load_checkpoint(
+    settings: model.Checkpoint, dataset: Dataset, seed: int, device: str, folder: Path | None
+) -> Fitted:
+    """The weights that a training kept after an epoch, tried on the held-out images."""
+    from prediction_difference.classifiers import loading, training
+
+    if folder is None:
+        raise DataError("--trained", "is missing", f"give the folder of {settings.of!r}")
+    card = read_card(folder)
+    _refuse_another_training(card, settings, dataset, seed, folder)
+    weights = loading.load_checkpoint(folder, card, settings.epoch)
+    # Of training images, which are never explained, the history tells.
+    scores = np.full((len(dataset.names), len(card.class_names)), np.nan, dtype=np.float32)
+    for split in card.training_instances:
+        network = loading.module_with(loading.part_of(weights, split), card, split)
+        scored = dataset.in_split(split)
+        scores[scored] = training.class_scores(network, dataset.images[scored], device)
+    history = loading.read_history(folder)
+    return Fitted(
+        weights,
+        card.training_instances,
+        scores,
+        history[history["epoch"] <= settings.epoch].to_dict("records"),
+        card.class_names,
+        {s: model.Normalisation.model_validate(n) for s, n in card.normalisation.items()},
+        trained=card.settings,
+    )
+
+
+def _refuse_another_training(
+    card: Card, settings: model.Checkpoint, dataset: Dataset, seed: int, folder: Path
+) -> None:
+    made_with = {"name": card.name, "dataset": card.dataset_digest, "seed": card.seed}
+    wanted = {"name": settings.of, "dataset": dataset.digest, "seed": seed}
+    refuse_other_config(folder, made_with, wanted)
 
 
 def _fit_folds(settings: model.LogisticRegression, dataset: Dataset) -> Fitted:
@@ -205,7 +271,7 @@ def _load_pretrained(
             f"returns {scores.shape[1]} scores, but there are {len(class_names)} class names",
             "set class_names to a file with one name a line",
         )
-    weights = {f"{ANY_SPLIT}/{n}": t.cpu().numpy() for n, t in network.state_dict().items()}
+    weights = _named(ANY_SPLIT, training.tensors_of(network))
     instances = {ANY_SPLIT: settings.training_instances}
     normalisation = {ANY_SPLIT: settings.normalisation} if settings.normalisation else {}
     return Fitted(weights, instances, scores, [], class_names, normalisation)
@@ -250,22 +316,23 @@ def _tell_of_strange_classes(name: str, labels: np.ndarray, dataset: Dataset) ->
 def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: np.ndarray) -> None:
     """Write the card last: a folder with a card is complete."""
     import pandas
-    from safetensors.numpy import save
     from scipy.special import softmax
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).unlink(missing_ok=True)
+    remove(folder / CHECKPOINTS)
     predictions = pandas.DataFrame(
         {
             "image": dataset.names,
             "split": dataset.split,
             "label": labels,
-            "predicted": fitted.scores.argmax(1),
+            "predicted": _predicted(fitted.scores),
             "probabilities": list(softmax(fitted.scores, axis=1).astype(np.float32)),
         }
     )
-    with publishing(folder / WEIGHTS) as temporary:
-        temporary.write_bytes(save({n: np.ascontiguousarray(a) for n, a in fitted.weights.items()}))
+    _write_weights(folder / WEIGHTS, fitted.weights)
+    for epoch, kept in fitted.checkpoints.items():
+        _write_weights(checkpoint_file(folder, epoch), kept)
     with publishing(folder / HISTORY) as temporary:
         columns = None if fitted.history else ["split", "training_accuracy", "test_accuracy"]
         pandas.DataFrame(fitted.history, columns=columns).to_csv(temporary, index=False)
@@ -274,6 +341,18 @@ def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: n
     write_json(folder / CARD, json.loads(json.dumps(card.to_json())))
     accuracy = "unknown" if card.accuracy is None else f"{card.accuracy:.1%}"
     say(f"classifier {card.name}: accuracy on {card.held_out_images} held-out images {accuracy}")
+
+
+def _predicted(scores: np.ndarray) -> np.ndarray:
+    """(n, K) scores -> (n,) class numbers, -1 where there are none."""
+    return np.where(np.isnan(scores).any(1), UNLABELLED, scores.argmax(1))
+
+
+def _write_weights(file: Path, weights: Mapping[str, np.ndarray]) -> None:
+    from safetensors.numpy import save
+
+    with publishing(file) as temporary:
+        temporary.write_bytes(save({n: np.ascontiguousarray(a) for n, a in weights.items()}))
 
 
 def _refuse_unfit(dataset: Dataset, used: np.ndarray, split: str) -> None:

@@ -66,24 +66,21 @@ def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | 
     return Preprocessed(Normalise(n.mean, n.std, n.scale, n.order == "bgr"), network)
 
 
-def all_convolutional(channels: int, classes: int, width: int, dropout: float) -> nn.Sequential:
+def all_convolutional(
+    channels: int, classes: int, width: int, dropout: float, halvings: int = 1
+) -> nn.Sequential:
     """ALL-CNN for small images [springenberg2015]: strided convolutions in place of pooling.
 
-    The last convolution has one feature map per class; its mean over the image is the score.
+    The last convolution has one feature map per class; its mean over the image is the score. With
+    two halvings and a width of 96 it has the layers of the source's ALL-CNN-C.
     """
     wide = 2 * width
-    return nn.Sequential(
-        *_block(channels, width),
-        *_block(width, width),
-        *_block(width, wide, stride=2),
-        nn.Dropout(dropout),
-        *_block(wide, wide),
-        *_block(wide, wide),
-        nn.Dropout(dropout),
-        nn.Conv2d(wide, classes, 1),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-    )
+    layers = [*_block(channels, width), *_block(width, width)]
+    for inputs in (width, *(wide,) * (halvings - 1)):
+        layers += [*_block(inputs, wide, stride=2), nn.Dropout(dropout)]
+        layers += [*_block(wide, wide), *_block(wide, wide)]
+    last = [nn.Dropout(dropout), nn.Conv2d(wide, classes, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers, *last)
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
@@ -95,4 +92,4 @@ def build(settings: model.TrainedNetwork, channels: int, classes: int) -> nn.Mod
     """A network that is trained in the pipeline, before training."""
     builders = {"all-convolutional": all_convolutional}
     builder = builders[settings.architecture]
-    return builder(channels, classes, settings.width, settings.dropout)
+    return builder(channels, classes, settings.width, settings.dropout, settings.halvings)

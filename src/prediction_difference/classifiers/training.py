@@ -25,6 +25,19 @@ class Examples:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Trained:
+    """How training went.
+
+    history: one record an epoch: epoch, loss (mean over training images), training_accuracy (of the
+    images as they were shown, before each step), test_accuracy. kept: tensors of the network after
+    an epoch, by its number, 0 for those before training.
+    """
+
+    history: list[dict[str, Any]]
+    kept: dict[int, dict[str, np.ndarray]]
+
+
 def train(
     network: nn.Module,
     training: Examples,
@@ -32,11 +45,10 @@ def train(
     settings: model.TrainedNetwork,
     seed: int,
     device: str,
-) -> list[dict[str, Any]]:
-    """Train in place with AdamW and a one-cycle schedule; return one record per epoch.
+) -> Trained:
+    """Train in place with AdamW and a one-cycle schedule.
 
-    A record holds epoch, loss (mean over training images), training_accuracy, test_accuracy. The
-    test images are only counted, never learnt from: the last epoch is the result.
+    The test images are only counted, never learnt from: the last epoch is the result.
     """
     network.to(device)
     optimiser = torch.optim.AdamW(
@@ -50,12 +62,14 @@ def train(
     )
     images = torch.from_numpy(training.images).to(device)
     labels = torch.from_numpy(training.labels).to(device)
+    kept = {0: tensors_of(network)} if 0 in settings.checkpoints else {}
     history = []
     for epoch in track(range(settings.epochs), "training"):
         loss_sum = correct = 0.0
         network.train()
-        for batch in _batches(len(labels), settings.batch_size, seed, epoch):
-            loss, right = _step(network, images[batch], labels[batch], optimiser)
+        for batch, generator in _batches(len(labels), settings.batch_size, seed, epoch):
+            shown = _augmented(images[batch], settings, generator)
+            loss, right = _step(network, shown, labels[batch], optimiser, settings.precision)
             schedule.step()
             loss_sum += loss * len(batch)
             correct += right
@@ -67,15 +81,30 @@ def train(
                 "test_accuracy": accuracy(network, testing, device),
             }
         )
+        if epoch + 1 in settings.checkpoints:
+            kept[epoch + 1] = tensors_of(network)
     network.eval()
-    return history
+    return Trained(history, kept)
+
+
+def tensors_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """A copy of everything that a network has learnt, by name."""
+    return {name: tensor.cpu().numpy().copy() for name, tensor in network.state_dict().items()}
 
 
 def _step(
-    network: nn.Module, images: Tensor, labels: Tensor, optimiser: torch.optim.Optimizer
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    optimiser: torch.optim.Optimizer,
+    precision: str,
 ) -> tuple[float, float]:
     """One step along the gradient; the mean loss before it, and how many images were right."""
-    scores = network(images)
+    is_low = precision == "bfloat16"
+    # Low precision is fast in this order of memory only.
+    images = images.contiguous(memory_format=torch.channels_last) if is_low else images
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=is_low):
+        scores = network(images).float()
     loss = nn.functional.cross_entropy(scores, labels)
     optimiser.zero_grad()
     loss.backward()
@@ -83,9 +112,38 @@ def _step(
     return float(loss.detach()), float((scores.argmax(1) == labels).sum())
 
 
-def _batches(count: int, size: int, seed: int, epoch: int) -> Iterator[Tensor]:
-    order = torch.from_numpy(randomness.generator(seed, epoch).permutation(count))
-    yield from order.split(size)
+def _batches(
+    count: int, size: int, seed: int, epoch: int
+) -> Iterator[tuple[Tensor, np.random.Generator]]:
+    """Numbers of the images of each batch, and what is random about them."""
+    generator = randomness.generator(seed, epoch)
+    order = torch.from_numpy(generator.permutation(count))
+    for batch in order.split(size):
+        yield batch, generator
+
+
+def _augmented(
+    images: Tensor, settings: model.TrainedNetwork, generator: np.random.Generator
+) -> Tensor:
+    """(n, C, y, x) images, some of them mirrored, all of them moved, as the settings say."""
+    if settings.flip:
+        chosen = torch.from_numpy(generator.random(len(images)) < 0.5).to(images.device)
+        images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(-1), images)
+    if settings.shift:
+        offsets = generator.integers(0, 2 * settings.shift, (2, len(images)), endpoint=True)
+        images = moved(images, torch.from_numpy(offsets).to(images.device) - settings.shift)
+    return images
+
+
+def moved(images: Tensor, offsets: Tensor) -> Tensor:
+    """(n, C, y, x) images, (2, n) pixels down and right -> images moved so; edges are repeated."""
+    height, width = images.shape[-2:]
+    number = torch.arange(len(images), device=images.device).view(-1, 1, 1, 1)
+    channel = torch.arange(images.shape[1], device=images.device).view(1, -1, 1, 1)
+    y = torch.arange(height, device=images.device) - offsets[0].view(-1, 1)
+    x = torch.arange(width, device=images.device) - offsets[1].view(-1, 1)
+    y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
+    return images[number, channel, y[:, None, :, None], x[:, None, None, :]]
 
 
 def accuracy(network: nn.Module, examples: Examples, device: str) -> float:

@@ -145,14 +145,12 @@ def _run(folder: Path) -> None:
     network, prior = folder / "classifiers/network", folder / "priors/patches.zarr"
     stages.classifier(file, "network", data["photographs"], network)
     stages.prior(file, "patches", data["background"], prior)
-    work = folder / "chunks"
-    for batch, slots in enumerate(batches(config.explanations[EXPLANATION])):
-        done = work / f"batch-{batch}.json"
+    work = layout.chunks_folder(folder, EXPLANATION)
+    for batch, _ in enumerate(batches(config.explanations[EXPLANATION])):
+        done = layout.done_file(folder, EXPLANATION, batch, 0)
         inputs = (data["photographs"], network, work, done, prior)
         stages.chunk(file, EXPLANATION, *inputs, batch=batch)
-        for slot in slots:
-            store = folder / f"attributions/{EXPLANATION}/{slot}.zarr"
-            stages.attribution(file, EXPLANATION, slot, work, [done], store)
+    stages.attribution(file, EXPLANATION, folder)
     figures = layout.figure_files(config, folder)
     for name, json in zip(config.figures, figures, strict=True):
         stages.figure(file, name, folder, json.with_suffix(".png"), json.with_suffix(".pdf"), json)

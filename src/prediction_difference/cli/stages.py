@@ -39,7 +39,15 @@ def prior(config: ConfigFile, name: Name, data: DatasetStore, output: Output) ->
     write_priors(priors, windows_of_prior(settings, name), dataset, entry, output)
 
 
-def classifier(config: ConfigFile, name: Name, data: DatasetStore, output: Output) -> None:
+def classifier(
+    config: ConfigFile,
+    name: Name,
+    data: DatasetStore,
+    output: Output,
+    trained: Annotated[
+        Path | None, typer.Option(help="Folder of the trained classifier, for a checkpoint.")
+    ] = None,
+) -> None:
     """Train or load a classifier, and write its weights, card, history and predictions."""
     from prediction_difference.classifiers.device import choose_device
     from prediction_difference.classifiers.making import make_classifier
@@ -47,7 +55,8 @@ def classifier(config: ConfigFile, name: Name, data: DatasetStore, output: Outpu
 
     settings, entry = _entry(config, "classifiers", name)
     device = "cpu" if entry.kind == "logistic-regression" else choose_device(settings.run.device)
-    make_classifier(entry, name, read_dataset(data), settings.run.seed, device, output)
+    dataset = read_dataset(data)
+    make_classifier(entry, name, dataset, settings.run.seed, device, output, trained)
 
 
 Prior = Annotated[Path | None, typer.Option(help="Store of the prior, for conditional sampling.")]
@@ -81,22 +90,15 @@ def chunk(
     run_chunk(settings, name, inputs, batch, chunk, work, done, device)
 
 
-def attribution(
-    config: ConfigFile,
-    name: Name,
-    image: Annotated[str, typer.Option(help="Slot of the image: its name, or sort and number.")],
-    work: Work,
-    done: Annotated[list[Path], typer.Option(help="Done-file of a chunk; once for each chunk.")],
-    output: Output,
-) -> None:
-    """Explain: average the windows of an image over its pixels, write the attribution store."""
-    from prediction_difference.attribution.publishing import publish
+Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]
+
+
+def attribution(config: ConfigFile, name: Name, results: Results) -> None:
+    """Explain: average the windows of images over their pixels, write the attribution stores."""
+    from prediction_difference.attribution.publishing import publish_all
 
     settings, _ = _entry(config, "explanations", name)
-    publish(settings, name, image, work, done, output)
-
-
-Results = Annotated[Path, typer.Option(help="Folder of the run, results/<run>.")]
+    publish_all(settings, name, results)
 
 
 def shard(
@@ -132,21 +134,22 @@ def evaluation(
         list[Path] | None, typer.Option(help="Done-file of a shard; once for each shard.")
     ] = None,
 ) -> None:
-    """Measure heatmaps: what classes lose with the best regions, or whether claims hold."""
+    """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
     from prediction_difference import layout
     from prediction_difference.config import model
     from prediction_difference.evaluation.claims import check_claims, write_claims
-    from prediction_difference.evaluation.complexity import measure_complexity
+    from prediction_difference.evaluation.measures import measure
     from prediction_difference.evaluation.shards import read_shards
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
-    stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
     if isinstance(entry, model.Claims):
-        write_claims(check_claims(entry, stores), settings.run, output)
+        stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
+        tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
+        write_claims(check_claims(entry, stores, tables), settings.run, output)
         return
-    if isinstance(entry, model.HeatmapComplexity):
-        write_table(measure_complexity(entry, name, stores, settings.run.seed), output)
+    if not isinstance(entry, model.RegionPerturbation):
+        write_table(measure(settings, name, results), output)
         return
     if work is None or not done:
         remedy = "run the shards, and name what they left"
@@ -169,11 +172,9 @@ def figure(
 
     settings, entry = _entry(config, "figures", name)
     stores = layout.figure_stores(settings, results, entry)
-    table = getattr(entry, "evaluation", None)
-    evaluation = None if table is None else layout.evaluation_table(results, table)
-    some = next(iter(stores), None)
-    classifier = None if some is None else layout.classifier_folder(settings, results, some)
-    drawing = draw(entry, name, stores, evaluation, classifier, settings.run.setting)
+    evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
+    classifiers = layout.classifier_folders(settings, results, entry)
+    drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting)
     save(drawing, png, pdf, json)
 
 
@@ -194,6 +195,7 @@ def report(
         [results / "classifiers" / name / "card.json" for name in settings.classifiers],
         layout.evaluation_tables(settings, results),
         layout.complexity_tables(settings, results),
+        layout.measured_tables(settings, results),
         layout.claims_files(settings, results),
         layout.figure_files(settings, results),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},

@@ -1,12 +1,18 @@
 """Whether the named sections of a configuration fit each other."""
 
-import difflib
-import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from prediction_difference.config import model
+from prediction_difference.config.evaluation_checks import check_evaluation, check_measured
+from prediction_difference.config.lookup import (
+    Lookup,
+    Sections,
+    by,
+    check_equal,
+    dataset_of_explanations,
+    removes_a_layer,
+)
 from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
@@ -17,45 +23,23 @@ from prediction_difference.config.shapes import (
     is_volume,
     spatial_shape,
 )
+from prediction_difference.config.training_checks import (
+    check_checkpoint,
+    check_training_curves,
+    draw_the_same,
+)
 from prediction_difference.errors import Problem
-
-Sections = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class _Lookup:
-    """The entries that are right by themselves, and all names that the file declares."""
-
-    sections: Sections
-    declared: Mapping[str, set[str]]
-
-    def entry(self, section: str, name: str | None) -> Any | None:
-        return None if name is None else self.sections[section].get(name)
-
-    def missing(self, where: str, section: str, name: str | None) -> Iterator[Problem]:
-        known = sorted(self.declared[section])
-        if name is None or name in known:
-            return
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = (
-            f"did you mean {near[0]!r}?" if near else f"{section} are: {', '.join(known) or 'none'}"
-        )
-        yield Problem(where, f"there is no {name!r} in {section}", remedy)
-
-    def dataset_of(self, classifier: str) -> Any | None:
-        entry = self.entry("classifiers", classifier)
-        return None if entry is None else self.entry("datasets", entry.dataset)
 
 
 def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Problem]:
     """Problems between entries: unknown references, and sizes, classes or kinds that do not fit."""
-    lookup = _Lookup(sections, declared)
-    checks: dict[str, Callable[[str, Any, _Lookup], Iterator[Problem]]] = {
+    lookup = Lookup(sections, declared)
+    checks: dict[str, Callable[[str, Any, Lookup], Iterator[Problem]]] = {
         "datasets": _check_dataset,
         "priors": _check_prior,
         "classifiers": _check_classifier,
         "explanations": _check_explanation,
-        "evaluations": _check_evaluation,
+        "evaluations": check_evaluation,
         "figures": _check_figure,
     }
     return [
@@ -66,7 +50,7 @@ def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Pro
     ]
 
 
-def _check_dataset(where: str, dataset: model.Dataset, lookup: _Lookup) -> Iterator[Problem]:
+def _check_dataset(where: str, dataset: model.Dataset, lookup: Lookup) -> Iterator[Problem]:
     if isinstance(dataset, model.SimulatedFA) and dataset.slab is not None:
         side = SIMULATED_SHAPE[dataset.slab.axis]
         if dataset.slab.stop > side:
@@ -83,21 +67,24 @@ def _check_dataset(where: str, dataset: model.Dataset, lookup: _Lookup) -> Itera
             )
 
 
-def _check_prior(where: str, prior: model.Prior, lookup: _Lookup) -> Iterator[Problem]:
+def _check_prior(where: str, prior: model.Prior, lookup: Lookup) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.dataset", "datasets", prior.dataset)
     dataset = lookup.entry("datasets", prior.dataset)
     shape = None if dataset is None else spatial_shape(dataset)
     if shape is not None and prior.patch > min(shape):
         yield Problem(
             f"{where}.patch",
-            f"patch={prior.patch} does not fit inside images of {_by(shape)}",
+            f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"set patch to at most {min(shape)}",
         )
 
 
 def _check_classifier(
-    where: str, classifier: model.Classifier, lookup: _Lookup
+    where: str, classifier: model.Classifier, lookup: Lookup
 ) -> Iterator[Problem]:
+    if isinstance(classifier, model.Checkpoint):
+        yield from check_checkpoint(where, classifier, lookup)
+        return
     yield from lookup.missing(f"{where}.dataset", "datasets", classifier.dataset)
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
@@ -126,7 +113,7 @@ def _check_classifier(
 
 
 def _check_explanation(
-    where: str, explanation: model.ExplanationSettings, lookup: _Lookup
+    where: str, explanation: model.ExplanationSettings, lookup: Lookup
 ) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.classifier", "classifiers", explanation.classifier)
     dataset = lookup.dataset_of(explanation.classifier)
@@ -138,7 +125,7 @@ def _check_explanation(
 
 
 def _check_layers(
-    where: str, explanation: model.ExplanationSettings, lookup: _Lookup
+    where: str, explanation: model.ExplanationSettings, lookup: Lookup
 ) -> Iterator[Problem]:
     """Layers are looked into by prediction-difference alone, and a plane has none."""
     classifier = lookup.entry("classifiers", explanation.classifier)
@@ -187,7 +174,7 @@ def _check_prediction_difference(
     where: str,
     explanation: model.PredictionDifference,
     dataset: model.Dataset | None,
-    lookup: _Lookup,
+    lookup: Lookup,
 ) -> Iterator[Problem]:
     k = explanation.window
     yield from lookup.missing(f"{where}.prior", "priors", explanation.prior)
@@ -203,7 +190,7 @@ def _check_prediction_difference(
     if shape is not None and k > min(shape) and explanation.removed is None:
         yield Problem(
             f"{where}.window",
-            f"window={k} does not fit inside images of {_by(shape)}",
+            f"window={k} does not fit inside images of {by(shape)}",
             f"set window to at most {min(shape)}",
         )
     if dataset is not None:
@@ -219,7 +206,7 @@ def _check_prediction_difference(
 
 
 def _check_source_of_draws(
-    where: str, explanation: model.PredictionDifference, dataset: model.Dataset, lookup: _Lookup
+    where: str, explanation: model.PredictionDifference, dataset: model.Dataset, lookup: Lookup
 ) -> Iterator[Problem]:
     """What is drawn must have the form of the explained images, and not be the explained ones."""
     prior = lookup.entry("priors", explanation.prior)
@@ -247,14 +234,14 @@ def _check_source_of_draws(
     if prior is not None and shape is not None and prior.patch > min(shape):
         yield Problem(
             where,
-            f"patch={prior.patch} does not fit inside images of {_by(shape)}",
+            f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"use a prior with a patch of at most {min(shape)}",
         )
     has_places = key == "reference" or (prior is not None and prior.location != "none")
     if has_places and shape and other and shape != other:
         yield Problem(
             where,
-            f"its images are {_by(other)}, the explained ones {_by(shape)}",
+            f"its images are {by(other)}, the explained ones {by(shape)}",
             "choose a dataset of the same size"
             + ("" if prior is None else ", or set location of the prior to none"),
         )
@@ -265,108 +252,7 @@ def _form(dataset: model.Dataset) -> str:
     return f"{kind} with {channels(dataset)} channel(s)"
 
 
-def _check_evaluation(
-    where: str, evaluation: model.Evaluation, lookup: _Lookup
-) -> Iterator[Problem]:
-    if isinstance(evaluation, model.Claims):
-        yield from _check_claims(where, evaluation, lookup)
-        return
-    if isinstance(evaluation, model.HeatmapComplexity):
-        yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
-        return
-    yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
-    yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
-    yield from _check_prior_of_regions(where, evaluation, lookup)
-    dataset = _dataset_of_explanations(evaluation.explanations, lookup)
-    shape = None if dataset is None else spatial_shape(dataset)
-    if shape is None:
-        return
-    regions = math.prod(side // evaluation.region for side in shape)
-    if regions == 0:
-        yield Problem(
-            f"{where}.region",
-            f"region={evaluation.region} does not fit inside images of {_by(shape)}",
-            f"set region to at most {min(shape)}",
-        )
-    elif evaluation.steps > regions:
-        yield Problem(
-            f"{where}.steps",
-            f"{evaluation.steps} steps, but images of {_by(shape)} have {regions} regions",
-            f"set steps to at most {regions}, or make region smaller",
-        )
-
-
-def _check_prior_of_regions(
-    where: str, evaluation: model.RegionPerturbation, lookup: _Lookup
-) -> Iterator[Problem]:
-    yield from lookup.missing(f"{where}.prior", "priors", evaluation.prior)
-    prior = lookup.entry("priors", evaluation.prior)
-    if prior is not None and evaluation.region >= prior.patch:
-        yield Problem(
-            f"{where}.region",
-            f"region={evaluation.region} does not fit inside patch={prior.patch} of prior "
-            f"{evaluation.prior!r}",
-            f"set region to at most {prior.patch - 1}, or patch to at least "
-            f"{evaluation.region + 1}",
-        )
-
-
-def _check_claims(where: str, claims: model.Claims, lookup: _Lookup) -> Iterator[Problem]:
-    for number, claim in enumerate(claims.claims):
-        place = f"{where}.claims.{number}"
-        for name in claim.explanation_names:
-            yield from lookup.missing(place, "explanations", name)
-        yield from _check_equal(place, ("images",), claim.explanation_names, lookup)
-
-
-def _check_same_images(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
-    """Methods can be measured only on the same images of the same classifier."""
-    for name in names:
-        yield from lookup.missing(where, "explanations", name)
-    yield from _check_equal(where, ("classifier", "images"), names, lookup)
-
-
-def _check_equal(
-    where: str, keys: tuple[str, ...], names: tuple[str, ...], lookup: _Lookup
-) -> Iterator[Problem]:
-    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    if not entries:
-        return
-    first, *others = entries
-    for name in others:
-        for key in keys:
-            if getattr(entries[name], key) != getattr(entries[first], key):
-                yield Problem(
-                    where,
-                    f"{name!r} and {first!r} have different {key}",
-                    f"give both the same {key}, or compare them apart",
-                )
-
-
-def _check_same_class(where: str, names: tuple[str, ...], lookup: _Lookup) -> Iterator[Problem]:
-    """An evaluation follows the class of the first node, which must be the same for all."""
-    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    first = {name: entry.nodes[0] for name, entry in entries.items()}
-    for name, node in first.items():
-        if not isinstance(node, model.NodeChoice):
-            what = f"the first node of {name!r} is of layer {node.layer!r}"
-            yield Problem(where, what, "name a class first, since regions are removed to lower it")
-        if _removes_a_layer(entries[name]):
-            what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
-            yield Problem(where, what, "leave it out")
-    of = {name: node.which for name, node in first.items() if isinstance(node, model.NodeChoice)}
-    if len(set(of.values())) > 1:
-        said = ", ".join(f"{name}: {one}" for name, one in of.items())
-        yield Problem(
-            where, f"their first nodes are of different classes ({said})", "make them the same"
-        )
-
-
-def _removes_a_layer(explanation: model.ExplanationSettings) -> bool:
-    return isinstance(explanation, model.PredictionDifference) and explanation.removed is not None
-
-
-def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator[Problem]:
+def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[Problem]:
     names = figure.explanation_names
     for name in names:
         yield from lookup.missing(f"{where}.{_key_of_explanations(figure)}", "explanations", name)
@@ -383,12 +269,46 @@ def _check_figure(where: str, figure: model.Figure, lookup: _Lookup) -> Iterator
         case model.VolumeSlices():
             yield from _check_form(where, names, True, lookup)
             yield from _check_node(where, figure.explanation, figure.node, lookup)
-        case model.PerturbationCurves():
-            yield from lookup.missing(f"{where}.evaluation", "evaluations", figure.evaluation)
-            evaluation = lookup.entry("evaluations", figure.evaluation)
-            if evaluation is not None and not isinstance(evaluation, model.RegionPerturbation):
-                what = f"{figure.evaluation} has measure: {evaluation.measure}, and so no curves"
-                yield Problem(f"{where}.evaluation", what, "name one with measure: aopc")
+        case model.ComparedMethods():
+            for title, name in figure.evaluations.items():
+                yield from check_measured(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
+            yield from _check_compared(where, figure, lookup)
+        case model.TrainingCurves():
+            for name in figure.evaluations:
+                yield from check_measured(f"{where}.evaluations", name, "aopc", (), lookup)
+            yield from check_training_curves(where, figure, lookup)
+        case model.ComplexityPlots():
+            compared = (figure.explanation, *figure.explanations)
+            place = f"{where}.evaluation"
+            yield from check_measured(place, figure.evaluation, figure.kind, compared, lookup)
+        case model.MeasuredFigure():
+            measure = _MEASURES.get(figure.kind, figure.kind)
+            place = f"{where}.evaluation"
+            yield from check_measured(place, figure.evaluation, measure, (), lookup)
+
+
+_MEASURES = {"perturbation-curves": "aopc"}
+"""The measure that a kind of figure shows, where it has another name."""
+
+
+def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -> Iterator[Problem]:
+    """Every explanation that is shown, and the baseline, must have been measured."""
+    entries = [lookup.entry("evaluations", name) for name in figure.evaluation_names]
+    if any(not isinstance(entry, model.RegionPerturbation) for entry in entries):
+        return
+    measured = {name for entry in entries if entry for name in entry.explanations}
+    for name in figure.labels:
+        if name not in measured:
+            what = f"none of its evaluations measures {name!r}"
+            known = ", ".join(sorted(measured))
+            yield Problem(f"{where}.labels", what, f"they measure {known}")
+    for title, entry in zip(figure.evaluations, entries, strict=True):
+        if entry is None or figure.baseline is None:
+            continue
+        names = {figure.labels.get(name, name) for name in entry.explanations}
+        if figure.baseline not in names:
+            what = f"{figure.evaluations[title]} does not measure {figure.baseline!r}"
+            yield Problem(f"{where}.baseline", what, f"choose from {', '.join(sorted(names))}")
 
 
 def _key_of_explanations(figure: model.Figure) -> str:
@@ -398,21 +318,20 @@ def _key_of_explanations(figure: model.Figure) -> str:
 
 
 def _check_shown_images(
-    where: str, figure: model.HeatmapPanels | model.FeatureMaps, lookup: _Lookup
+    where: str, figure: model.HeatmapPanels | model.FeatureMaps, lookup: Lookup
 ) -> Iterator[Problem]:
     """Every explanation must have the images, and a numbered one must be the same for all."""
     names = figure.explanation_names
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
     if figure.shown_images is None and isinstance(figure, model.HeatmapPanels):
-        yield from _check_equal(where, ("images",), names, lookup)
+        yield from check_equal(where, ("images",), names, lookup)
     for name, entry in entries.items():
         known = slots(entry)
         for image in figure.shown_images or ():
             if slot_of(image) not in known:
                 what = f"{name!r} does not explain image {image!r}"
                 yield Problem(where, what, "add it to the images of the explanation, or leave it")
-    are_numbered = any(isinstance(e.images, model.ImageChoice) for e in entries.values())
-    if are_numbered and len({e.classifier for e in entries.values()}) > 1:
+    if not draw_the_same(list(entries.values()), lookup):
         yield Problem(
             where,
             "its explanations are of several classifiers, which draw images by number anew",
@@ -421,15 +340,15 @@ def _check_shown_images(
 
 
 def _check_form(
-    where: str, names: tuple[str, ...], wants_volumes: bool, lookup: _Lookup
+    where: str, names: tuple[str, ...], wants_volumes: bool, lookup: Lookup
 ) -> Iterator[Problem]:
-    datasets = (_dataset_of_explanations((name,), lookup) for name in names)
+    datasets = (dataset_of_explanations((name,), lookup) for name in names)
     if any(dataset is not None and is_volume(dataset) != wants_volumes for dataset in datasets):
         kinds = ("2-D images", "heatmaps") if wants_volumes else ("volumes", "volume-slices")
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)
-        if entry is None or not _removes_a_layer(entry):
+        if entry is None or not removes_a_layer(entry):
             continue
         if wants_volumes or entry.removed.features == "units":
             yield Problem(
@@ -440,7 +359,7 @@ def _check_form(
             )
 
 
-def _check_node(where: str, name: str, node: int | str, lookup: _Lookup) -> Iterator[Problem]:
+def _check_node(where: str, name: str, node: int | str, lookup: Lookup) -> Iterator[Problem]:
     entry = lookup.entry("explanations", name)
     if entry is None:
         return
@@ -460,7 +379,7 @@ def _check_node(where: str, name: str, node: int | str, lookup: _Lookup) -> Iter
         )
 
 
-def _check_maps(where: str, figure: model.FeatureMaps, lookup: _Lookup) -> Iterator[Problem]:
+def _check_maps(where: str, figure: model.FeatureMaps, lookup: Lookup) -> Iterator[Problem]:
     entries = [lookup.entry("explanations", name) for name in figure.explanation_names]
     nodes = [node for entry in entries if entry is not None for node in entry.nodes]
     layers = {node.layer for node in nodes if isinstance(node, model.LayerMaps)}
@@ -469,13 +388,3 @@ def _check_maps(where: str, figure: model.FeatureMaps, lookup: _Lookup) -> Itera
         what = f"maps of {', '.join(missing) or 'layers'} are not explained"
         remedy = "add nodes such as {layer: <name>, maps: all} to its explanations"
         yield Problem(f"{where}.layers", what, remedy)
-
-
-def _dataset_of_explanations(names: tuple[str, ...], lookup: _Lookup) -> Any | None:
-    entries = [lookup.entry("explanations", name) for name in names]
-    datasets = [lookup.dataset_of(e.classifier) for e in entries if e is not None]
-    return next((d for d in datasets if d is not None), None)
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(side) for side in shape)

@@ -177,6 +177,43 @@ class ImageNet(Photographs):
     size: tuple[Side, Side] | None = Field((224, 224), description=_CROP)
 
 
+class KnownPhotographs(Photographs):
+    """Photographs that torchvision knows where to get, and how they are sorted."""
+
+    source: str
+    root: UserPath | None = Field(
+        None, description="folder; null: $PDA_DATA, then ~/.cache/prediction-difference"
+    )
+    download: bool = Field(False, description="fetch it, some GB, if it is not there")
+    size: tuple[Side, Side] | None = Field((224, 224), description=_CROP)
+
+
+class Places365(KnownPhotographs):
+    """MIT Places: scenes of 365 categories, with torchvision's names of files."""
+
+    source: Literal["places365"]
+    part: Literal["train-standard", "train-challenge", "val", "test"] = Field(
+        "val", description="which of its parts; test is without classes"
+    )
+    small: bool = Field(True, description="the files of 256 x 256 pixels, not the large ones")
+
+
+class SUN397(KnownPhotographs):
+    """SUN397: 108 754 scenes of 397 categories, in a folder SUN397."""
+
+    source: Literal["sun397"]
+
+
+class Imagenette(KnownPhotographs):
+    """Ten classes of ImageNet that are told apart easily, in a folder imagenette2-160 or so."""
+
+    source: Literal["imagenette"]
+    part: Literal["train", "val"] = Field("val", description="which of its parts")
+    resolution: Literal["full", "320px", "160px"] = Field(
+        "320px", description="of the files: the shorter side, or as in ImageNet"
+    )
+
+
 class SkimageSamples(Photographs):
     """scikit-image's bundled photographs: ten, some of them grey, without classes."""
 
@@ -219,6 +256,9 @@ Dataset = Annotated[
     | SimulatedFA
     | ImageFolder
     | ImageNet
+    | Places365
+    | SUN397
+    | Imagenette
     | NiftiCohort
     | TorchvisionSet,
     Field(discriminator="source"),

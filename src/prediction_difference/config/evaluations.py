@@ -16,7 +16,9 @@ class RegionPerturbation(Section):
     steps: int = Field(100, ge=1, description="regions perturbed, L")
     repeats: int = Field(10, ge=1, description="perturbed copies of each image")
     order: Literal["morf", "lerf"] = Field("morf", description="most or least relevant first")
-    output: Literal["score", "probability"] = "score"
+    output: Literal["score", "probability"] = Field(
+        "score", description="what f is in figures and claims; tables have both"
+    )
     perturbation: Literal["uniform", "blur", "mean", "conditional"] = Field(
         "uniform",
         description="what comes in place of a region: a draw for every pixel, the blurred image, "
@@ -47,21 +49,87 @@ class HeatmapComplexity(Section):
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class Continuity(Section):
+    """How abruptly explanations of max(x1, x2) change with x1 and x2 [samek2017, Fig. 3b]."""
+
+    measure: Literal["continuity"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="whose methods and options are measured; their images play no part"
+    )
+    steps: Annotated[tuple[Annotated[int, Field(ge=2, le=512)], ...], Field(min_length=1)] = Field(
+        (8, 16, 32, 64, 128),
+        description="points along a side of the grids on the unit square; figures show the "
+        "vectors of the first",
+    )
+
+
+class ImageSpecificity(Section):
+    """Whether heatmaps change when images are turned [samek2017, Fig. 3c]."""
+
+    measure: Literal["image-specificity"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    degrees: Annotated[tuple[float, ...], Field(min_length=1)] = Field(
+        (15, 30, 45, 60, 75, 90), description="angles, counter-clockwise"
+    )
+    kept: int = Field(
+        2, ge=0, description="images whose maps are kept in the table, for figures to show them"
+    )
+
+    @model_validator(mode="after")
+    def _turns(self) -> "ImageSpecificity":
+        if 0 in self.degrees:
+            raise ValueError("an angle of 0 turns nothing; remove it, it is measured anyway")
+        return self
+
+
+class Aggregation(Section):
+    """Relevance summed over regions and images, and how alike totals are [samek2017, Fig. 3e]."""
+
+    measure: Literal["aggregation"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    regions: int = Field(3, ge=1, description="regions along each side of an image")
+
+
 class Claim(Section):
-    """What every claim of a paper has: its place and its words, and a map that it is about."""
+    """What every claim of a paper has: its place and its words."""
 
     where: str = Field(min_length=1, description="figure, table or section of the paper")
     statement: str = Field(min_length=1, description="what is claimed, in words")
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        """The explanations whose maps the claim is about."""
+        return ()
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        """The evaluations whose tables the claim is about."""
+        return ()
+
+    @property
+    def measured_by(self) -> str:
+        """The measure of these evaluations."""
+        return ""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of what is compared, if anything is."""
+        than = getattr(self, "than", None)
+        explanation: str = getattr(self, "explanation", "")
+        return () if than is None else (explanation, than)
+
+
+class ClaimOfMaps(Claim):
+    """A claim about the maps of an explanation, maybe beside those of another one."""
+
     explanation: Name
 
     @property
     def explanation_names(self) -> tuple[str, ...]:
-        """All explanations that the claim is about."""
-        than = getattr(self, "than", None)
-        return (self.explanation,) if than is None else (self.explanation, than)
+        return self.compared or (self.explanation,)
 
 
-class MoreConcentrated(Claim):
+class MoreConcentrated(ClaimOfMaps):
     """Relevance of the first node is on fewer pixels than another explanation's."""
 
     claim: Literal["more-concentrated"]
@@ -74,19 +142,19 @@ class MoreConcentrated(Claim):
     top: float = Field(0.05, gt=0, lt=1, description="share of the pixels, for top-share")
 
 
-class SimilarClasses(Claim):
+class SimilarClasses(ClaimOfMaps):
     """Maps of the classes' scores correlate more with each other than those of probabilities."""
 
     claim: Literal["similar-classes"]
 
 
-class MeasurableEffect(Claim):
+class MeasurableEffect(ClaimOfMaps):
     """Windows change the first node by more than what the draws explain."""
 
     claim: Literal["measurable-effect"]
 
 
-class SparserLayer(Claim):
+class SparserLayer(ClaimOfMaps):
     """Relevance for the feature maps of a layer is sparser than for those of another one."""
 
     claim: Literal["sparser-layer"]
@@ -98,7 +166,7 @@ class SparserLayer(Claim):
     )
 
 
-class EnoughSamples(Claim):
+class EnoughSamples(ClaimOfMaps):
     """Few draws give the map of many: first node."""
 
     claim: Literal["enough-samples"]
@@ -112,15 +180,85 @@ class EnoughSamples(Claim):
     )
 
 
-class Cheaper(Claim):
+class Cheaper(ClaimOfMaps):
     """An explanation takes less time than another one."""
 
     claim: Literal["cheaper"]
     than: Name = Field(description="the other explanation, of the same images")
 
 
+class ClaimOfTable(Claim):
+    """A claim about two explanations that an evaluation measured on the same images."""
+
+    evaluation: Name
+    explanation: Name
+    than: Name = Field(description="the other explanation")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+
+class LargerAopc(ClaimOfTable):
+    """Perturbed in the order of a heatmap, images lose more than in that of another one."""
+
+    claim: Literal["larger-aopc"]
+
+    @property
+    def measured_by(self) -> str:
+        return "aopc"
+
+
+class Simpler(ClaimOfTable):
+    """Heatmaps are less complex than those of another explanation."""
+
+    claim: Literal["simpler"]
+    by: Literal["png_bytes", "jpeg_bytes", "entropy"] = Field(
+        "entropy", description="of 8-bit pictures of the heatmaps: size of the file, or entropy"
+    )
+
+    @property
+    def measured_by(self) -> str:
+        return "complexity"
+
+
+class FollowsAccuracy(Claim):
+    """AOPC of every image rises and falls with the accuracy of a network while it learns."""
+
+    claim: Literal["follows-accuracy"]
+    evaluations: Annotated[tuple[Name, ...], Field(min_length=3)] = Field(
+        description="of the same images, one for each checkpoint"
+    )
+    explanations: tuple[Name, ...] = Field(description="the explanation in each of them")
+
+    @model_validator(mode="after")
+    def _one_each(self) -> "FollowsAccuracy":
+        if len(self.explanations) != len(self.evaluations):
+            raise ValueError(
+                f"{len(self.evaluations)} evaluations, but {len(self.explanations)} explanations; "
+                "name one for each"
+            )
+        return self
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return self.evaluations
+
+    @property
+    def measured_by(self) -> str:
+        return "aopc"
+
+
 AnyClaim = Annotated[
-    MoreConcentrated | SimilarClasses | MeasurableEffect | SparserLayer | EnoughSamples | Cheaper,
+    MoreConcentrated
+    | SimilarClasses
+    | MeasurableEffect
+    | SparserLayer
+    | EnoughSamples
+    | Cheaper
+    | LargerAopc
+    | Simpler
+    | FollowsAccuracy,
     Field(discriminator="claim"),
 ]
 
@@ -134,20 +272,27 @@ class Claims(Section):
 
     @property
     def explanations(self) -> tuple[str, ...]:
-        """All explanations that claims are about."""
+        """All explanations whose maps claims are about."""
         names = [name for claim in self.claims for name in claim.explanation_names]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """All evaluations whose tables claims are about."""
+        names = [name for claim in self.claims for name in claim.evaluation_names]
         return tuple(dict.fromkeys(names))
 
     @model_validator(mode="after")
     def _compares_two(self) -> "Claims":
         for number, claim in enumerate(self.claims):
-            if len(set(claim.explanation_names)) < len(claim.explanation_names):
+            if len(set(claim.compared)) < len(claim.compared):
                 raise ValueError(
-                    f"claim {number} compares {claim.explanation} with itself; name two"
+                    f"claim {number} compares {claim.compared[0]} with itself; name two"
                 )
         return self
 
 
 Evaluation = Annotated[
-    RegionPerturbation | HeatmapComplexity | Claims, Field(discriminator="measure")
+    RegionPerturbation | HeatmapComplexity | Continuity | ImageSpecificity | Aggregation | Claims,
+    Field(discriminator="measure"),
 ]

@@ -261,6 +261,15 @@ class RandomOrder(Explanation):
     method: Literal["random"]
 
 
+class Segmentation(Explanation):
+    """The object and nothing of the classifier: 1 on its pixels, else 0 [samek2017, Fig. 1]."""
+
+    method: Literal["segmentation"]
+    foreground: Literal["bright", "dark"] = Field(
+        "bright", description="the object's side of Otsu's threshold on the mean of the channels"
+    )
+
+
 ExplanationSettings = Annotated[
     PredictionDifference
     | Sensitivity
@@ -271,6 +280,7 @@ ExplanationSettings = Annotated[
     | EpsilonRelevance
     | AlphaBetaRelevance
     | Occlusion
-    | RandomOrder,
+    | RandomOrder
+    | Segmentation,
     Field(discriminator="method"),
 ]

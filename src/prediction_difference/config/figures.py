@@ -76,6 +76,11 @@ class DrawnFigure(Section):
         return ()
 
     @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        """The evaluations whose tables are drawn."""
+        return ()
+
+    @property
     def shown_images(self) -> tuple[str, ...] | None:
         """The images that are shown; None: all of the explanations."""
         return None
@@ -195,11 +200,99 @@ class FeatureMaps(DrawnFigure):
         return None if self.image is None else (self.image,)
 
 
-class PerturbationCurves(DrawnFigure):
+class ComparedMethods(DrawnFigure):
+    """What figures of several evaluations have in common."""
+
+    evaluations: Annotated[dict[str, Name], Field(min_length=1)] = Field(
+        description="evaluations by the titles of their panels"
+    )
+    labels: dict[Name, str] = Field(
+        {},
+        description="explanations that are shown, and what they are called, alike for several "
+        "classifiers; none: all, by their names",
+    )
+    baseline: str | None = Field(
+        None,
+        description="label or name of the explanation that the others are compared with, image by "
+        "image; null: the one by the method random",
+    )
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return tuple(self.evaluations.values())
+
+
+class MeasuredFigure(DrawnFigure):
+    """What shows the table of one evaluation."""
+
+    evaluation: Name
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+
+class PerturbationCurves(MeasuredFigure):
     """Curves of a region perturbation, one per method, and their AOPC."""
 
     kind: Literal["perturbation-curves"]
-    evaluation: Name
+
+
+class ComparedCurves(ComparedMethods):
+    """Perturbation curves above a baseline [samek2017, Figs. 4, 8]; a panel per evaluation."""
+
+    kind: Literal["compared-curves"]
+    across: int = Field(3, ge=1, description="panels side by side")
+
+
+class ComparedAreas(ComparedMethods):
+    """AOPC above a baseline, with intervals, and what the maps cost; a panel per evaluation."""
+
+    kind: Literal["compared-areas"]
+
+
+class TrainingCurves(DrawnFigure):
+    """AOPC above random order, and accuracy, over the epochs of a training [samek2017, Fig. 7]."""
+
+    kind: Literal["training-curves"]
+    evaluations: Annotated[tuple[Name, ...], Field(min_length=2)] = Field(
+        description="of the same methods and images, one for each checkpoint"
+    )
+    labels: tuple[str, ...] = Field(
+        (),
+        description="what the explanations are called, in the order of every evaluation; none: as "
+        "those of the first one",
+    )
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return self.evaluations
+
+
+class ComplexityPlots(MeasuredFigure):
+    """Sizes of heatmaps as files, one method against others, and entropy [samek2017, Fig. 5]."""
+
+    kind: Literal["complexity"]
+    explanation: Name = Field(description="whose sizes the others' are plotted against")
+    explanations: tuple[Name, ...] = Field((), description="the others; none: all")
+
+
+class ContinuityArrows(MeasuredFigure):
+    """Explanations of max(x1, x2) as arrows, and their largest change [samek2017, Fig. 3b]."""
+
+    kind: Literal["continuity"]
+
+
+class TurnedImages(MeasuredFigure):
+    """Heatmaps of turned images, and their correlations [samek2017, Fig. 3c]."""
+
+    kind: Literal["image-specificity"]
+
+
+class RegionShares(MeasuredFigure):
+    """Shares of relevance by region, and totals of images [samek2017, Fig. 3e]."""
+
+    kind: Literal["aggregation"]
 
 
 class VolumeSlices(DrawnFigure):
@@ -222,5 +315,16 @@ class VolumeSlices(DrawnFigure):
 
 
 Figure = Annotated[
-    HeatmapPanels | FeatureMaps | PerturbationCurves | VolumeSlices, Field(discriminator="kind")
+    HeatmapPanels
+    | FeatureMaps
+    | PerturbationCurves
+    | ComparedCurves
+    | ComparedAreas
+    | TrainingCurves
+    | ComplexityPlots
+    | ContinuityArrows
+    | TurnedImages
+    | RegionShares
+    | VolumeSlices,
+    Field(discriminator="kind"),
 ]

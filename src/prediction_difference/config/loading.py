@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from prediction_difference.config.classifiers import with_datasets
 from prediction_difference.config.crosschecks import crosscheck
 from prediction_difference.config.datasets import DATASET_TAGS
 from prediction_difference.config.figures import NODE_NAME_TAGS, PANEL_TAGS
@@ -84,6 +85,7 @@ def inspect_config(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
             entries = raw.get(section)
             declared[section] = _texts(entries) if isinstance(entries, Mapping) else set()
         problems += found
+    parts["classifiers"] = with_datasets(parts["classifiers"])
     if not declared["datasets"]:
         problems.append(Problem("datasets", "there is none", "describe at least one dataset"))
     return parts, problems + crosscheck(parts, declared)

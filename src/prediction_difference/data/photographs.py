@@ -4,11 +4,19 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
 from prediction_difference.config import model
-from prediction_difference.data import image_folder, imagenet, pixels, skimage_samples, subsets
+from prediction_difference.data import (
+    image_folder,
+    imagenet,
+    known_photographs,
+    pixels,
+    skimage_samples,
+    subsets,
+)
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.folders import Collection, check_names
@@ -23,6 +31,8 @@ def load(settings: model.Photographs, name: str, seed: int) -> Dataset:
     Raises:
         ConfigError: lists all problems of the folder and its files.
     """
+    if _is_to_download(settings):
+        known_photographs.fetch(settings)
     collection, problems = _chosen(settings, name, seed)
     if problems or collection is None:
         raise ConfigError(_with_problems_of_files(collection, problems, settings, name))
@@ -40,13 +50,23 @@ def load(settings: model.Photographs, name: str, seed: int) -> Dataset:
 
 
 def check(settings: model.Photographs, name: str, seed: int) -> list[Problem]:
-    """All problems of the folder, of the choice among its files, and of those that are chosen."""
+    """All problems of the folder, of the choice among its files, and of those that are chosen.
+
+    What is to be downloaded has none yet.
+    """
+    if _is_to_download(settings):
+        return []
     collection, problems = _chosen(settings, name, seed)
     return _with_problems_of_files(collection, problems, settings, name)
 
 
-def catalogue(settings: model.Photographs, name: str, seed: int) -> Catalogue:
-    """What is known of a folder without problems before its images are read."""
+def catalogue(settings: model.Photographs, name: str, seed: int) -> Catalogue | None:
+    """What is known of a folder without problems before its images are read.
+
+    None where they are to be downloaded.
+    """
+    if _is_to_download(settings):
+        return None
     collection, problems = _chosen(settings, name, seed)
     if collection is None:
         raise ConfigError(problems)
@@ -55,7 +75,12 @@ def catalogue(settings: model.Photographs, name: str, seed: int) -> Catalogue:
 
 
 def files(settings: model.Photographs, name: str, seed: int) -> list[Path]:
-    """The chosen photographs and the lists that tell of them, as far as they are there."""
+    """The chosen photographs and the lists that tell of them, as far as they are there.
+
+    None where they may be downloaded, since the download itself would seem to be a change.
+    """
+    if isinstance(settings, model.KnownPhotographs) and settings.download:
+        return []
     collection, _ = _chosen(settings, name, seed)
     listed = [settings.files] if isinstance(settings.files, Path) else []
     return listed if collection is None else [*collection.paths, *collection.lists, *listed]
@@ -83,9 +108,17 @@ def _chosen(
         return None, [*problems, Problem(f"{where}.root", what, "correct its permissions")]
 
 
+def _is_to_download(settings: model.Photographs) -> TypeGuard[model.KnownPhotographs]:
+    if not isinstance(settings, model.KnownPhotographs):
+        return False
+    return known_photographs.is_to_download(settings)
+
+
 def _find(settings: model.Photographs, where: str) -> tuple[Collection, list[Problem]]:
     if isinstance(settings, model.ImageNet):
         return imagenet.find(settings, where)
+    if isinstance(settings, model.KnownPhotographs):
+        return known_photographs.find(settings, where)
     if isinstance(settings, model.SkimageSamples):
         return skimage_samples.find(), []
     assert isinstance(settings, model.ImageFolder)

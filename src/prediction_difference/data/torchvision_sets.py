@@ -1,8 +1,6 @@
 """Data sets that torchvision knows by name, with their own training and test split."""
 
 import gzip
-import http.client
-import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.config import model, shapes
-from prediction_difference.data import subsets
+from prediction_difference.data import cifar10_jpegs, subsets
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
-from prediction_difference.data.folders import default_root
+from prediction_difference.data.downloads import download
+from prediction_difference.data.folders import default_root, without_suffix
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.progress import say
-from prediction_difference.stores import raise_if_disk_full
 
 _CLASSES = {
     "mnist": "MNIST",
@@ -35,13 +32,10 @@ _CIFAR10_BATCHES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "ba
 
 @dataclass(frozen=True)
 class _Part:
-    """Images of an original split.
-
-    numbers: (n,) positions in the split's files. pixels: (n, C, H, W) uint8. labels: (n,) int64.
-    """
+    """Images of an original split: n names, (n, C, H, W) uint8 pixels, (n,) int64 labels."""
 
     split: str
-    numbers: np.ndarray
+    names: tuple[str, ...]
     pixels: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
@@ -58,28 +52,35 @@ def load(settings: model.TorchvisionSet, name: str, seed: int) -> Dataset:
     if problems:
         raise ConfigError(problems)
     root = _root(settings)
-    if _missing(settings.source, root):
+    jpegs = _jpegs(settings, root)
+    if jpegs is None and _missing(settings.source, root):
         _download(settings.source, root)
-    parts = [_draw(_read(settings, split, root), settings, name, seed) for split in (TRAIN, TEST)]
+    parts = (
+        _draw_jpegs(jpegs, settings, name, seed)
+        if jpegs
+        else [_draw(_read(settings, split, root), settings, name, seed) for split in (TRAIN, TEST)]
+    )
     labels = np.concatenate([part.labels for part in parts])
     files = [_find(settings.source, root, file) for file in _files(settings.source)]
+    sums = {path.relative_to(root).as_posix(): sha256(path) for path in files if not jpegs}
     return Dataset(
         images=np.divide(np.concatenate([p.pixels for p in parts]), 255, dtype=np.float32),
-        names=tuple(_name(p.split, number) for p in parts for number in p.numbers),
+        names=tuple(name for part in parts for name in part.names),
         labels=labels,
         split=_splits(parts, labels, settings, name, seed),
         class_names=parts[0].class_names,
-        sources={path.relative_to(root).as_posix(): sha256(path) for path in files},
-        facts={"full_scale": [0.0, 1.0]},
+        sources=cifar10_jpegs.checksums(jpegs, root) if jpegs else sums,
+        facts={"full_scale": [0.0, 1.0], **({"compression": "JPEG, lossy"} if jpegs else {})},
     )
 
 
 def check(settings: model.TorchvisionSet, name: str) -> list[Problem]:
     """Problems that show without reading images; files that are to be downloaded are none."""
     source, root = settings.source, _root(settings)
-    problems: list[Problem] = []
+    jpegs = _jpegs(settings, root)
+    problems = cifar10_jpegs.check(jpegs) if jpegs else []
     missing = _missing(source, root)
-    if missing and not settings.download:
+    if missing and not jpegs and not settings.download:
         what = f"{source} is not in {root}: {', '.join(missing)} missing"
         remedy = f"set download: true, or root to the folder that holds {_example(source)}"
         problems.append(Problem(f"datasets.{name}.root", what, remedy))
@@ -136,9 +137,18 @@ def _find(source: str, root: Path, file: str) -> Path:
     return next((place for place in places if place.is_file()), path)
 
 
+def _jpegs(settings: model.TorchvisionSet, root: Path) -> Path | None:
+    """CIFAR-10 as JPEG files, where the original ones are not there."""
+    if settings.source != "cifar10" or not _missing(settings.source, root):
+        return None
+    return cifar10_jpegs.find(root)
+
+
 def _example(source: str) -> str:
     """A file that tells a person what the right folder looks like."""
     file = _files(source)[0]
+    if source == "cifar10":
+        return f"{file}, or {cifar10_jpegs.EXAMPLE}"
     return f"{file} or {source}/{Path(file).name}.gz" if source in _IDX_SOURCES else file
 
 
@@ -147,22 +157,11 @@ def _missing(source: str, root: Path) -> list[str]:
 
 
 def _download(source: str, root: Path) -> None:
-    say(f"downloading {source} to {root}")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        # Beside its place, so that a job that is killed, or a second one, leaves no half of a file.
-        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
-            for split in (TRAIN, TEST):
-                _open(source, split, Path(folder), download=True)
-            for file in _files(source):
-                (root / file).parent.mkdir(parents=True, exist_ok=True)
-                (Path(folder) / file).replace(root / file)
-    except (OSError, RuntimeError, http.client.HTTPException) as error:
-        if isinstance(error, OSError):
-            raise_if_disk_full(error, root)
-        what = f"{source} cannot be downloaded ({' '.join(str(error).split())})"
-        remedy = "see that the network works and that this folder can be written, or copy the files"
-        raise DataError(root, what, f"{remedy} there by hand") from error
+    def fetch(folder: Path) -> None:
+        for split in (TRAIN, TEST):
+            _open(source, split, folder, download=True)
+
+    download(source, root, _files(source), fetch)
 
 
 def _torchvision_class(source: str) -> Any:
@@ -178,6 +177,16 @@ def _open(source: str, split: str, root: Path, download: bool = False) -> Any:
 
 
 # --- images -----------------------------------------------------------------------------------
+
+
+def _draw_jpegs(place: Path, settings: model.TorchvisionSet, name: str, seed: int) -> list[_Part]:
+    """As `_draw`, but only what is drawn is decoded."""
+    parts = []
+    for split, whole in cifar10_jpegs.read(place).items():
+        files = whole.take(_chosen(whole.names, split, settings, name, seed))
+        names = tuple(map(without_suffix, files.names))
+        parts.append(_Part(split, names, files.pixels(), files.labels, cifar10_jpegs.CLASSES))
+    return parts
 
 
 def _read(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
@@ -198,7 +207,7 @@ def _read_idx_part(settings: model.TorchvisionSet, split: str, root: Path) -> _P
     # MNIST's names in torchvision are "0 - zero"; a configuration says "0".
     class_names = shapes.class_names(settings) or tuple(_torchvision_class(source).classes)
     pixels, numbers = _read_idx(images, 3)[:, None], _read_idx(labels, 1).astype(np.int64)
-    return _Part(split, np.arange(len(numbers)), pixels, numbers, class_names)
+    return _Part(split, _names(split, len(numbers)), pixels, numbers, class_names)
 
 
 def _read_through_torchvision(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
@@ -212,7 +221,7 @@ def _read_through_torchvision(settings: model.TorchvisionSet, split: str, root: 
         pixels, labels = opened.data, opened.labels
     else:
         pixels, labels = opened.data.transpose(0, 3, 1, 2), np.array(opened.targets, dtype=np.int64)
-    return _Part(split, np.arange(len(labels)), pixels, labels, class_names)
+    return _Part(split, _names(split, len(labels)), pixels, labels, class_names)
 
 
 def _read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -233,26 +242,34 @@ def _read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise DataError(path, what, "remove it and set download: true, or copy it again") from error
 
 
-def _name(split: str, number: int) -> str:
-    return f"{split}-{number:05d}"
+def _names(split: str, count: int) -> tuple[str, ...]:
+    """Images that have no names of their own are numbered as they lie in the split's files."""
+    return tuple(f"{split}-{number:05d}" for number in range(count))
 
 
 def _draw(part: _Part, settings: model.TorchvisionSet, name: str, seed: int) -> _Part:
-    """As many images as are asked for, in their order; a larger draw holds the smaller ones."""
-    count = len(part.numbers)
     if settings.images is None:
         return part
-    if settings.images > count:
-        raise ConfigError([_too_many(settings.images, part.split, count, name)])
-    names = [_name(part.split, number) for number in part.numbers]
-    chosen = subsets.draw(names, settings.images, seed, name)
+    chosen = _chosen(part.names, part.split, settings, name, seed)
+    names = tuple(part.names[index] for index in chosen)
     pixels, labels = part.pixels[chosen], part.labels[chosen]
-    return _Part(part.split, chosen, pixels, labels, part.class_names)
+    return _Part(part.split, names, pixels, labels, part.class_names)
+
+
+def _chosen(
+    names: tuple[str, ...], split: str, settings: model.TorchvisionSet, name: str, seed: int
+) -> np.ndarray:
+    """Positions of as many images as are asked for; a larger draw holds the smaller ones."""
+    if settings.images is None:
+        return np.arange(len(names))
+    if settings.images > len(names):
+        raise ConfigError([_too_many(settings.images, split, len(names), name)])
+    return subsets.draw(names, settings.images, seed, name)
 
 
 def _splits(
     parts: list[_Part], labels: np.ndarray, settings: model.TorchvisionSet, name: str, seed: int
 ) -> tuple[str, ...]:
     if settings.folds is None and settings.test_fraction is None:
-        return tuple(part.split for part in parts for _ in part.numbers)
+        return tuple(part.split for part in parts for _ in part.names)
     return assign_splits(labels, settings, seed, name)

@@ -18,6 +18,7 @@ from scipy import stats
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.table import aopc_by_image, read_table
 from prediction_difference.progress import track
 from prediction_difference.stores import write_json
 
@@ -56,19 +57,26 @@ class Finding:
 
 Stores = Mapping[str, Sequence[Path]]
 """Attribution stores by explanation, in the order of their images."""
+Opened = Mapping[str, Any]
+"""What a claim is about, by name: lists of opened attribution stores, or an evaluation's table."""
 
 
-def check_claims(settings: model.Claims, stores: Stores) -> list[dict[str, Any]]:
+def check_claims(
+    settings: model.Claims, stores: Stores, tables: Mapping[str, Path] | None = None
+) -> list[dict[str, Any]]:
     """One record for each claim, JSON-like: its place and words, numbers, and whether it held.
 
+    tables: of evaluations, by name.
+
     Raises:
-        StoreError: a store lacks what a claim is about, or images differ.
+        StoreError: a store or table lacks what a claim is about, or images differ.
     """
     records = []
     for claim in track(settings.claims, "claims"):
-        opened = {
+        opened: dict[str, Any] = {
             n: [open_attribution(path) for path in stores[n]] for n in claim.explanation_names
         }
+        opened |= {n: read_table((tables or {})[n]) for n in claim.evaluation_names}
         measured = _MEASURES[claim.claim](claim, opened)
         records.append(_record(claim, find(measured, settings.confidence), settings, opened))
     return records
@@ -107,9 +115,7 @@ def find(measured: Measured, confidence: float) -> Finding:
     return Finding(measured, mean, deviation, (float(low), float(high)), held)
 
 
-def _record(
-    claim: Any, found: Finding, settings: model.Claims, opened: Mapping[str, Sequence[Any]]
-) -> dict[str, Any]:
+def _record(claim: Any, found: Finding, settings: model.Claims, opened: Opened) -> dict[str, Any]:
     measured = found.measured
     return {
         "where": claim.where,
@@ -124,7 +130,10 @@ def _record(
         "images": len(measured.values),
         "held": found.held,
         "values": measured.values.tolist(),
-        "settings": {name: dict(some[0].attrs["settings"]) for name, some in opened.items()},
+        "settings": {
+            name: dict((some[0] if isinstance(some, list) else some).attrs["settings"])
+            for name, some in opened.items()
+        },
         "claim": claim.model_dump(mode="json"),
     }
 
@@ -165,9 +174,7 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
 # --- claims -----------------------------------------------------------------------------------
 
 
-def _more_concentrated(
-    claim: model.MoreConcentrated, opened: Mapping[str, Sequence[Any]]
-) -> Measured:
+def _more_concentrated(claim: model.MoreConcentrated, opened: Opened) -> Measured:
     pairs = _pairs(claim, opened)
     if claim.by == "entropy":
         values = [entropy(_first(that)) - entropy(_first(this)) for this, that in pairs]
@@ -180,7 +187,7 @@ def _more_concentrated(
     return Measured(np.array(values), quantity, "")
 
 
-def _similar_classes(claim: model.SimilarClasses, opened: Mapping[str, Sequence[Any]]) -> Measured:
+def _similar_classes(claim: model.SimilarClasses, opened: Opened) -> Measured:
     values = []
     for store in opened[claim.explanation]:
         by_score, by_probability = (
@@ -208,9 +215,7 @@ def _mean_correlation(maps: np.ndarray) -> float:
     return float(np.mean([correlation(one, other) for one, other in pairs]))
 
 
-def _measurable_effect(
-    claim: model.MeasurableEffect, opened: Mapping[str, Sequence[Any]]
-) -> Measured:
+def _measurable_effect(claim: model.MeasurableEffect, opened: Opened) -> Measured:
     values = []
     for store in opened[claim.explanation]:
         score, error = _windows(store)
@@ -234,7 +239,7 @@ def _windows(store: Any) -> tuple[np.ndarray, np.ndarray]:
     return score, error
 
 
-def _sparser_layer(claim: model.SparserLayer, opened: Mapping[str, Sequence[Any]]) -> Measured:
+def _sparser_layer(claim: model.SparserLayer, opened: Opened) -> Measured:
     values = []
     for store in opened[claim.explanation]:
         layers = (claim.layer, claim.than_layer)
@@ -256,7 +261,7 @@ def _layer_sparsity(store: Any, layer: str, across: str) -> float:
     return float(np.mean([sparsity(one) for one in maps]))
 
 
-def _enough_samples(claim: model.EnoughSamples, opened: Mapping[str, Sequence[Any]]) -> Measured:
+def _enough_samples(claim: model.EnoughSamples, opened: Opened) -> Measured:
     pairs = _pairs(claim, opened)
     if claim.by == "correlation":
         values = [correlation(_first(this), _first(that)) for this, that in pairs]
@@ -275,7 +280,7 @@ def _relative_difference(this: Any, that: Any) -> float:
     return float(np.sqrt(np.mean((score - other)[known] ** 2 / variance[known])))
 
 
-def _cheaper(claim: model.Cheaper, opened: Mapping[str, Sequence[Any]]) -> Measured:
+def _cheaper(claim: model.Cheaper, opened: Opened) -> Measured:
     values = [
         np.log2(that.attrs["seconds"] / this.attrs["seconds"])
         for this, that in _pairs(claim, opened)
@@ -283,7 +288,53 @@ def _cheaper(claim: model.Cheaper, opened: Mapping[str, Sequence[Any]]) -> Measu
     return Measured(np.array(values), f"doublings of time to {claim.than}", "doublings")
 
 
-def _pairs(claim: Any, opened: Mapping[str, Sequence[Any]]) -> list[tuple[Any, Any]]:
+def _larger_aopc(claim: model.LargerAopc, opened: Opened) -> Measured:
+    table = opened[claim.evaluation]
+    output = str(table.attrs["settings"]["output"])
+    values = _differences(claim, aopc_by_image(table, output))
+    return Measured(values, f"AOPC less that of {claim.than}", f"of the {output}")
+
+
+def _follows_accuracy(claim: model.FollowsAccuracy, opened: Opened) -> Measured:
+    tables = [opened[name] for name in claim.evaluations]
+    accuracy = np.array([table.attrs["accuracy"] for table in tables], dtype=np.float64)
+    if not np.isfinite(accuracy).all():
+        remedy = "evaluate classifiers with labelled held-out images"
+        raise StoreError(f"evaluations {', '.join(claim.evaluations)}", "know no accuracy", remedy)
+    columns = [
+        _column(aopc_by_image(table, table.attrs["settings"]["output"]), name, explanation)
+        for table, name, explanation in zip(
+            tables, claim.evaluations, claim.explanations, strict=True
+        )
+    ]
+    areas = np.stack([column.sort_index().to_numpy() for column in columns], axis=1)
+    values = [correlation(one, accuracy) for one in areas]
+    quantity = "correlation of an image's AOPC with test accuracy, over checkpoints"
+    return Measured(np.array(values), quantity, "")
+
+
+def _simpler(claim: model.Simpler, opened: Opened) -> Measured:
+    columns = opened[claim.evaluation].pivot(index="image", columns="explanation", values=claim.by)
+    unit = "bits" if claim.by == "entropy" else "bytes"
+    name = {"entropy": "entropy", "png_bytes": "PNG", "jpeg_bytes": "JPEG"}[claim.by]
+    values = _differences(claim, columns)
+    return Measured(values, f"{name} less that of {claim.than}", unit, is_upper=True)
+
+
+def _differences(claim: Any, columns: Any) -> np.ndarray:
+    """columns: a number of each image (row) for each explanation."""
+    first, second = (_column(columns, claim.evaluation, name) for name in claim.compared)
+    return np.asarray(first - second)
+
+
+def _column(columns: Any, evaluation: str, explanation: str) -> Any:
+    if explanation not in columns:
+        remedy = f"it has {', '.join(columns)}; make the evaluation again"
+        raise StoreError(f"evaluation {evaluation}", f"did not measure {explanation!r}", remedy)
+    return columns[explanation]
+
+
+def _pairs(claim: Any, opened: Opened) -> list[tuple[Any, Any]]:
     """Stores of the same images by both explanations."""
     others = {store.attrs["image_name"]: store for store in opened[claim.than]}
     pairs = []
@@ -302,11 +353,14 @@ def _first(store: Any) -> np.ndarray:
     return found
 
 
-_MEASURES: Mapping[str, Callable[[Any, Mapping[str, Sequence[Any]]], Measured]] = {
+_MEASURES: Mapping[str, Callable[[Any, Opened], Measured]] = {
     "more-concentrated": _more_concentrated,
     "similar-classes": _similar_classes,
     "measurable-effect": _measurable_effect,
     "sparser-layer": _sparser_layer,
     "enough-samples": _enough_samples,
     "cheaper": _cheaper,
+    "larger-aopc": _larger_aopc,
+    "simpler": _simpler,
+    "follows-accuracy": _follows_accuracy,
 }

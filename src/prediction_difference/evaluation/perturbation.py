@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Order = Literal["morf", "lerf"]
 Along = Callable[["Tensor", np.ndarray, "Tensor"], "Tensor | None"]
-"""(C, *spatial) image, (L, d) regions, (repeats, L, C, *region) contents -> (repeats, L + 1) values
-of the image while regions are removed one after the other; None where whole passes do better."""
+"""(C, *spatial) image, (L, d) regions, (repeats, L, C, *region) contents -> (repeats, L + 1, ...)
+values of the image while regions are removed one by one; None where whole passes do better."""
 
 
 def region_order(
@@ -66,10 +66,10 @@ def perturbation_curves(
 ) -> np.ndarray:
     """F of an image while its regions are removed, one after the other [samek2017, eq. 11].
 
-    value: (N, C, *spatial) float32 images on `device` -> (N,) values f. image: (C, *spatial).
-    relevance: (*spatial). Returns (repeats, steps + 1) float64 values; the first is that of the
-    untouched image. What removed regions become: see `replacements`. along: a faster way to the
-    same values, which is taken where there is one.
+    value: (N, C, *spatial) float32 images on `device` -> (N, ...) values f, one or several of each.
+    image: (C, *spatial). relevance: (*spatial). Returns (repeats, steps + 1, ...) float64 values;
+    the first is that of the untouched image. What removed regions become: see `replacements`.
+    along: a faster way to the same values, which is taken where there is one.
 
     Raises:
         DataError: more steps than regions, or relevance of another size than the image.
@@ -144,7 +144,7 @@ def _curves(
     device: str,
     batch_size: int,
 ) -> np.ndarray:
-    """(repeats, steps + 1) values; perturbed images are made on the device, a batch at a time."""
+    """(repeats, steps + 1, ...) values; images are perturbed on the device, a batch at a time."""
     import torch
 
     def placed(array: np.ndarray, dtype: torch.dtype) -> "Tensor":
@@ -164,8 +164,8 @@ def _curves(
     with torch.inference_mode():
         values, _ = in_batches(run, len(pairs), batch_size)
     first, rest = values[:1].double().cpu().numpy(), values[1:].double().cpu().numpy()
-    start = np.broadcast_to(first, (len(new), 1))
-    return np.concatenate([start, rest.reshape(len(new), steps)], axis=1)
+    start = np.broadcast_to(first, (len(new), *first.shape))
+    return np.concatenate([start, rest.reshape(len(new), steps, *rest.shape[1:])], axis=1)
 
 
 def _channels_innermost(images: "Tensor") -> "Tensor":

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from prediction_difference.attribution.engines.perturbed import PerturbedScores
 
-_SCHEDULING = ("images_per_job",)
+OUTPUTS = ("score", "probability")
+"""What f may be; curves of both are kept, as they come from the same forward passes."""
+_NOT_OF_CURVES = ("images_per_job", "output")
 """Settings that no curve depends on."""
 
 
@@ -101,7 +103,7 @@ class _Bench:
         attributes = self._attributes(slot, opened)
         maps = [store["relevance"].values[0] for store in opened.values()]
         scores = self._scores(some.attrs["split"])
-        of_class = class_value(node["unit"], self.settings.output)
+        of_class = class_values(node["unit"])
         batch_size = scores.batch_size(image)
         sampler = self._sampler(some.attrs)
         s = self.settings
@@ -130,10 +132,11 @@ class _Bench:
                 batch_size=batch_size,
                 along=along,
             )
-            return {"curve": curves}, s.repeats * s.steps + 1
+            of_outputs = {name: curves[..., n] for n, name in enumerate(OUTPUTS)}
+            return of_outputs, s.repeats * s.steps + 1
 
-        shapes: dict[str, tuple[int, ...]] = {"curve": (s.repeats, len(maps), s.steps + 1)}
-        return Task(image, attributes, shapes, compute)
+        shape = (s.repeats, len(maps), s.steps + 1)
+        return Task(image, attributes, dict.fromkeys(OUTPUTS, shape), compute)
 
     def _refuse_other_classifier(self, store: Any) -> None:
         if store.attrs["classifier_digest"] != classifier_digest(self._card):
@@ -142,7 +145,7 @@ class _Bench:
             raise StoreError(where, what, "make it again")
 
     def _attributes(self, slot: str, opened: Mapping[str, Any]) -> dict[str, Any]:
-        settings = self.settings.model_dump(mode="json", exclude=set(_SCHEDULING))
+        settings = self.settings.model_dump(mode="json", exclude=set(_NOT_OF_CURVES))
         inputs = {
             "settings": settings,
             "attributions": {name: store.attrs["digest"] for name, store in opened.items()},
@@ -178,21 +181,23 @@ class _Bench:
         return ConditionalSampler(fitted, region)
 
 
-def class_value(index: int, output: str) -> "Callable[[Tensor], Tensor]":
-    """(..., K) class scores -> (...) score or probability of a class."""
+def class_values(index: int) -> "Callable[[Tensor], Tensor]":
+    """(..., K) class scores -> (..., 2) score and probability of a class, as in `OUTPUTS`."""
 
-    def value(scores: "Tensor") -> "Tensor":
-        return (scores.softmax(-1) if output == "probability" else scores)[..., index]
+    def values(scores: "Tensor") -> "Tensor":
+        import torch
 
-    return value
+        return torch.stack([scores, scores.softmax(-1)], dim=-1)[..., index, :]
+
+    return values
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves of an image: (repeats, explanations, steps + 1); seconds and forwards of all."""
+    """Curves of an image: (repeats, explanations, steps + 1) by output; seconds and forwards."""
 
     slot: str
-    values: np.ndarray
+    values: Mapping[str, np.ndarray]
     attributes: Mapping[str, Any]
     totals: Mapping[str, float]
 
@@ -207,5 +212,6 @@ def read_shards(work: Path, done: Sequence[Path]) -> list[Curves]:
     for file in done:
         for slot, place in stores_of(file).items():
             store = WorkingStore(work / place)
-            found.append(Curves(slot, store.read("curve"), store.attributes, store.totals()))
+            values = {name: store.read(name) for name in OUTPUTS}
+            found.append(Curves(slot, values, store.attributes, store.totals()))
     return found

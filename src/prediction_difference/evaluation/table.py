@@ -8,11 +8,16 @@ import numpy as np
 
 from prediction_difference import layout
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.card import read_card
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.evaluation.shards import Curves
 from prediction_difference.stores import publishing, refuse_other_config
+
+COSTS = ("forwards", "seconds")
+"""What a map costs, as attribution stores say it."""
 
 
 def evaluate(
@@ -21,7 +26,9 @@ def evaluate(
     """Perturbation curves of explanations, from what the shards of an evaluation computed.
 
     Returns a data frame with one row per explanation, image, step and repeat: explanation, method,
-    image (its slot), image_name, class, step, repeat, value (f of the explained class).
+    image (its slot), image_name, class, step, repeat, score and probability (of the explained
+    class). Its attributes hold the settings, the classifier's accuracy, and what a map of each
+    explanation cost.
 
     Raises:
         StoreError: curves were computed with other settings, or of other attributions.
@@ -29,6 +36,7 @@ def evaluate(
     import pandas
 
     frames = []
+    cost: dict[str, list[Mapping[str, float]]] = {name: [] for name in settings.explanations}
     for one in curves:
         _refuse_other_settings(one, settings)
         for number, explanation in enumerate(settings.explanations):
@@ -36,16 +44,23 @@ def evaluate(
             if store.attrs["digest"] != one.attributes["attributions"][explanation]:
                 what = f"was perturbed by another map of {explanation!r}"
                 raise StoreError(one.slot, what, "run its shard again")
-            frames.append(_tidy(one.values[:, number], explanation, store.attrs))
+            of_map = {output: values[:, number] for output, values in one.values.items()}
+            frames.append(_tidy(of_map, explanation, store.attrs))
+            cost[explanation].append({key: store.attrs[key] for key in COSTS})
     table = pandas.concat(frames, ignore_index=True)
     table.attrs = {
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
         "classifier": store.attrs["classifier"],
+        "accuracy": read_card(results / "classifiers" / store.attrs["classifier"]).accuracy,
         "seed": curves[0].attributes["seed"],
         "code_digest": curves[0].attributes["code"],
         "forwards": sum(int(one.totals["forwards"]) for one in curves),
         "seconds": sum(float(one.totals["seconds"]) for one in curves),
+        "cost": {
+            name: {key: float(np.mean([one[key] for one in maps])) for key in COSTS}
+            for name, maps in cost.items()
+        },
     }
     return table
 
@@ -56,10 +71,11 @@ def _refuse_other_settings(one: Curves, settings: model.RegionPerturbation) -> N
     refuse_other_config(Path(one.slot), made_with, {key: wanted[key] for key in made_with})
 
 
-def _tidy(curves: np.ndarray, explanation: str, attributes: Mapping[str, Any]) -> Any:
+def _tidy(curves: Mapping[str, np.ndarray], explanation: str, attributes: Mapping[str, Any]) -> Any:
+    """curves: (repeats, steps + 1) by output."""
     import pandas
 
-    repeats, steps = curves.shape
+    repeats, steps = next(iter(curves.values())).shape
     return pandas.DataFrame(
         {
             "explanation": explanation,
@@ -69,25 +85,28 @@ def _tidy(curves: np.ndarray, explanation: str, attributes: Mapping[str, Any]) -
             "class": attributes["nodes"][0]["class"],
             "step": np.tile(np.arange(steps), repeats),
             "repeat": np.repeat(np.arange(repeats), steps),
-            "value": curves.ravel().astype(np.float64),
+            **{name: values.ravel().astype(np.float64) for name, values in curves.items()},
         }
     )
 
 
-def summarise(table: Any) -> Any:
-    """A data frame with one row per explanation: aopc, its standard error over images, images.
+def summarise(table: Any, output: str = "score") -> Any:
+    """A data frame with one row per explanation, the largest AOPC first.
 
-    aopc_above_random: the difference from the explanation by the method "random", image by image,
-    averaged, where there is one.
+    output: score or probability, what f is. Columns: explanation, method, images, aopc, its
+    standard_error over images, and the ends low and high of its bootstrap interval; where there is
+    an explanation by the method "random", the same of the difference from it, image by image:
+    aopc_above_random, above_random_low, above_random_high.
     """
     import pandas
 
-    per_image = _aopc_per_image(table)
+    areas = aopc_by_image(table, output)
     methods = table.drop_duplicates("explanation").set_index("explanation")["method"]
-    random = [name for name in per_image.columns if methods[name] == "random"]
+    random = next((name for name in areas.columns if methods[name] == "random"), None)
     rows = []
-    for explanation in per_image.columns:
-        values = per_image[explanation]
+    for explanation in areas.columns:
+        values = areas[explanation].to_numpy()
+        low, high = interval_of_mean(values)
         row = {
             "explanation": explanation,
             "method": methods[explanation],
@@ -96,22 +115,25 @@ def summarise(table: Any) -> Any:
             "standard_error": values.std(ddof=1) / np.sqrt(len(values))
             if len(values) > 1
             else np.nan,
+            "low": low,
+            "high": high,
         }
-        if random:
-            row["aopc_above_random"] = (values - per_image[random[0]]).mean()
+        if random is not None:
+            above = values - areas[random].to_numpy()
+            low, high = interval_of_mean(above)
+            row |= {"aopc_above_random": above.mean()}
+            row |= {"above_random_low": low, "above_random_high": high}
         rows.append(row)
     return pandas.DataFrame(rows).sort_values("aopc", ascending=False, ignore_index=True)
 
 
-def _aopc_per_image(table: Any) -> Any:
-    """Rows: images; columns: explanations."""
-    order = ["explanation", "image", "repeat", "step"]
-    table = table.sort_values(order)
-    groups = table.groupby(["image", "explanation"], sort=True)
-    per_image = groups[["repeat", "value"]].apply(
-        lambda g: float(aopc(g["value"].to_numpy().reshape(g["repeat"].nunique(), -1)).mean())
-    )
-    return per_image.unstack("explanation")
+def aopc_by_image(table: Any, output: str = "score") -> Any:
+    """AOPC of each image, mean over repeats; rows: images, columns: explanations."""
+    import pandas
+
+    curves = table.groupby(["image", "explanation", "step"])[output].mean().unstack("step")
+    areas = aopc(curves.sort_index(axis=1).to_numpy())
+    return pandas.Series(areas, index=curves.index).unstack("explanation")
 
 
 def write_table(table: Any, path: Path) -> None:

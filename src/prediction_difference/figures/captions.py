@@ -186,7 +186,7 @@ def _sampler(settings: dict[str, Any], maps: Sequence[Map]) -> str:
 
 def _cost(maps: Sequence[Map]) -> str:
     """Forward passes for an image; random numbers and closed forms need none worth telling."""
-    if maps[0].attributes["method"] == "random":
+    if maps[0].attributes["method"] in ("random", "segmentation"):
         return ""
     passes = sorted({int(one.attributes["forwards"]) for one in maps})
     if passes[-1] == 0:

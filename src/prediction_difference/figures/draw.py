@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_linear
@@ -10,12 +11,23 @@ from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures import style
+from prediction_difference.figures.compared_methods import (
+    compare,
+    compared_areas,
+    compared_curves,
+)
+from prediction_difference.figures.complexity import complexity
+from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
+from prediction_difference.figures.losses import losses
 from prediction_difference.figures.maps import Map, read_layers, read_map
 from prediction_difference.figures.panels import Block, Panel, with_limits
-from prediction_difference.figures.perturbation_curves import losses, perturbation_curves
+from prediction_difference.figures.perturbation_curves import perturbation_curves
+from prediction_difference.figures.region_shares import region_shares
+from prediction_difference.figures.training_curves import Moment, training_curves
+from prediction_difference.figures.turned_images import turned_images
 from prediction_difference.figures.volume_slices import Weights, volume_slices
 
 
@@ -23,14 +35,14 @@ def draw(
     settings: model.Figure,
     name: str,
     explanations: Mapping[str, Sequence[Path]],
-    evaluation: Path | None,
-    classifier: Path | None,
+    evaluations: Mapping[str, Path],
+    classifiers: Mapping[str, Path],
     setting: str = "",
 ) -> Drawing:
     """Draw a figure of the config.
 
-    explanations: attribution stores by explanation, in the order of their images. evaluation: its
-    table, for curves. classifier: its folder; weights of a linear one are drawn beside volumes.
+    explanations: attribution stores by explanation, in the order of their images. evaluations:
+    tables by name. classifiers: folders by name; weights of a linear one are drawn beside volumes.
     setting: what captions say of the settings.
 
     Raises:
@@ -43,9 +55,23 @@ def draw(
             case model.FeatureMaps():
                 drawing = _feature_maps(settings, explanations)
             case model.PerturbationCurves():
-                drawing = _curves(name, evaluation)
+                drawing = _curves(_table(evaluations, settings.evaluation))
+            case model.ComparedMethods():
+                drawing = _compared(settings, evaluations)
+            case model.TrainingCurves():
+                moments = [_moment(evaluations, e, classifiers) for e in settings.evaluations]
+                drawing = training_curves(moments, settings.labels)
+            case model.ComplexityPlots():
+                table = _table(evaluations, settings.evaluation)
+                drawing = complexity(table, settings.explanation, settings.explanations)
+            case model.ContinuityArrows():
+                drawing = continuity_arrows(_table(evaluations, settings.evaluation))
+            case model.TurnedImages():
+                drawing = turned_images(_table(evaluations, settings.evaluation))
+            case model.RegionShares():
+                drawing = region_shares(_table(evaluations, settings.evaluation))
             case model.VolumeSlices():
-                drawing = _volumes(settings, explanations, classifier)
+                drawing = _volumes(settings, explanations, classifiers)
     caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption
     title = settings.title or name
     return dataclasses.replace(drawing, name=name, title=title, caption=caption)
@@ -122,27 +148,48 @@ def _feature_maps(
     return feature_maps(chosen, settings.limit)
 
 
-def _curves(name: str, evaluation: Path | None) -> Drawing:
-    if evaluation is None:
-        raise StoreError(f"figure {name}", "no table of an evaluation is given", "give one")
-    table = read_table(evaluation)
+def _curves(table: Any) -> Drawing:
+    return perturbation_curves(losses(table, table.attrs["settings"]["output"]), table.attrs)
+
+
+def _compared(settings: model.ComparedMethods, evaluations: Mapping[str, Path]) -> Drawing:
+    panels = [
+        compare(title, _table(evaluations, name), settings.labels, settings.baseline)
+        for title, name in settings.evaluations.items()
+    ]
+    if isinstance(settings, model.ComparedCurves):
+        return compared_curves(panels, settings.across)
+    return compared_areas(panels)
+
+
+def _table(evaluations: Mapping[str, Path], name: str) -> Any:
+    if name not in evaluations:
+        raise StoreError(f"evaluation {name}", "no table of it is given", "give one")
+    table = read_table(evaluations[name])
     if "settings" not in table.attrs:
-        raise StoreError(
-            evaluation, "does not say how it was measured", "make the evaluation again"
-        )
-    return perturbation_curves(losses(table), table.attrs)
+        remedy = "make the evaluation again"
+        raise StoreError(evaluations[name], "does not say how it was measured", remedy)
+    return table
+
+
+def _moment(evaluations: Mapping[str, Path], name: str, classifiers: Mapping[str, Path]) -> Moment:
+    table = _table(evaluations, name)
+    classifier = table.attrs["classifier"]
+    if classifier not in classifiers:
+        raise StoreError(f"classifier {classifier}", "its folder is not given", "give it")
+    return Moment(read_card(classifiers[classifier]), table)
 
 
 def _volumes(
     settings: model.VolumeSlices,
     explanations: Mapping[str, Sequence[Path]],
-    classifier: Path | None,
+    classifiers: Mapping[str, Path],
 ) -> Drawing:
     maps = _read(explanations, settings.explanation, settings.node, 3)
     return volume_slices(
         maps,
         limit=style.largest(one.relevance for one in maps),
-        weights=_linear_weights(classifier, maps[0]),
+        weights=_linear_weights(classifiers.get(maps[0].classifier), maps[0]),
         axis=settings.axis,
         slices=settings.slices,
         hide_below=settings.hide_below,

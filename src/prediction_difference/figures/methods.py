@@ -81,5 +81,19 @@ WORDS = {
         lambda s: "random numbers\nbaseline",
         lambda s: "uniform random numbers, the baseline",
     ),
+    "segmentation": Words(
+        lambda s: f"segmentation\n{s['foreground']} pixels",
+        lambda s: f"segmentation, 1 on pixels on the {s['foreground']} side of Otsu's threshold",
+    ),
 }
 """Of all methods but prediction difference analysis, whose words depend on its maps too."""
+
+
+def with_settings(explanation: str, settings: Settings) -> str:
+    """An explanation's name, its method and all parameters, where no map is at hand."""
+    if settings["method"] in WORDS:
+        return f"{explanation}: {WORDS[settings['method']].long(settings)}"
+    return (
+        f"{explanation}: prediction difference analysis, {settings['sampler']} sampling, windows "
+        f"of side k = {settings['window']}, stride {settings['stride']}"
+    )

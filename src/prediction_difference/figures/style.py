@@ -42,6 +42,8 @@ DARKEST_GROUND = 0.62
 """Grey of what is black, where colours are laid over it."""
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 """Of red, green and blue [ITU-R BT.601]."""
+_ROUNDING = 1e-12
+"""Share of a value below which its standard error is none, but the rounding of equal numbers."""
 _NARROWEST_LETTER = 0.27  # of the font's size
 _FAMILY = "DejaVu Sans"
 _SETTINGS: dict[Any, Any] = {
@@ -157,7 +159,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def with_error(value: float, error: float) -> str:
     """A number and its standard error, both to the second digit of the error."""
-    if not np.isfinite(error) or error == 0:
+    if not np.isfinite(error) or error <= _ROUNDING * abs(value):
         return number(value)
     decimals = max(0, 1 - int(np.floor(np.log10(error))))
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", MINUS)

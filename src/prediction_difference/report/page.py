@@ -15,8 +15,9 @@ from prediction_difference.config import Config, model, shown_slots
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
-from prediction_difference.report import maps_page, tables
+from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
+from prediction_difference.report.measures import measure_table
 from prediction_difference.stores import write_text
 
 _SCREEN_PIXELS_PER_INCH = 96
@@ -44,6 +45,7 @@ def build(
     cards: Sequence[Path],
     evaluations: Mapping[str, Path],
     complexity: Mapping[str, Path],
+    measures: Mapping[str, Path],
     claims: Mapping[str, Path],
     figures: Sequence[Path],
     attributions: Mapping[str, Sequence[Path]],
@@ -52,8 +54,8 @@ def build(
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
-    cards: card.json of each classifier. evaluations, complexity: tables by name. claims: what was
-    found about them, by name. figures: their JSON files, beside which the pictures lie.
+    cards: card.json of each classifier. evaluations, complexity, measures: tables by name. claims:
+    what was found about them, by name. figures: their JSON files, beside which the pictures lie.
     attributions: stores by explanation.
 
     Raises:
@@ -62,18 +64,20 @@ def build(
     page = Relative(output.parent)
     read_cards = tables.read_cards(cards)
     maps = tables.read_attributions(attributions)
+    links = {name: page.link(file) for name, file in evaluations.items()}
+    measured = perturbations.read_measured(evaluations, links)
     html = template("template.html.j2").render(
         run=config.run,
         not_clinical=NOT_CLINICAL,
         colours={"for": FOR, "against": AGAINST},
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
-        evaluations=[
-            tables.aopc_table(n, file, page.link(file)) for n, file in evaluations.items()
-        ],
+        evaluations=[perturbations.aopc_table(one) for one in measured],
+        regions=perturbations.regions_tables(measured),
         complexity=[
             tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()
         ],
+        measures=[measure_table(n, file, page.link(file)) for n, file in measures.items()],
         claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
         explained=tables.explained_tables(maps, page.link),
         interactive=page.link(maps_output),

@@ -7,7 +7,7 @@ from typing import Any
 
 from prediction_difference.classifiers.card import Card, read_card
 from prediction_difference.evaluation.claims import read_claims
-from prediction_difference.evaluation.table import read_table, summarise
+from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.maps import Map, probability, read_maps
 from prediction_difference.figures.style import UNKNOWN, number, with_error
 from prediction_difference.stores import folder_of
@@ -32,29 +32,6 @@ class ClassifierRow:
     accuracy: str
     held_out_images: int
     training_instances: str
-    link: str
-
-
-@dataclass(frozen=True)
-class AopcRow:
-    """AOPC of an explanation with its standard error, and how far it is above random order."""
-
-    explanation: str
-    method: str
-    images: int
-    aopc: str
-    above_random: str
-
-
-@dataclass(frozen=True)
-class AopcTable:
-    """An evaluation; `output` is what f is, and so the unit of AOPC."""
-
-    name: str
-    classifier: str
-    output: str
-    details: str
-    rows: Sequence[AopcRow]
     link: str
 
 
@@ -178,33 +155,6 @@ def classifier_row(card: Card, link: str) -> ClassifierRow:
         " to ".join(f"{count:,}" for count in counts[:1] + counts[1:][-1:]),
         link,
     )
-
-
-def aopc_table(name: str, file: Path, link: str) -> AopcTable:
-    """The table of an evaluation, the largest AOPC first.
-
-    Raises:
-        StoreError: the file is missing or damaged.
-    """
-    table = read_table(file)
-    settings = table.attrs["settings"]
-    summary = summarise(table)
-    rows = [
-        AopcRow(
-            row["explanation"],
-            row["method"],
-            row["images"],
-            with_error(row["aopc"], row["standard_error"]),
-            UNKNOWN if row["method"] == "random" else number(row.get("aopc_above_random")),
-        )
-        for row in summary.to_dict("records")
-    ]
-    details = (
-        f"regions of side {settings['region']}, {settings['steps']} steps, "
-        f"{settings['repeats']} repeats, order {settings['order']}"
-    )
-    output = {"score": "class score", "probability": "class probability"}[settings["output"]]
-    return AopcTable(name, str(table.attrs["classifier"]), output, details, rows, link)
 
 
 def complexity_table(name: str, file: Path, link: str) -> ComplexityTable:

@@ -1,0 +1,181 @@
+"""Whether evaluations fit the explanations that they compare."""
+
+import math
+from collections.abc import Iterator
+
+from prediction_difference.config import model
+from prediction_difference.config.lookup import (
+    Lookup,
+    by,
+    check_equal,
+    dataset_of_explanations,
+    removes_a_layer,
+)
+from prediction_difference.config.shapes import is_volume, spatial_shape
+from prediction_difference.errors import Problem
+
+
+def check_evaluation(where: str, evaluation: model.Evaluation, lookup: Lookup) -> Iterator[Problem]:
+    """Problems of one evaluation: what it compares, and sizes."""
+    match evaluation:
+        case model.Claims():
+            yield from _check_claims(where, evaluation, lookup)
+        case model.HeatmapComplexity():
+            yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
+        case model.Continuity():
+            yield from _check_continuity(f"{where}.explanations", evaluation.explanations, lookup)
+        case model.ImageSpecificity():
+            yield from _check_specificity(f"{where}.explanations", evaluation.explanations, lookup)
+        case model.Aggregation():
+            yield from _check_aggregation(where, evaluation, lookup)
+        case model.RegionPerturbation():
+            yield from _check_perturbation(where, evaluation, lookup)
+
+
+def _check_continuity(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
+    """Only what is passed back through a network explains a function of two numbers."""
+    unfit = (
+        model.PredictionDifference,
+        model.Occlusion,
+        model.Segmentation,
+        model.RandomOrder,
+    )
+    for name in names:
+        yield from lookup.missing(where, "explanations", name)
+        entry = lookup.entry("explanations", name)
+        if isinstance(entry, unfit):
+            what = f"{name!r} has method: {entry.method}, which says nothing of two numbers"
+            yield Problem(where, what, "name methods that go back through a network")
+
+
+def _check_specificity(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
+    yield from _check_same_class_of_pictures(where, names, lookup)
+    for name in names:
+        entry = lookup.entry("explanations", name)
+        if isinstance(entry, model.PredictionDifference):
+            what = f"{name!r} has method: {entry.method}, which is not made for turned images"
+            yield Problem(where, what, "name explanations with other methods")
+
+
+def _check_aggregation(
+    where: str, evaluation: model.Aggregation, lookup: Lookup
+) -> Iterator[Problem]:
+    names = evaluation.explanations
+    yield from _check_same_class_of_pictures(f"{where}.explanations", names, lookup)
+    dataset = dataset_of_explanations(names, lookup)
+    shape = None if dataset is None else spatial_shape(dataset)
+    if shape is not None and evaluation.regions > min(shape):
+        yield Problem(
+            f"{where}.regions",
+            f"{evaluation.regions} regions along the sides of images of {by(shape)}",
+            f"set regions to at most {min(shape)}",
+        )
+
+
+def _check_same_class_of_pictures(
+    where: str, names: tuple[str, ...], lookup: Lookup
+) -> Iterator[Problem]:
+    yield from _check_same_images(where, names, lookup)
+    yield from _check_same_class(where, names, lookup)
+    dataset = dataset_of_explanations(names, lookup)
+    if dataset is not None and is_volume(dataset):
+        yield Problem(where, "the images are volumes", "name explanations of 2-D images")
+
+
+def _check_perturbation(
+    where: str, evaluation: model.RegionPerturbation, lookup: Lookup
+) -> Iterator[Problem]:
+    yield from _check_same_images(f"{where}.explanations", evaluation.explanations, lookup)
+    yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
+    yield from _check_prior_of_regions(where, evaluation, lookup)
+    dataset = dataset_of_explanations(evaluation.explanations, lookup)
+    shape = None if dataset is None else spatial_shape(dataset)
+    if shape is None:
+        return
+    regions = math.prod(side // evaluation.region for side in shape)
+    if regions == 0:
+        yield Problem(
+            f"{where}.region",
+            f"region={evaluation.region} does not fit inside images of {by(shape)}",
+            f"set region to at most {min(shape)}",
+        )
+    elif evaluation.steps > regions:
+        yield Problem(
+            f"{where}.steps",
+            f"{evaluation.steps} steps, but images of {by(shape)} have {regions} regions",
+            f"set steps to at most {regions}, or make region smaller",
+        )
+
+
+def _check_prior_of_regions(
+    where: str, evaluation: model.RegionPerturbation, lookup: Lookup
+) -> Iterator[Problem]:
+    yield from lookup.missing(f"{where}.prior", "priors", evaluation.prior)
+    prior = lookup.entry("priors", evaluation.prior)
+    if prior is not None and evaluation.region >= prior.patch:
+        yield Problem(
+            f"{where}.region",
+            f"region={evaluation.region} does not fit inside patch={prior.patch} of prior "
+            f"{evaluation.prior!r}",
+            f"set region to at most {prior.patch - 1}, or patch to at least "
+            f"{evaluation.region + 1}",
+        )
+
+
+def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[Problem]:
+    for number, claim in enumerate(claims.claims):
+        place = f"{where}.claims.{number}"
+        for name in claim.explanation_names:
+            yield from lookup.missing(place, "explanations", name)
+        yield from check_equal(place, ("images",), claim.explanation_names, lookup)
+        if isinstance(claim, model.FollowsAccuracy):
+            for name, measured in zip(claim.evaluations, claim.explanations, strict=True):
+                yield from check_measured(place, name, claim.measured_by, (measured,), lookup)
+            continue
+        for name in claim.evaluation_names:
+            yield from check_measured(place, name, claim.measured_by, claim.compared, lookup)
+
+
+def check_measured(
+    where: str, name: str, measure: str, explanations: tuple[str, ...], lookup: Lookup
+) -> Iterator[Problem]:
+    """A table that is looked at must be there, of the right kind, and have the explanations."""
+    yield from lookup.missing(where, "evaluations", name)
+    evaluation = lookup.entry("evaluations", name)
+    if evaluation is None:
+        return
+    if evaluation.measure != measure:
+        what = f"{name} has measure: {evaluation.measure}, which cannot be shown here"
+        yield Problem(where, what, f"name one with measure: {measure}")
+        return
+    for explanation in explanations:
+        if explanation not in evaluation.explanations:
+            what = f"evaluation {name!r} does not measure {explanation!r}"
+            known = ", ".join(evaluation.explanations)
+            yield Problem(where, what, f"it measures {known}; name one of these, or add it")
+
+
+def _check_same_images(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
+    """Methods can be measured only on the same images of the same classifier."""
+    for name in names:
+        yield from lookup.missing(where, "explanations", name)
+    yield from check_equal(where, ("classifier", "images"), names, lookup)
+
+
+def _check_same_class(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:
+    """An evaluation follows the class of the first node, which must be the same for all."""
+    entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
+    first = {name: entry.nodes[0] for name, entry in entries.items()}
+    for name, node in first.items():
+        if not isinstance(node, model.NodeChoice):
+            what = f"the first node of {name!r} is of layer {node.layer!r}"
+            yield Problem(where, what, "name a class first, since regions are removed to lower it")
+        if removes_a_layer(entries[name]):
+            what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
+            yield Problem(where, what, "leave it out")
+    of = {name: node.which for name, node in first.items() if isinstance(node, model.NodeChoice)}
+    if len(set(of.values())) > 1:
+        said = ", ".join(f"{name}: {one}" for name, one in of.items())
+        yield Problem(
+            where, f"their first nodes are of different classes ({said})", "make them the same"
+        )

@@ -1,0 +1,120 @@
+"""How abruptly explanations of the larger of two numbers change with these [samek2017, Fig. 3b]."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prediction_difference import provenance
+from prediction_difference.attribution.heatmaps import heatmaps
+from prediction_difference.attribution.job import method_options
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.config import model
+from prediction_difference.progress import track
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_OFFSETS = (1 / 3, 2 / 3)
+"""Of the points in the cells of a grid: they differ, so that no point lies on x1 = x2."""
+
+
+def maximum() -> "nn.Module":
+    """A network of rectifiers: (N, 1, 1, 2) points -> (N, 1) larger coordinates.
+
+    max(x1, x2) = (max(0, x1 - x2) + max(0, x2 - x1) + max(0, x1 + x2)) / 2, for x1 + x2 >= 0.
+    """
+    import torch
+    from torch import nn
+
+    hidden, output = nn.Linear(2, 3, bias=False), nn.Linear(3, 1, bias=False)
+    with torch.no_grad():
+        hidden.weight.copy_(torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]]))
+        output.weight.fill_(0.5)
+    return nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), output).eval()
+
+
+def grid(steps: int) -> np.ndarray:
+    """(steps, steps, 2) points x1, x2 in the unit square, 1 / steps apart, none with x1 = x2."""
+    sides = [(np.arange(steps) + offset) / steps for offset in _OFFSETS]
+    return np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)
+
+
+def explanation_vectors(
+    explanation: model.ExplanationSettings, points: np.ndarray, seed: int
+) -> np.ndarray:
+    """(steps, steps, 2) points -> what a method says of x1 and x2 at each, in its own unit."""
+    images = points.reshape(-1, 1, 1, 2).astype(np.float32)
+    nodes = [Node.score(0)] * len(images)
+    options = method_options(explanation, seed)
+    found = heatmaps(explanation.method, maximum(), images, nodes, **options)
+    return found.reshape(points.shape)
+
+
+def largest_change(vectors: np.ndarray) -> float:
+    """(n, m, 2) vectors -> length of the largest difference of neighbours along an axis.
+
+    As a share of the longest vector, so that methods of different units can be compared.
+    """
+    longest = np.linalg.norm(vectors, axis=-1).max()
+    if longest == 0:
+        return 0.0
+    changes = [np.linalg.norm(np.diff(vectors, axis=axis), axis=-1).max() for axis in (0, 1)]
+    return float(max(changes) / longest)
+
+
+def measure_continuity(
+    settings: model.Continuity,
+    name: str,
+    explanations: Mapping[str, model.ExplanationSettings],
+    seed: int,
+) -> Any:
+    """A data frame with one row per explanation, grid and point.
+
+    explanations: whose methods and options are measured. Columns: explanation, method, steps (of
+    the grid), x1, x2, value (the larger one), r1, r2 (the explanation vector).
+    """
+    import pandas
+
+    frames = []
+    for explanation in track(settings.explanations, name):
+        for steps in settings.steps:
+            points = grid(steps)
+            vectors = explanation_vectors(explanations[explanation], points, seed)
+            columns: dict[str, Any] = {
+                "explanation": explanation,
+                "method": explanations[explanation].method,
+                "steps": steps,
+            }
+            columns |= {f"x{n + 1}": points[..., n].ravel() for n in range(2)}
+            columns["value"] = points.max(-1).ravel()
+            columns |= {f"r{n + 1}": vectors[..., n].ravel() for n in range(2)}
+            frames.append(pandas.DataFrame(columns))
+    table = pandas.concat(frames, ignore_index=True)
+    table.attrs = {
+        "evaluation": name,
+        "settings": settings.model_dump(mode="json"),
+        "explanations": {n: explanations[n].model_dump(mode="json") for n in settings.explanations},
+        "seed": seed,
+        "code_digest": provenance.source_digest("classifiers", "attribution", "evaluation"),
+    }
+    return table
+
+
+def vectors_of(part: Any) -> np.ndarray:
+    """Rows of one explanation and grid -> (steps, steps, 2) vectors."""
+    steps = int(part["steps"].iloc[0])
+    found: np.ndarray = part[["r1", "r2"]].to_numpy().reshape(steps, steps, 2)
+    return found
+
+
+def summarise_continuity(table: Any) -> Any:
+    """A data frame with one row per explanation and grid: explanation, method, steps, change.
+
+    change: see `largest_change`; where explanations are continuous it shrinks with the grid's step.
+    """
+    import pandas
+
+    groups = table.groupby(["explanation", "method", "steps"], sort=False)
+    rows = [(*key, largest_change(vectors_of(part))) for key, part in groups]
+    return pandas.DataFrame(rows, columns=["explanation", "method", "steps", "change"])

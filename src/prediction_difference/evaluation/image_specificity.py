@@ -1,0 +1,162 @@
+"""Whether heatmaps belong to their images: correlation when these are turned [samek2017, Fig. 3c].
+
+A map that only depends on the weights is the same for every image, so its correlation stays 1. A
+map that follows the image turns with it: then its correlation with the turned map is high.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prediction_difference import provenance
+from prediction_difference.attribution.heatmaps import METHODS, heatmaps
+from prediction_difference.attribution.job import method_options
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.loading import classifier_digest, load_module
+from prediction_difference.config import Config, model
+from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.claims import correlation
+from prediction_difference.progress import track
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
+    """(..., y, x) -> the same shape, turned counter-clockwise about its middle.
+
+    Values between pixels are interpolated linearly; beyond the edges those of the edges go on.
+    """
+    from scipy import ndimage
+
+    found: np.ndarray = ndimage.rotate(
+        pixels, degrees, axes=(-1, -2), reshape=False, order=1, mode="nearest"
+    )
+    return found
+
+
+def measure_image_specificity(
+    settings: model.ImageSpecificity,
+    name: str,
+    stores: Mapping[str, Sequence[Path]],
+    config: Config,
+    classifier: Path,
+    device: str,
+) -> Any:
+    """A data frame with one row per explanation, image and angle, the unturned image's too.
+
+    stores: attribution stores by explanation; the class of their first node is explained, whatever
+    the turned image is taken for. Columns: explanation, method, signed, image (its slot),
+    image_name, class, degrees, score (of the class), correlation (with the unturned image's map),
+    following (with that map, turned alike), and of the first `kept` images pixels (C y x) and
+    relevance (y x).
+
+    Raises:
+        StoreError: a store is missing, or explains another classifier.
+    """
+    import pandas
+
+    bench = _Bench(config, classifier, device)
+    rows = [
+        row
+        for explanation, paths in stores.items()
+        for number, path in enumerate(track(paths, f"{name}, {explanation}"))
+        for row in _rows(settings, bench, open_attribution(path), number < settings.kept)
+    ]
+    table = pandas.DataFrame(rows)
+    some = open_attribution(next(iter(stores.values()))[0])
+    table.attrs = {
+        "evaluation": name,
+        "settings": settings.model_dump(mode="json"),
+        "explanations": {
+            n: config.explanations[n].model_dump(mode="json") for n in settings.explanations
+        },
+        "classifier": some.attrs["classifier"],
+        "dataset": some.attrs["dataset"],
+        "shape": list(some["image"].shape),
+        "seed": config.run.seed,
+        "code_digest": provenance.source_digest("classifiers", "attribution", "evaluation"),
+    }
+    return table
+
+
+@dataclass
+class _Bench:
+    """What the images share."""
+
+    config: Config
+    classifier: Path
+    device: str
+
+    @cached_property
+    def card(self) -> Any:
+        return read_card(self.classifier)
+
+    def module(self, split: str) -> "nn.Module":
+        """The classifier, fitted without a split."""
+        known = self.__dict__.setdefault("_modules", {})
+        if split not in known:
+            known[split] = load_module(self.classifier, self.card, split).to(self.device).eval()
+        module: nn.Module = known[split]
+        return module
+
+
+def _rows(
+    settings: model.ImageSpecificity, bench: _Bench, store: Any, is_kept: bool
+) -> list[dict[str, Any]]:
+    """The unturned image first."""
+    attributes = store.attrs
+    explanation = bench.config.explanations[attributes["explanation"]]
+    if attributes["classifier_digest"] != classifier_digest(bench.card):
+        where = f"{attributes['explanation']}, {attributes['slot']}"
+        what = f"does not explain {bench.card.name!r} as it is now"
+        raise StoreError(where, what, "make it again")
+    node = attributes["nodes"][0]
+    degrees = (0.0, *settings.degrees)
+    images = np.stack([turned(store["image"].values, angle) for angle in degrees])
+    module = bench.module(attributes["split"])
+    nodes = [Node(node["kind"], node["unit"])] * len(images)
+    options = method_options(explanation, bench.config.run.seed)
+    maps = heatmaps(explanation.method, module, images, nodes, device=bench.device, **options)
+    scores = _scores(module, images, bench.device)[:, node["unit"]]
+    return [
+        {
+            "explanation": attributes["explanation"],
+            "method": explanation.method,
+            "signed": METHODS[explanation.method].is_signed,
+            "image": attributes["slot"],
+            "image_name": attributes["image_name"],
+            "class": node["class"],
+            "degrees": angle,
+            "score": float(score),
+            "correlation": correlation(one, maps[0]),
+            "following": correlation(one, turned(maps[0], angle)),
+            "pixels": image.astype(np.float32).ravel() if is_kept else None,
+            "relevance": one.astype(np.float32).ravel() if is_kept else None,
+        }
+        for angle, score, image, one in zip(degrees, scores, images, maps, strict=True)
+    ]
+
+
+def _scores(module: "nn.Module", images: np.ndarray, device: str) -> np.ndarray:
+    import torch
+
+    with torch.no_grad():
+        scores: np.ndarray = module(torch.from_numpy(images).to(device)).cpu().numpy()
+    return scores
+
+
+def summarise_specificity(table: Any) -> Any:
+    """A data frame with one row per explanation and image: means over the angles but 0.
+
+    Columns: explanation, method, image, correlation, following.
+    """
+    is_turned = table["degrees"] != 0
+    groups = table[is_turned].groupby(["explanation", "method", "image"], sort=False)
+    return groups[["correlation", "following"]].mean().reset_index()

@@ -1,0 +1,57 @@
+"""How sure a mean over images is."""
+
+import numpy as np
+
+_RESAMPLES = 2000
+CONFIDENCE = 0.95
+
+
+def interval_of_mean(
+    values: np.ndarray, confidence: float = CONFIDENCE, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """(images, ...) values -> (...) ends of a bootstrap interval of their mean over images.
+
+    Images are drawn again with replacement, the same ones for all of `...`, and the interval is
+    between percentiles of the means [efron1993, section 13.3]. NaN for a single image.
+    """
+    count = len(values)
+    if count < 2:
+        unknown = np.full(values.shape[1:], np.nan)
+        return unknown, unknown
+    return _ends(_means_of_resamples(values, seed), confidence)
+
+
+def correlation_with_means(
+    values: np.ndarray, others: np.ndarray, confidence: float = CONFIDENCE, seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """(images, points) values, (points,) others -> correlation, and ends of a bootstrap interval.
+
+    Pearson's, over the points, of the values' means over images with the others. Images are drawn
+    again with replacement, the same ones for all points; the interval tells nothing of how few
+    points there are. NaN where means or others are all alike; the ends also for a single image.
+    """
+    found = float(_correlations(values.mean(axis=0), others))
+    if len(values) < 2:
+        return found, (np.nan, np.nan)
+    low, high = _ends(_correlations(_means_of_resamples(values, seed), others), confidence)
+    return found, (float(low), float(high))
+
+
+def _means_of_resamples(values: np.ndarray, seed: int) -> np.ndarray:
+    """(images, ...) -> (resamples, ...)."""
+    count = len(values)
+    drawn = np.random.default_rng(seed).multinomial(count, [1 / count] * count, size=_RESAMPLES)
+    return np.tensordot(drawn / count, values, axes=1)
+
+
+def _ends(resamples: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    low, high = np.quantile(resamples, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return low, high
+
+
+def _correlations(means: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(..., points), (points,) -> (...)."""
+    one, other = (part - part.mean(axis=-1, keepdims=True) for part in (means, others))
+    lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other)
+    alike = np.ptp(means, axis=-1) * np.ptp(others) == 0
+    return np.where(alike, np.nan, (one @ other) / np.where(alike, 1, lengths))

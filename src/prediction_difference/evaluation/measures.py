@@ -1,0 +1,35 @@
+"""From an evaluation in the configuration to its table, for measures that need one job only."""
+
+from pathlib import Path
+from typing import Any
+
+from prediction_difference import layout
+from prediction_difference.classifiers.device import choose_device
+from prediction_difference.config import Config, model
+from prediction_difference.evaluation.aggregation import measure_aggregation
+from prediction_difference.evaluation.complexity import measure_complexity
+from prediction_difference.evaluation.continuity import measure_continuity
+from prediction_difference.evaluation.image_specificity import measure_image_specificity
+
+
+def measure(config: Config, name: str, results: Path) -> Any:
+    """The table of an evaluation; see the function of its measure.
+
+    Raises:
+        StoreError: an attribution store or the classifier is missing, or they do not fit.
+    """
+    settings, seed = config.evaluations[name], config.run.seed
+    stores = {e: layout.attribution_stores(config, results, e) for e in settings.explanations}
+    match settings:
+        case model.HeatmapComplexity():
+            return measure_complexity(settings, name, stores, seed)
+        case model.Continuity():
+            return measure_continuity(settings, name, config.explanations, seed)
+        case model.ImageSpecificity():
+            classifier = layout.classifier_folder(config, results, settings.explanations[0])
+            device = choose_device(config.run.device)
+            return measure_image_specificity(settings, name, stores, config, classifier, device)
+        case model.Aggregation():
+            return measure_aggregation(settings, name, stores, seed)
+        case _:
+            raise TypeError(f"{settings.measure} is not measured by one job")

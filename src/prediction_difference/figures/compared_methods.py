@@ -1,0 +1,211 @@
+"""Methods beside each other, over several evaluations: curves, or areas and their intervals."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from prediction_difference.errors import StoreError
+from prediction_difference.figures import captions, style
+from prediction_difference.figures import perturbation_curves as drawn
+from prediction_difference.figures.canvas import Canvas
+from prediction_difference.figures.drawing import Drawing, rounded
+from prediction_difference.figures.losses import RANDOM, Losses, losses
+
+_PLOT_WIDTH, _PLOT_HEIGHT = 2.3, 2.0  # inches
+_LEFT, _RIGHT, _TOP, _UNDER = 0.62, 0.2, 0.35, 0.5
+_LEGEND_LINE, _LEGEND_COLUMN = 0.2, 2.4
+_NAMES, _ROW, _AREAS_WIDTH, _GAP = 1.9, 0.24, 1.6, 0.25
+_COST_COLUMN = 0.85
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An evaluation: its table's attributes, and the losses of explanations and of the baseline.
+
+    above: those of the explanations less those of the baseline, image by image.
+    """
+
+    title: str
+    measured: Mapping[str, Any]
+    baseline: Losses
+    above: Sequence[Losses]
+
+
+def compare(title: str, table: Any, labels: Mapping[str, str], baseline: str | None) -> Compared:
+    """Explanations of a table above the baseline, or above the random order.
+
+    labels: what explanations are called; none: all are shown by their names. baseline: a label.
+
+    Raises:
+        StoreError: the table has no such explanation, or no random order.
+    """
+    measured = table.attrs
+    where = f"evaluation {measured['evaluation']}"
+    curves = [
+        dataclasses.replace(one, explanation=labels.get(one.explanation, one.explanation))
+        for one in losses(table, measured["settings"]["output"])
+        if not labels or one.explanation in labels or (baseline is None and one.method == RANDOM)
+    ]
+    is_baseline = {one.explanation: one.explanation == baseline for one in curves}
+    if baseline is None:
+        is_baseline = {one.explanation: one.method == RANDOM for one in curves}
+    lowest = next((one for one in curves if is_baseline[one.explanation]), None)
+    if lowest is None:
+        wanted = f"explanation by the method {RANDOM}" if baseline is None else baseline
+        remedy = f"it has {', '.join(is_baseline)}; correct the figure, or add it"
+        raise StoreError(where, f"has no {wanted}", remedy)
+    above = [one.above(lowest) for one in curves if not is_baseline[one.explanation]]
+    return Compared(title, _with_labels(measured, labels), lowest, above)
+
+
+def _with_labels(measured: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any]:
+    cost = {labels.get(name, name): cost for name, cost in measured["cost"].items()}
+    return {**measured, "cost": cost}
+
+
+def compared_curves(panels: Sequence[Compared], across: int) -> Drawing:
+    """Mean loss above the baseline against the step; a panel per evaluation, one legend."""
+    columns = min(across, len(panels))
+    rows = -(-len(panels) // columns)
+    looks = drawn.looks_of([one for panel in panels for one in panel.above])
+    width = columns * (_LEFT + _PLOT_WIDTH + _RIGHT)
+    legend_columns = max(1, int(width // _LEGEND_COLUMN))
+    legend_height = -(-len(looks) // legend_columns) * _LEGEND_LINE + 0.15
+    height = _TOP + _PLOT_HEIGHT + _UNDER
+    canvas = Canvas.empty(width, rows * height + legend_height)
+    for number, panel in enumerate(panels):
+        row, column = divmod(number, columns)
+        left = column * (_LEFT + _PLOT_WIDTH + _RIGHT) + _LEFT
+        axes = canvas.axes(left, row * height + _TOP, _PLOT_WIDTH, _PLOT_HEIGHT)
+        _draw_curves(axes, panel, looks, with_axis_title=column == 0)
+        canvas.text(left, row * height + 0.24, panel.title, weight="bold", stands_on=True)
+    entries = {line.get_label(): line for axes in canvas.figure.axes for line in axes.get_lines()}
+    handles = [entries[name] for name in looks]
+    canvas.figure.legend(
+        handles, list(looks), loc="lower center", ncols=legend_columns, fontsize=8, frameon=False
+    )
+    numbers = {panel.title: [one.numbers for one in panel.above] for panel in panels}
+    bands = f"Lines: mean over images and draws. Bands: {drawn.interval(panels[0].above)}"
+    return Drawing(canvas.figure, {"above_baseline": numbers}, _caption(panels, bands))
+
+
+def _draw_curves(
+    axes: Axes, panel: Compared, looks: Mapping[str, drawn.Look], *, with_axis_title: bool
+) -> None:
+    axes.axhline(0, color=style.BASELINE, linewidth=0.8, linestyle="--", zorder=0)
+    for one in panel.above:
+        drawn.draw_curve(axes, one, one.explanation, looks[one.explanation])
+    axes.set_xlim(0, max(len(one.mean) for one in panel.above) - 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("regions removed, k")
+    if with_axis_title:
+        above = f"above {panel.baseline.explanation}"
+        axes.set_ylabel(f"{drawn.value_in_words(panel.measured)}\n{above}")
+
+
+def compared_areas(panels: Sequence[Compared]) -> Drawing:
+    """AOPC above the baseline with its interval, a row per explanation; and what its maps cost."""
+    names = list(dict.fromkeys(one.explanation for panel in panels for one in panel.above))
+    best = {one.explanation: one.area for one in panels[0].above}
+    names.sort(key=lambda name: -best.get(name, float("-inf")))
+    height = len(names) * _ROW
+    width = _NAMES + len(panels) * (_AREAS_WIDTH + _GAP) + 2 * _COST_COLUMN + 0.1
+    canvas = Canvas.empty(width, _TOP + height + 0.55)
+    looks = drawn.looks_of([one for panel in panels for one in panel.above])
+    for number, panel in enumerate(panels):
+        left = _NAMES + number * (_AREAS_WIDTH + _GAP)
+        axes = canvas.axes(left, _TOP, _AREAS_WIDTH, height)
+        _draw_areas(axes, panel, names, looks)
+        canvas.text(left, 0.24, panel.title, weight="bold", stands_on=True)
+    for row, name in enumerate(names):
+        text = style.fit(name, _NAMES - 0.25, 8, 1)
+        canvas.text(_NAMES - 0.12, _TOP + (row + 0.62) * _ROW, text, align="right", stands_on=True)
+    cost = _cost(panels)
+    _write_cost(canvas, names, cost, width)
+    numbers = {
+        "above_baseline": {panel.title: [_area(one) for one in panel.above] for panel in panels},
+        "cost": {name: rounded_cost(cost[name]) for name in names},
+    }
+    marks = (
+        f"Marks: AOPC less that of the baseline, mean over images. Lines: "
+        f"{drawn.interval(panels[0].above)} Costs are of one map on the machine that made it."
+    )
+    return Drawing(canvas.figure, numbers, _caption(panels, marks))
+
+
+def _draw_areas(
+    axes: Axes, panel: Compared, names: Sequence[str], looks: Mapping[str, drawn.Look]
+) -> None:
+    axes.axvline(0, color=style.BASELINE, linewidth=0.8, linestyle="--", zorder=0)
+    for one in panel.above:
+        row, colour = names.index(one.explanation), looks[one.explanation].colour
+        axes.plot(one.area_interval, [row, row], color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot([one.area], [row], color=colour, marker="o", markersize=4.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    for row in range(0, len(names), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color="#f3f3f3", linewidth=0, zorder=-1)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.set_xlabel(f"AOPC above {panel.baseline.explanation}")
+
+
+def _area(one: Losses) -> dict[str, Any]:
+    return {
+        "explanation": one.explanation,
+        "method": one.method,
+        "images": len(one.images),
+        "aopc": rounded(one.area),
+        "interval": rounded(one.area_interval),
+    }
+
+
+def _cost(panels: Sequence[Compared]) -> dict[str, Mapping[str, float]]:
+    """Forward passes and seconds of a map; of the first evaluation that knows the explanation."""
+    found: dict[str, Mapping[str, float]] = {}
+    for panel in panels:
+        for name, cost in panel.measured["cost"].items():
+            found.setdefault(name, cost)
+    return found
+
+
+def rounded_cost(cost: Mapping[str, float]) -> dict[str, Any]:
+    """JSON-like."""
+    return {key: rounded(value) for key, value in cost.items()}
+
+
+def _write_cost(
+    canvas: Canvas, names: Sequence[str], cost: Mapping[str, Mapping[str, float]], width: float
+) -> None:
+    columns = {"forwards": "forwards", "seconds": "seconds"}
+    for number, (key, title) in enumerate(columns.items()):
+        right = width - 0.1 - (1 - number) * _COST_COLUMN
+        canvas.text(right, 0.24, title, weight="bold", align="right", stands_on=True)
+        for row, name in enumerate(names):
+            text = style.number(cost[name][key], 2)
+            top = _TOP + (row + 0.62) * _ROW
+            canvas.text(right, top, text, align="right", stands_on=True)
+
+
+def _caption(panels: Sequence[Compared], marks: str) -> str:
+    first = panels[0]
+    classifiers = list(dict.fromkeys(str(panel.measured["classifier"]) for panel in panels))
+    by_title = [f"{panel.title}: {drawn.regions(panel.measured)}" for panel in panels]
+    baselines = list(dict.fromkeys(panel.baseline.explanation for panel in panels))
+    seeds = sorted({panel.measured["seed"] for panel in panels})
+    return captions.paragraphs(
+        [
+            f"Region perturbation of {drawn.counted(first.above)} for classifier "
+            f"{' and '.join(classifiers)}.",
+            drawn.removal(first.measured),
+            f"Drawn relative to {' and '.join(baselines)}, image by image.",
+            *by_title,
+            marks,
+            "AOPC: mean of a curve over k = 0 to L, in the unit of f.",
+            f"Seed {', '.join(map(str, seeds))}.",
+        ]
+    )

@@ -1,0 +1,103 @@
+"""Tables of continuity, image specificity and aggregation: each measure has columns of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prediction_difference.evaluation.aggregation import totals, variation
+from prediction_difference.evaluation.continuity import summarise_continuity
+from prediction_difference.evaluation.image_specificity import summarise_specificity
+from prediction_difference.evaluation.table import read_table
+from prediction_difference.figures.style import number, with_error
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """An evaluation in numbers: one row per explanation, after its name and method.
+
+    meaning: of the numbers, in words.
+    """
+
+    name: str
+    meaning: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    link: str
+
+
+def measure_table(name: str, file: Path, link: str) -> MeasureTable:
+    """The table of an evaluation, by its measure.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    table = read_table(file)
+    made = _TABLES[table.attrs["settings"]["measure"]](table)
+    return MeasureTable(name, *made, link)
+
+
+_Made = tuple[str, Sequence[str], Sequence[Sequence[str]]]
+
+
+def _continuity(table: Any) -> _Made:
+    summary = summarise_continuity(table)
+    steps = sorted(summary["steps"].unique())
+    meaning = (
+        "Largest change of explanations of max(x₁, x₂) between neighbours on grids of so many "
+        "points a side, as a share of the longest vector. It falls with the grid's step where a "
+        "method is continuous."
+    )
+    rows = []
+    for explanation, part in summary.groupby("explanation", sort=False):
+        by_steps = part.set_index("steps")["change"]
+        values = [number(float(by_steps[n])) for n in steps]
+        rows.append([str(explanation), str(part["method"].iloc[0]), *values])
+    return meaning, [f"{n} points" for n in steps], rows
+
+
+def _specificity(table: Any) -> _Made:
+    summary = summarise_specificity(table)
+    degrees = sorted(angle for angle in table["degrees"].unique() if angle)
+    angles = ", ".join(f"{angle:g}" for angle in degrees)
+    meaning = (
+        f"Correlation of the maps of images that are turned by {angles} degrees with the unturned "
+        "image's map, and with that map turned alike: means over angles and images ± standard "
+        "errors over images. A method that does not look at the image has 1 in the first column."
+    )
+    rows = []
+    for explanation, part in summary.groupby("explanation", sort=False):
+        values = [
+            with_error(part[measure].mean(), part[measure].sem())
+            for measure in ("correlation", "following")
+        ]
+        rows.append([str(explanation), str(part["method"].iloc[0]), str(len(part)), *values])
+    return meaning, ["images", "with the unturned map", "with the turned map"], rows
+
+
+def _aggregation(table: Any) -> _Made:
+    meaning = (
+        "Total relevance of an image by the explained class's score. A method that conserves the "
+        "score has a mean of 1 and no variation, so that its maps can be added up."
+    )
+    rows = []
+    for explanation, part in table.groupby("explanation", sort=False):
+        values = totals(part)
+        numbers = [values.mean(), variation(values), values.min(), values.max()]
+        rows.append(
+            [
+                str(explanation),
+                str(part["method"].iloc[0]),
+                str(len(values)),
+                *(number(float(value)) for value in numbers),
+            ]
+        )
+    columns = ["images", "mean", "coefficient of variation", "smallest", "largest"]
+    return meaning, columns, rows
+
+
+_TABLES: dict[str, Callable[[Any], _Made]] = {
+    "continuity": _continuity,
+    "image-specificity": _specificity,
+    "aggregation": _aggregation,
+}

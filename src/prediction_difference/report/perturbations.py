@@ -1,0 +1,172 @@
+"""Tables of AOPC: one for each evaluation, and methods against the sizes of regions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prediction_difference.evaluation.intervals import CONFIDENCE
+from prediction_difference.evaluation.shards import OUTPUTS
+from prediction_difference.evaluation.table import read_table, summarise
+from prediction_difference.figures.style import UNKNOWN, number
+
+_ORDERS = {"morf": "most relevant first (MoRF)", "lerf": "least relevant first (LeRF)"}
+_WORDS = {"score": "class score", "probability": "class probability"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The table of an evaluation, and where its file is."""
+
+    name: str
+    table: Any
+    link: str
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.table.attrs["settings"]
+        return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """AOPC of an explanation, and how far it is above random order, by output, with intervals."""
+
+    explanation: str
+    method: str
+    images: int
+    aopc: Mapping[str, str]
+    above_random: Mapping[str, str]
+    forwards: str
+    seconds: str
+
+
+@dataclass(frozen=True)
+class AopcTable:
+    """An evaluation. outputs: what f is, in words, by output; the chosen one first."""
+
+    name: str
+    classifier: str
+    outputs: Mapping[str, str]
+    details: str
+    confidence: str
+    rows: Sequence[Row]
+    link: str
+
+
+@dataclass(frozen=True)
+class RegionsTable:
+    """Evaluations that differ in the size of regions: AOPC above random, by explanation and size.
+
+    regions: their sides, in pixels. rows: explanation and a text for each size.
+    """
+
+    classifier: str
+    details: str
+    confidence: str
+    regions: Sequence[int]
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+def read_measured(files: Mapping[str, Path], links: Mapping[str, str]) -> list[Measured]:
+    """Tables of evaluations that perturb regions, by name.
+
+    Raises:
+        StoreError: a file is missing or damaged.
+    """
+    return [Measured(name, read_table(file), links[name]) for name, file in files.items()]
+
+
+def aopc_table(one: Measured) -> AopcTable:
+    """The table of an evaluation, the largest AOPC first."""
+    chosen = one.settings["output"]
+    names = [chosen, *(output for output in OUTPUTS if output != chosen)]
+    summaries = {
+        output: summarise(one.table, output).set_index("explanation", drop=False)
+        for output in names
+    }
+    rows = [_row(name, summaries, one) for name in summaries[chosen].index]
+    return AopcTable(
+        one.name,
+        str(one.table.attrs["classifier"]),
+        {output: _WORDS[output] for output in names},
+        f"{_regions(one)}, {_details(one)}",
+        f"{CONFIDENCE:.0%}",
+        rows,
+        one.link,
+    )
+
+
+def _row(name: str, summaries: Mapping[str, Any], one: Measured) -> Row:
+    records = {output: summary.loc[name] for output, summary in summaries.items()}
+    some = next(iter(records.values()))
+    cost = one.table.attrs["cost"][name]
+    return Row(
+        name,
+        some["method"],
+        int(some["images"]),
+        {o: _with_interval(r["aopc"], r["low"], r["high"]) for o, r in records.items()},
+        {output: _above_random(record) for output, record in records.items()},
+        number(cost["forwards"], 2),
+        number(cost["seconds"], 2),
+    )
+
+
+def _above_random(record: Any) -> str:
+    if record["method"] == "random" or "aopc_above_random" not in record:
+        return UNKNOWN
+    return _with_interval(
+        record["aopc_above_random"], record["above_random_low"], record["above_random_high"]
+    )
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if not np.isfinite(low):
+        return number(value)
+    return f"{number(value)} ({number(low)} to {number(high)})"
+
+
+def _regions(one: Measured) -> str:
+    return f"regions of side {one.settings['region']}"
+
+
+def _details(one: Measured) -> str:
+    s = one.settings
+    return (
+        f"{s['steps']} steps, {s['repeats']} repeats, perturbation {s['perturbation']}, "
+        f"{_ORDERS[s['order']]}"
+    )
+
+
+def regions_tables(measured: Sequence[Measured]) -> list[RegionsTable]:
+    """Evaluations that differ in nothing but the size of regions, two or more, side by side."""
+    groups: dict[tuple[object, ...], list[Measured]] = {}
+    for one in measured:
+        key = (one.table.attrs["classifier"], _details(one), one.settings["output"])
+        groups.setdefault(key, []).append(one)
+    return [_regions_table(group) for group in groups.values() if len(group) > 1]
+
+
+def _regions_table(group: Sequence[Measured]) -> RegionsTable:
+    group = sorted(group, key=lambda one: one.settings["region"])
+    output = group[0].settings["output"]
+    summaries = [summarise(one.table, output).set_index("explanation") for one in group]
+    names = list(dict.fromkeys(name for summary in summaries for name in summary.index))
+    names = [name for name in names if any(_is_compared(s, name) for s in summaries)]
+    rows = [
+        (name, [_above_random(s.loc[name]) if name in s.index else UNKNOWN for s in summaries])
+        for name in names
+    ]
+    return RegionsTable(
+        str(group[0].table.attrs["classifier"]),
+        f"{_details(group[0])}; f is the {_WORDS[output]}",
+        f"{CONFIDENCE:.0%}",
+        [one.settings["region"] for one in group],
+        rows,
+    )
+
+
+def _is_compared(summary: Any, name: str) -> bool:
+    return name in summary.index and summary.loc[name, "method"] != "random"

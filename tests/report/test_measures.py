@@ -1,0 +1,74 @@
+"""Properties of methods as rows of numbers, on the page too."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+
+from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.continuity import grid
+from prediction_difference.evaluation.table import write_table
+from prediction_difference.report.measures import MeasureTable, measure_table
+
+
+def table_of(tmp_path: Path, measure: str, rows: Any) -> MeasureTable:
+    table = pandas.DataFrame(rows)
+    table.attrs = {"settings": {"measure": measure}}
+    path = tmp_path / f"{measure}.parquet"
+    write_table(table, path)
+    return measure_table("some", path, "evaluations/some.parquet")
+
+
+def continuity(tmp_path: Path) -> MeasureTable:
+    """A jump, whatever the grid, and a plane, whose change is a step of the grid."""
+    rows = []
+    for name in ("jump", "plane"):
+        for steps in (4, 8):
+            points = grid(steps).reshape(-1, 2)
+            values = points if name == "plane" else np.sign(points - points[:, ::-1])
+            rows += [
+                {"explanation": name, "method": name, "steps": steps, "r1": r1, "r2": r2}
+                for r1, r2 in values
+            ]
+    return table_of(tmp_path, "continuity", rows)
+
+
+def test_changes_are_told_by_grid(tmp_path: Path) -> None:
+    table = continuity(tmp_path)
+    assert table.columns == ["4 points", "8 points"]
+    assert table.rows[0] == ["jump", "jump", "2.00", "2.00"]
+    (_, _, coarse, fine) = table.rows[1]
+    longest = [np.hypot(1 - 2 / 3 / n, 1 - 1 / 3 / n) for n in (4, 8)]
+    assert float(coarse) == pytest.approx(1 / 4 / longest[0], abs=6e-4)
+    assert float(fine) == pytest.approx(1 / 8 / longest[1], abs=6e-4)
+
+
+def test_correlations_are_means_over_angles_and_images(tmp_path: Path) -> None:
+    rows = [
+        {"explanation": "e", "method": "m", "image": image, "degrees": angle}
+        | {"correlation": value, "following": 1 - value}
+        for image, values in (("a", (1.0, 0.2, 0.4)), ("b", (1.0, 0.4, 0.6)))
+        for angle, value in zip((0.0, 30.0, 60.0), values, strict=True)
+    ]
+    table = table_of(tmp_path, "image-specificity", rows)
+    assert table.rows == [["e", "m", "2", "0.40 ± 0.10", "0.60 ± 0.10"]]
+    assert "30, 60 degrees" in table.meaning
+
+
+def test_totals_are_told_once_for_each_image(tmp_path: Path) -> None:
+    rows = [
+        {"explanation": "e", "method": "m", "image": image, "row": 0, "column": column}
+        | {"relevance": total / 2, "total": total, "score": 2.0}
+        for image, total in (("a", 2.0), ("b", 6.0))
+        for column in range(2)
+    ]
+    table = table_of(tmp_path, "aggregation", rows)
+    variation = np.std([1, 3], ddof=1) / 2
+    assert table.rows == [["e", "m", "2", "2.00", f"{variation:.3f}", "1.00", "3.00"]]
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
+        measure_table("some", tmp_path / "none.parquet", "")
