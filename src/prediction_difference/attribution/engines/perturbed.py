@@ -87,8 +87,8 @@ class PerturbedScores:
     def along(self, image: Tensor, corners: np.ndarray, contents: Tensor) -> Tensor | None:
         """Class scores (chains, L + 1, K) of chains; None where whole passes do better.
 
-        See `Chains.scores`. On a GPU whole passes do: there, writing links one after another would
-        take as long as they.
+        See `Chains.scores`. On GPUs always whole passes: links are written one after another there
+        too, many small calls, and whether that pays has not been measured.
         """
         shape, side = tuple(image.shape), contents.shape[-1]
         if self._device != "cpu" or len(set(contents.shape[3:])) > 1:
