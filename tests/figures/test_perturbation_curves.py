@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
@@ -85,7 +86,7 @@ def entries(axes: Axes) -> dict[str, tuple[float, float, float]]:
     found = {}
     for text in legend.get_texts():
         words = text.get_text().replace(style.MINUS, "-")
-        match = re.fullmatch(r"(\w+): [A-Za-z ]+ (-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)", words)
+        match = re.fullmatch(r"(\w+): (-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)", words)
         assert match, words
         found[match[1]] = (float(match[2]), float(match[3]), float(match[4]))
     return found
@@ -182,3 +183,17 @@ def test_the_caption_tells_of_low_precision(values: Values) -> None:
 def test_the_best_explanation_comes_first(values: Values) -> None:
     areas: list[Any] = [one.area for one in losses(table_of(values), "score")]
     assert areas == sorted(areas, reverse=True)
+
+
+def test_no_legend_is_cut_off(values: Values) -> None:
+    names = dict(zip(METHODS, ("integrated-gradients-of-the-second", "b", "order"), strict=True))
+    table = table_of(values).replace({"explanation": names})
+    table["score"] *= -1e-5
+    drawing = perturbation_curves(losses(table, "score"), MEASURED)
+    renderer = RendererAgg(1, 1, drawing.figure.dpi)
+    for axes in drawing.figure.axes:
+        legend = axes.get_legend()
+        assert legend is not None
+        box = legend.get_window_extent(renderer)
+        assert box.x1 <= drawing.figure.bbox.x1
+        assert box.y0 >= 0

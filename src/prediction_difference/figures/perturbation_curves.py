@@ -18,6 +18,7 @@ PLOT_WIDTH, PLOT_HEIGHT = 3.3, 2.6  # inches
 LEFT, RIGHT, TOP = 0.62, 0.2, 0.4
 UNDER = 0.55  # for the numbers and the name of the axis of steps
 LEGEND_LINE = 0.2
+_HANDLE = 0.35  # of a line in a legend
 LOSS = f"f(x) {style.MINUS} f(x⁽ᵏ⁾)"
 _LINES = ("-", ":", "-.")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -80,7 +81,7 @@ def perturbation_curves(curves: Sequence[Losses], measured: Mapping[str, Any]) -
 
 def _empty_canvas(panels: int, entries: int) -> Canvas:
     width = panels * (LEFT + PLOT_WIDTH + RIGHT)
-    return Canvas.empty(width, TOP + PLOT_HEIGHT + UNDER + entries * LEGEND_LINE + 0.1)
+    return Canvas.empty(width, TOP + PLOT_HEIGHT + UNDER + (entries + 1) * LEGEND_LINE + 0.1)
 
 
 def _left(number: int) -> float:
@@ -109,15 +110,23 @@ def _draw_panel(canvas: Canvas, number: int, panel: _Panel, looks: Mapping[str, 
     axes = canvas.axes(_left(number), TOP, PLOT_WIDTH, PLOT_HEIGHT)
     axes.axhline(0, color=style.FRAME, linewidth=0.6, zorder=0)
     for one in panel.curves:
-        name = style.wrap(one.explanation, 30, 1)
-        label = f"{name}: {panel.measure} {one.area_in_words}"
+        ending = f": {one.area_in_words}"
+        label = style.fit(one.explanation, PLOT_WIDTH - _HANDLE, 8, 1, ending=ending)
         draw_curve(axes, one, label, looks[one.explanation])
     axes.set_xlim(0, max(len(one.mean) for one in panel.curves) - 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("regions removed, k")
     axes.set_ylabel(panel.axis)
     drop = -(UNDER - 0.08) / PLOT_HEIGHT
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, drop), borderaxespad=0, fontsize=8)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(-0.02, drop),
+        borderaxespad=0,
+        fontsize=8,
+        title=panel.measure,
+        title_fontsize=8,
+        alignment="left",
+    )
 
 
 def draw_curve(axes: Axes, one: Losses, label: str, look: Look) -> None:
