@@ -183,3 +183,12 @@ def test_unknown_methods_and_nodes_are_refused():
         pda.heatmap("sensitivty", None, np.zeros((1, 2, 2)), pda.Node.score(0))
     with pytest.raises(DataError, match="explains classes"):
         pda.heatmap("random", None, np.zeros((1, 2, 2)), pda.Node.feature_map("a", 0))
+
+
+def test_maxima_with_dilation_are_not_shared_in_proportion(generator: np.random.Generator) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(2, 1, dilation=2), nn.Flatten())
+    image = generator.uniform(size=(1, 7, 7)).astype(np.float32)
+    node = pda.Node.score(0)
+    assert np.isfinite(pda.heatmap("lrp_epsilon", network, image, node)).all()
+    with pytest.raises(DataError, match="set max_pool to winner"):
+        pda.heatmap("lrp_epsilon", network, image, node, max_pool="proportional")

@@ -185,6 +185,24 @@ def test_most_relevant_first_beats_random_beats_least_relevant_first(generator):
         assert found == sorted(found, reverse=True)
 
 
+def test_maps_without_relevance_are_a_random_order_in_every_image(generator):
+    """As often in each place first: the order of ties belongs to the image."""
+    firsts = []
+    for image in generator.uniform(size=(40, 1, 4, 4)).astype(np.float32):
+        seen = []
+
+        def record(batch, seen=seen):
+            seen.extend(batch.numpy().copy())
+            return total(batch)
+
+        pda.perturbation_curves(record, image, np.zeros((4, 4)), region=2, steps=1, repeats=1)
+        changed = np.argwhere(seen[1][0] != image[0])
+        firsts.append(tuple(changed[0]))
+    counts = [firsts.count(place) for place in ((0, 0), (0, 2), (2, 0), (2, 2))]
+    assert sum(counts) == 40
+    assert min(counts) >= 3
+
+
 def test_aopc_divides_by_steps_plus_one():
     assert pda.aopc(np.array([5.0, 3.0, 1.0])) == (0 + 2 + 4) / 3
     np.testing.assert_array_equal(pda.aopc(np.ones((4, 7))), np.zeros(4))

@@ -1,6 +1,6 @@
 """Loading a classifier that was made before."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +113,7 @@ def read_predictions(path: Path) -> Any:
     """
     import pandas
 
-    file = folder_of(path) / PREDICTIONS
-    try:
-        return pandas.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
+    return _read_table(folder_of(path) / PREDICTIONS, pandas.read_parquet)
 
 
 def read_history(path: Path) -> Any:
@@ -128,9 +124,12 @@ def read_history(path: Path) -> Any:
     """
     import pandas
 
-    file = folder_of(path) / HISTORY
+    return _read_table(folder_of(path) / HISTORY, pandas.read_csv)
+
+
+def _read_table(file: Path, read: Callable[[Path], Any]) -> Any:
     try:
-        return pandas.read_csv(file)
+        return read(file)
     except (OSError, ValueError) as error:
         raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
 

@@ -80,7 +80,9 @@ def perturbation_curves(
             f"does not belong to an image of shape {image.shape}",
             "give one number per pixel",
         )
-    regions = region_order(relevance, region, order, seed)
+    # An order of its own for every image: alike in all, it would favour the same places each time.
+    ties = randomness.image_key(seed, "ties", image)
+    regions = region_order(relevance, region, order, ties)
     if steps > len(regions):
         raise DataError(
             f"steps={steps}", f"there are {len(regions)} regions", "lower steps, or region"

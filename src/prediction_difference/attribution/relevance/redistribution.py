@@ -28,6 +28,7 @@ from prediction_difference.classifiers.operations import (
     Pointwise,
     Rectifier,
 )
+from prediction_difference.errors import DataError
 
 _SMALL = 1e-6
 """Of a layer's root mean square, where nothing else keeps a denominator from vanishing."""
@@ -77,7 +78,8 @@ class Redistribution(ABC):
         if self.max_pool == "winner":
             return transposed(pool, [x], signal)[0]
         if set(pool.dilation) != {1}:
-            raise NotImplementedError("proportional max pooling with dilation")
+            remedy = "set max_pool to winner"
+            raise DataError("max pooling with dilation", "is not shared in proportion", remedy)
         x = x.relu()
         total = AveragePool(pool.kernel, pool.stride, pool.padding, pool.ceil, True, 1)
         return x * transposed(total, [x], _share(signal, total.run([x])))[0]
