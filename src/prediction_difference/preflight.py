@@ -89,7 +89,10 @@ def _check_training(
     where: str, classifier: model.Classifier, dataset: model.Dataset, known: Catalogue
 ) -> list[Problem]:
     """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
-    is_trained = isinstance(classifier, model.TrainedNetwork | model.LogisticRegression)
+    is_trained = isinstance(
+        classifier,
+        model.TrainedNetwork | model.DetectionPoolingNetwork | model.LogisticRegression,
+    )
     if not is_trained or not known.labels:
         return []
     labels = np.array(known.labels)

@@ -91,7 +91,7 @@ def test_epoch_0_is_the_untrained_network(trained, tmp_path):
     card = made(trained, 0, tmp_path)
     with torch.random.fork_rng():
         torch.manual_seed(randomness.key(0, "classifier", "network"))
-        bare = networks.build(NETWORK, 1, 2).eval()
+        bare = networks.build(NETWORK, (1, 8, 8), 2).eval()
     normalisation = model.Normalisation.model_validate(card.normalisation["test"])
     images = torch.from_numpy(halves().images)
     module = load_module(tmp_path, card, "test")

@@ -1,6 +1,5 @@
 """Small sets in torchvision's files arrive with their names, splits and classes."""
 
-import gzip
 import pickle
 from collections.abc import Iterator
 from hashlib import md5, sha256
@@ -12,6 +11,7 @@ import pytest
 import scipy.io
 from torchvision import datasets
 
+from example_digits import idx, write_digits
 from example_server import serving
 from prediction_difference.config import model
 from prediction_difference.data import cifar10_jpegs
@@ -20,7 +20,6 @@ from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
 
 COUNTS = {"train": 20, "test": 12}
-IDX_PREFIXES = {"train": "train", "test": "t10k"}
 DIGITS = tuple("0123456789")
 
 
@@ -45,22 +44,9 @@ def labels_of(split: str, classes: int = 10) -> np.ndarray:
     return (np.arange(COUNTS[split]) * 3 % classes).astype(np.uint8)
 
 
-def idx(array: np.ndarray) -> bytes:
-    """The IDX format of unsigned bytes [lecun1998]."""
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    return header + array.tobytes()
-
-
 def write_idx(folder: Path, packed: bool) -> None:
-    folder.mkdir(parents=True)
-    for split, prefix in IDX_PREFIXES.items():
-        contents = {
-            f"{prefix}-images-idx3-ubyte": idx(pixels_of(split, (28, 28))),
-            f"{prefix}-labels-idx1-ubyte": idx(labels_of(split)),
-        }
-        for name, content in contents.items():
-            path = folder / (f"{name}.gz" if packed else name)
-            path.write_bytes(gzip.compress(content) if packed else content)
+    pixels = {split: pixels_of(split, (28, 28)) for split in COUNTS}
+    write_digits(folder, pixels, {split: labels_of(split) for split in COUNTS}, packed)
 
 
 def checksum(path: Path) -> str:

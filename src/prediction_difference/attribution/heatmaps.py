@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.attribution.backward import (
+    Norm,
+    followed,
+    gradients_of,
+    norm_of,
+    numpy,
+    relevance_of,
+    signals,
+    slopes,
+)
+from prediction_difference.attribution.deep_taylor import deep_taylor
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.roots import root_forwards, taylor
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-    from prediction_difference.attribution.relevance.passing import Rule
-    from prediction_difference.attribution.relevance.redistribution import Redistribution
-    from prediction_difference.classifiers.graph import Graph
-
-Norm = Literal["l2", "linf"]
 Foreground = Literal["bright", "dark"]
 _PATHS_AT_ONCE = 16
 """Images of a path that are run together."""
@@ -34,8 +41,11 @@ def sensitivity(
     norm: Norm = "l2",
     device: str = "cpu",
 ) -> np.ndarray:
-    """Norm over channels of the nodes' gradients [samek2017, eq. 3]; for every torch module."""
-    return _norm(_gradients(classifier, images, nodes, device), norm)
+    """Norm over channels of the nodes' gradients [samek2017, eq. 3]; for every torch module.
+
+    norm: squared is that of [montavon2017, section 2.2].
+    """
+    return norm_of(gradients_of(classifier, images, nodes, device), norm)
 
 
 def gradient_times_input(
@@ -44,15 +54,16 @@ def gradient_times_input(
     """Gradient by normalised image, times it, summed over channels [shrikumar2016]."""
     import torch
 
-    x, graph = _followed(classifier, images, device)
-    with torch.no_grad():
-        values = graph.run(x)
     from prediction_difference.attribution.relevance.gradients import gradient
     from prediction_difference.attribution.relevance.passing import first_layer, passed_back
 
-    number = first_layer(graph)
-    passed = passed_back(graph, values, _slopes(values[graph.output], nodes), gradient, number)
-    return _numpy((passed * values[number]).sum(1))
+    found = followed(classifier, images, device)
+    with torch.no_grad():
+        values = found.graph.run(found.images)
+    number = first_layer(found.graph)
+    signal = slopes(values[found.graph.output], nodes)
+    passed = passed_back(found.graph, values, signal, gradient, number)
+    return numpy((passed * values[number]).sum(1))
 
 
 def integrated_gradients(
@@ -73,7 +84,7 @@ def integrated_gradients(
     places = (np.arange(steps) + 0.5) / steps
     for part in np.array_split(places, -(-steps // _PATHS_AT_ONCE)):
         on_the_way = np.concatenate([baseline + np.float32(place) * way for place in part])
-        gradients = _gradients(classifier, on_the_way, list(nodes) * len(part), device)
+        gradients = gradients_of(classifier, on_the_way, list(nodes) * len(part), device)
         total += gradients.reshape(len(part), *images.shape).sum(0)
     return np.asarray((way * total / steps).sum(1))
 
@@ -89,7 +100,7 @@ def deconvolution(
     """Norm over channels of what rectified signals become in the image [samek2017, II-B]."""
     from prediction_difference.attribution.relevance import gradients
 
-    return _norm(_signals(classifier, images, nodes, gradients.deconvolution, device), norm)
+    return norm_of(signals(classifier, images, nodes, gradients.deconvolution, device), norm)
 
 
 def guided_backpropagation(
@@ -103,8 +114,8 @@ def guided_backpropagation(
     """Norm over channels of gradients that rectifiers also rectify [springenberg2015]."""
     from prediction_difference.attribution.relevance import gradients
 
-    return _norm(
-        _signals(classifier, images, nodes, gradients.guided_backpropagation, device), norm
+    return norm_of(
+        signals(classifier, images, nodes, gradients.guided_backpropagation, device), norm
     )
 
 
@@ -119,7 +130,7 @@ def lrp_epsilon(
     """Layer-wise relevance propagation by `Epsilon`, summed over channels [samek2017, eq. 7]."""
     from prediction_difference.attribution.relevance.redistribution import Epsilon
 
-    return _relevance(classifier, images, nodes, Epsilon(**policies), device)
+    return relevance_of(classifier, images, nodes, Epsilon(**policies), device)
 
 
 def lrp_alpha_beta(
@@ -133,7 +144,7 @@ def lrp_alpha_beta(
     """Layer-wise relevance propagation by `AlphaBeta`, summed over channels [samek2017, eq. 8]."""
     from prediction_difference.attribution.relevance.redistribution import AlphaBeta
 
-    return _relevance(classifier, images, nodes, AlphaBeta(**policies), device)
+    return relevance_of(classifier, images, nodes, AlphaBeta(**policies), device)
 
 
 def occlusion(
@@ -220,113 +231,6 @@ def _threshold(brightness: np.ndarray) -> float:
     return float(threshold_otsu(brightness, _GREY_LEVELS) + half_bin)
 
 
-# --- what several of them need ----------------------------------------------------------------
-
-
-def _gradients(
-    classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], device: str
-) -> np.ndarray:
-    """(N, C, *spatial) gradient of the node of every image, by any module."""
-    import torch
-
-    x = torch.tensor(images, dtype=torch.float32, device=device, requires_grad=True)
-    scores = classifier.to(device).eval()(x)
-    (gradients,) = torch.autograd.grad(scores, x, _slopes(scores.detach(), nodes))
-    return _numpy(gradients)
-
-
-def _slopes(scores: "Tensor", nodes: Sequence[Node]) -> "Tensor":
-    """(N, K) derivative of the node of every image by its class scores."""
-    import torch
-
-    chosen = [node.index for node in nodes]
-    one = torch.nn.functional.one_hot(
-        torch.tensor(chosen, device=scores.device), scores.shape[1]
-    ).to(scores.dtype)
-    p = scores.softmax(1)
-    of_probability = p[range(len(nodes)), chosen, None] * (one - p)
-    is_probability = torch.tensor(
-        [[node.kind == "probability"] for node in nodes], device=scores.device
-    )
-    return torch.where(is_probability, of_probability, one)
-
-
-def _followed(classifier: "nn.Module", images: np.ndarray, device: str) -> tuple["Tensor", "Graph"]:
-    """The images on their device, and the steps of the classifier that lead to its scores.
-
-    Raises:
-        DataError: the classifier does something that is not followed.
-    """
-    import torch
-
-    from prediction_difference.classifiers.graph import NotFollowedError, follow
-
-    x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device)
-    try:
-        graph = follow(classifier.to(device).eval(), x[0])
-    except NotFollowedError as error:
-        remedy = "use sensitivity, integrated_gradients or prediction-difference"
-        raise DataError("classifier", f"cannot be looked into: {error}", remedy) from error
-    reduced, _ = graph.reduced([graph.output])
-    return x, reduced
-
-
-def _signals(
-    classifier: "nn.Module",
-    images: np.ndarray,
-    nodes: Sequence[Node],
-    rule: "Rule",
-    device: str,
-) -> np.ndarray:
-    """(N, C, *spatial) what reaches the images from their nodes."""
-    import torch
-
-    from prediction_difference.attribution.relevance.passing import passed_back
-
-    x, graph = _followed(classifier, images, device)
-    with torch.no_grad():
-        values = graph.run(x)
-    return _numpy(passed_back(graph, values, _slopes(values[graph.output], nodes), rule))
-
-
-def _relevance(
-    classifier: "nn.Module",
-    images: np.ndarray,
-    nodes: Sequence[Node],
-    rule: "Redistribution",
-    device: str,
-) -> np.ndarray:
-    """(N, *spatial) relevance of the normalised images' pixels for their class scores.
-
-    Raises:
-        DataError: a node is a probability, whose relevance has no rule.
-    """
-    import torch
-
-    from prediction_difference.attribution.relevance.passing import first_layer, passed_back
-
-    if any(node.kind == "probability" for node in nodes):
-        raise DataError(
-            "nodes", "relevance is passed from class scores, not probabilities", "set output: score"
-        )
-    x, graph = _followed(classifier, images, device)
-    with torch.no_grad():
-        values = graph.run(x)
-        scores = values[graph.output]
-    signal = _slopes(scores, nodes) * scores
-    return _numpy(passed_back(graph, values, signal, rule, first_layer(graph)).sum(1))
-
-
-def _norm(gradients: np.ndarray, norm: Norm) -> np.ndarray:
-    """(N, C, *spatial) -> (N, *spatial)."""
-    order = 2 if norm == "l2" else np.inf
-    return np.asarray(np.linalg.norm(gradients, ord=order, axis=1))
-
-
-def _numpy(values: "Tensor") -> np.ndarray:
-    return values.detach().cpu().numpy()
-
-
 @dataclass(frozen=True)
 class Method:
     """A heatmap method: its function, the unit of its values, whether their sign means anything.
@@ -348,6 +252,8 @@ METHODS = {
     "integrated_gradients": Method(integrated_gradients, "activation", is_signed=True),
     "lrp_epsilon": Method(lrp_epsilon, "activation", is_signed=True),
     "lrp_alpha_beta": Method(lrp_alpha_beta, "activation", is_signed=True),
+    "deep_taylor": Method(deep_taylor, "activation", is_signed=True),
+    "taylor": Method(taylor, "activation", is_signed=True),
     "occlusion": Method(occlusion, "activation", is_signed=True),
     "random": Method(random, "none", is_signed=False),
     "segmentation": Method(segmentation, "none", is_signed=False),
@@ -384,6 +290,8 @@ def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
             return 0
         case "integrated_gradients":
             return int(options["steps"])
+        case "taylor":
+            return root_forwards(int(options["steps"]))
         case "occlusion":
             from prediction_difference.priors.windows import WindowGrid
 

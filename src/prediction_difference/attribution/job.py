@@ -297,6 +297,7 @@ class _Workbench:
     ) -> dict[str, Any]:
         method = self.explanation.method
         is_difference = method == "prediction-difference"
+        unit = None if is_difference else unit_of(self.explanation)
         top = int(scores.argmax())
         return {
             "nodes": [
@@ -304,7 +305,7 @@ class _Workbench:
                 for node, value in zip(nodes, values, strict=True)
             ],
             "node_names": names,
-            "units": [n.relevance_unit if is_difference else METHODS[method].unit for n in nodes],
+            "units": [n.relevance_unit if is_difference else unit for n in nodes],
             "signed": is_difference or METHODS[method].is_signed,
             "predicted": self.card.class_names[top],
             "predicted_probability": float(node_values([Node.probability(top)], scores)[0]),
@@ -335,6 +336,7 @@ class _Workbench:
             "label": None if label < 0 else self.card.class_names[label],
             "split": self.dataset.split[index],
             "value_range": list(self.dataset.value_range),
+            "box": _box_of(self.dataset, index),
             "affine": None if self.dataset.affine is None else self.dataset.affine.tolist(),
             "versions": provenance.versions(),
             "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
@@ -380,7 +382,21 @@ def what_matters(settings: dict[str, Any]) -> dict[str, Any]:
 def method_options(explanation: model.Explanation, seed: int) -> dict[str, Any]:
     """What the function of an explanation's heatmap method takes beside images and nodes."""
     options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
-    return options | ({"seed": seed} if isinstance(explanation, model.RandomOrder) else {})
+    is_random = isinstance(explanation, model.RandomOrder | model.Taylor)
+    return options | ({"seed": seed} if is_random else {})
+
+
+def _box_of(dataset: Dataset, index: int) -> list[int] | None:
+    """Sides of what the label is about: top, left, bottom, right; None where there is none."""
+    if dataset.boxes is None or dataset.boxes[index].min() < 0:
+        return None
+    return [int(side) for side in dataset.boxes[index]]
+
+
+def unit_of(explanation: model.ExplanationSettings) -> str:
+    """The unit of a heatmap method's relevance."""
+    unit = METHODS[explanation.method].unit
+    return f"({unit})²" if getattr(explanation, "norm", "") == "squared" else unit
 
 
 def _digest_of(store: Path | None) -> str | None:

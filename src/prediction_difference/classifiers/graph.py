@@ -49,7 +49,7 @@ class Graph:
 
         Steps that they do not need are left out, and normalisations become part of the
         convolution or linear map before them, as flattening of the linear map behind it. Returns
-        the new numbers of the wanted steps too.
+        the new numbers of all steps that are needed too; joined ones have the same.
         """
         users = self._users(self._needed(wanted))
         steps: list[Step] = []
@@ -69,7 +69,7 @@ class Graph:
             steps.append(replace(step, inputs=tuple(numbers[i] for i in step.inputs)))
         layers = {name: numbers[i] for name, i in self.layers.items() if i in wanted}
         output = numbers.get(self.output, -1) if self.output in wanted else -1
-        return Graph(tuple(steps), output, layers), {i: numbers[i] for i in wanted}
+        return Graph(tuple(steps), output, layers), numbers
 
     def _needed(self, wanted: Sequence[int]) -> set[int]:
         needed: set[int] = set()

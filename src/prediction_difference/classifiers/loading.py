@@ -39,8 +39,8 @@ def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "n
     from prediction_difference.classifiers import networks, pretrained
 
     settings = _settings_of(card)
-    if isinstance(settings, model.TrainedNetwork):
-        bare = networks.build(settings, card.input_shape[0], len(card.class_names))
+    if isinstance(settings, model.TrainedNetwork | model.DetectionPoolingNetwork):
+        bare = networks.build(settings, card.input_shape, len(card.class_names))
     else:
         bare = pretrained.build(settings)
     applied = card.normalisation.get(card.weights_for(split))

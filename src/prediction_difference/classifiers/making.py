@@ -80,7 +80,7 @@ def make_classifier(
     """
     key = randomness.key(seed, "classifier", name)
     match settings:
-        case model.TrainedNetwork():
+        case model.TrainedNetwork() | model.DetectionPoolingNetwork():
             fitted = _fit_networks(settings, dataset, key, device)
         case model.LogisticRegression():
             fitted = _fit_folds(settings, dataset)
@@ -131,13 +131,18 @@ def _card(
 
 
 def _fit_networks(
-    settings: model.TrainedNetwork, dataset: Dataset, key: int, device: str
+    settings: model.TrainedNetwork | model.DetectionPoolingNetwork,
+    dataset: Dataset,
+    key: int,
+    device: str,
 ) -> Fitted:
     """One network per held-out split, trained on all other images."""
     import torch
 
     from prediction_difference.classifiers import networks, training
+    from prediction_difference.classifiers.detection_training import train_detection
 
+    _refuse_undetected(settings, dataset)
     weights: dict[str, np.ndarray] = {}
     instances: dict[str, int] = {}
     history: list[dict[str, Any]] = []
@@ -148,19 +153,17 @@ def _fit_networks(
     for split in dataset.held_out_splits:
         out = dataset.in_split(split)
         _refuse_unfit(dataset, ~out, split)
-        normalisation[split] = _normalisation_of(dataset.images, ~out)
+        normalisation[split] = _normalisation_of(settings, dataset, ~out)
+        learning = training.Examples(dataset.images[~out], dataset.labels[~out])
+        testing = training.Examples(dataset.images[out], dataset.labels[out])
         with torch.random.fork_rng():
             torch.manual_seed(key)
-            bare = networks.build(settings, dataset.channels, classes)
+            bare = networks.build(settings, dataset.images.shape[1:], classes)
             network = networks.with_preprocessing(bare, normalisation[split])
-            trained = training.train(
-                network,
-                training.Examples(dataset.images[~out], dataset.labels[~out]),
-                training.Examples(dataset.images[out], dataset.labels[out]),
-                settings,
-                key,
-                device,
-            )
+            if isinstance(settings, model.TrainedNetwork):
+                trained = training.train(network, learning, testing, settings, key, device)
+            else:
+                trained = train_detection(network, learning, testing, settings, key, device)
         weights |= _named(split, training.tensors_of(network))
         for epoch, tensors in trained.kept.items():
             checkpoints.setdefault(epoch, {}).update(_named(split, tensors))
@@ -372,6 +375,23 @@ def _refuse_unfit(dataset: Dataset, used: np.ndarray, split: str) -> None:
         )
 
 
-def _normalisation_of(images: np.ndarray, used: np.ndarray) -> model.Normalisation:
-    mean, std = channel_moments(images, used)
+def _refuse_undetected(
+    settings: model.TrainedNetwork | model.DetectionPoolingNetwork, dataset: Dataset
+) -> None:
+    count = len(dataset.class_names)
+    if isinstance(settings, model.DetectionPoolingNetwork) and count != 2:
+        what = f"detects one of two classes, the dataset has {count}"
+        raise DataError(settings.kind, what, "choose another dataset, or kind: train")
+
+
+def _normalisation_of(
+    settings: model.TrainedNetwork | model.DetectionPoolingNetwork,
+    dataset: Dataset,
+    used: np.ndarray,
+) -> model.Normalisation:
+    if isinstance(settings, model.DetectionPoolingNetwork):
+        # Black is -0.5 and white 1.5 [montavon2017, section 6.1].
+        channels = dataset.channels
+        return model.Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
+    mean, std = channel_moments(dataset.images, used)
     return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))

@@ -1,8 +1,12 @@
 """The architectures of the package; every network begins with its own preprocessing."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from prediction_difference.classifiers.detection_pooling import DetectionPooling
 from prediction_difference.config import model
 
 
@@ -88,8 +92,20 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
 
 
-def build(settings: model.TrainedNetwork, channels: int, classes: int) -> nn.Module:
-    """A network that is trained in the pipeline, before training."""
+def build(
+    settings: model.TrainedNetwork | model.DetectionPoolingNetwork,
+    shape: Sequence[int],
+    classes: int,
+) -> nn.Module:
+    """A network for images of a shape (C, *spatial), trained in the pipeline, before training."""
+    if isinstance(settings, model.DetectionPoolingNetwork):
+        return DetectionPooling(
+            math.prod(shape),
+            settings.detectors,
+            settings.pooled,
+            threshold=settings.target / 2,
+            relevance_models=settings.relevance_models,
+        )
     builders = {"all-convolutional": all_convolutional}
     builder = builders[settings.architecture]
-    return builder(channels, classes, settings.width, settings.dropout, settings.halvings)
+    return builder(shape[0], classes, settings.width, settings.dropout, settings.halvings)

@@ -67,8 +67,8 @@ def train(
     for epoch in track(range(settings.epochs), "training"):
         loss_sum = correct = 0.0
         network.train()
-        for batch, generator in _batches(len(labels), settings.batch_size, seed, epoch):
-            shown = _augmented(images[batch], settings, generator)
+        for batch, generator in shuffled(len(labels), settings.batch_size, seed, epoch):
+            shown = augmented(images[batch], generator, settings.flip, settings.shift)
             loss, right = _step(network, shown, labels[batch], optimiser, settings.precision)
             schedule.step()
             loss_sum += loss * len(batch)
@@ -112,26 +112,26 @@ def _step(
     return float(loss.detach()), float((scores.argmax(1) == labels).sum())
 
 
-def _batches(
+def shuffled(
     count: int, size: int, seed: int, epoch: int
 ) -> Iterator[tuple[Tensor, np.random.Generator]]:
-    """Numbers of the images of each batch, and what is random about them."""
+    """Numbers of the images of each batch of an epoch, and what is random about them."""
     generator = randomness.generator(seed, epoch)
     order = torch.from_numpy(generator.permutation(count))
     for batch in order.split(size):
         yield batch, generator
 
 
-def _augmented(
-    images: Tensor, settings: model.TrainedNetwork, generator: np.random.Generator
+def augmented(
+    images: Tensor, generator: np.random.Generator, flip: bool = False, shift: int = 0
 ) -> Tensor:
-    """(n, C, y, x) images, some of them mirrored, all of them moved, as the settings say."""
-    if settings.flip:
+    """(n, C, y, x) images, half of them mirrored, all of them moved by up to `shift` pixels."""
+    if flip:
         chosen = torch.from_numpy(generator.random(len(images)) < 0.5).to(images.device)
         images = torch.where(chosen.view(-1, 1, 1, 1), images.flip(-1), images)
-    if settings.shift:
-        offsets = generator.integers(0, 2 * settings.shift, (2, len(images)), endpoint=True)
-        images = moved(images, torch.from_numpy(offsets).to(images.device) - settings.shift)
+    if shift:
+        offsets = generator.integers(0, 2 * shift, (2, len(images)), endpoint=True)
+        images = moved(images, torch.from_numpy(offsets).to(images.device) - shift)
     return images
 
 

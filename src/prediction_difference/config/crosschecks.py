@@ -89,19 +89,22 @@ def _check_classifier(
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
         return
-    is_fitted = isinstance(classifier, model.LogisticRegression | model.TrainedNetwork)
+    is_fitted = isinstance(
+        classifier,
+        model.LogisticRegression | model.TrainedNetwork | model.DetectionPoolingNetwork,
+    )
     if is_fitted and not has_training_images(dataset):
         yield Problem(
             f"{where}.dataset",
             f"all images of {classifier.dataset!r} are held out, none are left to train on",
             "set test_fraction or folds of the dataset",
         )
-    is_linear = isinstance(classifier, model.LogisticRegression)
+    is_of_two = isinstance(classifier, model.LogisticRegression | model.DetectionPoolingNetwork)
     names = class_names(dataset)
-    if is_linear and names is not None and len(names) != 2:
+    if is_of_two and names is not None and len(names) != 2:
         yield Problem(
             f"{where}.dataset",
-            f"logistic-regression separates two classes, {classifier.dataset!r} has {len(names)}",
+            f"{classifier.kind} tells two classes apart, {classifier.dataset!r} has {len(names)}",
             "choose another dataset, or kind: train",
         )
     if is_volume(dataset) and isinstance(classifier, model.TrainedNetwork):

@@ -250,6 +250,32 @@ class TorchvisionSet(Split):
     )
 
 
+class DigitPairs(Split):
+    """Two digits of MNIST side by side, one of which may be looked for [montavon2017, 6.1]."""
+
+    source: Literal["mnist-pairs"]
+    root: UserPath | None = Field(
+        None, description="folder of MNIST; null: $PDA_DATA, then ~/.cache/prediction-difference"
+    )
+    download: bool = Field(False, description="fetch MNIST if it is not there")
+    images: int = Field(60_000, ge=2, description="pairs of digits of the training split")
+    test_images: int = Field(10_000, ge=2, description="pairs of digits of the test split")
+    detected: Annotated[tuple[Annotated[int, Field(ge=0, le=9)], ...], Field(min_length=1)] = Field(
+        (0, 1, 2, 3), description="what is looked for: half of the pairs hold one such digit"
+    )
+    shift: int = Field(
+        2, ge=0, le=13, description="every digit is moved by up to so many pixels, at random"
+    )
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> "DigitPairs":
+        if self.folds is not None or self.test_fraction is not None:
+            raise ValueError("pairs share digits, so that only MNIST's own split sets them apart")
+        if len(set(self.detected)) == 10:
+            raise ValueError("all digits are looked for; leave some out of detected")
+        return self
+
+
 Dataset = Annotated[
     SklearnDigits
     | SkimageSamples
@@ -260,6 +286,7 @@ Dataset = Annotated[
     | SUN397
     | Imagenette
     | NiftiCohort
-    | TorchvisionSet,
+    | TorchvisionSet
+    | DigitPairs,
     Field(discriminator="source"),
 ]

@@ -159,7 +159,9 @@ class Sensitivity(Explanation):
     """Norm of the gradient over channels [samek2017, eq. 3; simonyan2013]."""
 
     method: Literal["sensitivity"]
-    norm: Literal["l2", "linf"] = "l2"
+    norm: Literal["l2", "linf", "squared"] = Field(
+        "l2", description="squared: the square of l2 [montavon2017, section 2.2]"
+    )
 
 
 class Deconvolution(Explanation):
@@ -237,6 +239,71 @@ class AlphaBetaRelevance(LayerwiseRelevance):
         return self
 
 
+LayerRule = Literal["z+", "zB", "w2"]
+
+
+class DeepTaylor(LayerwiseRelevance):
+    """Relevance that keeps its sum and its sign, from layer to layer [montavon2017, section 5]."""
+
+    method: Literal["deep_taylor"]
+    first: LayerRule = Field(
+        "zB",
+        description="rule of the layers that take pixels, by the paper's names: zB for inputs in a "
+        "box, w2 for any, z+ for inputs that are not negative; z+ is that of all other layers",
+    )
+    layers: dict[str, LayerRule] = Field(
+        {}, description="rules of single layers, by their names, in place of these"
+    )
+    lowest: float = Field(0.0, description="least value of images, before normalisation")
+    highest: float = Field(1.0, description="largest value of images, before normalisation")
+    relevance_model: int | None = Field(
+        None,
+        ge=0,
+        description="number of a min-max relevance model of a classifier of kind: "
+        "detection-pooling; null: training-free",
+    )
+    bias: Literal["ignored", "absorbs"] = Field(
+        "absorbs",
+        description="absorbs: a positive bias is one of the contributions, and what it receives is "
+        "lost",
+    )
+    max_pool: Literal["winner", "proportional"] = Field(
+        "proportional",
+        description="who receives relevance: the largest value, or all in proportion to their "
+        "activations",
+    )
+
+    @model_validator(mode="after")
+    def _is_box(self) -> "DeepTaylor":
+        _refuse_empty_box(self.lowest, self.highest)
+        if self.relevance_model is not None and self.layers:
+            raise ValueError("a relevance model has one layer, of pixels; remove the key layers")
+        return self
+
+
+def _refuse_empty_box(lowest: float, highest: float) -> None:
+    if lowest >= highest:
+        raise ValueError(f"lowest={lowest:g} is not below highest={highest:g}; raise highest")
+
+
+class Taylor(Explanation):
+    """Gradient at a nearby root of the score, times the way from there [montavon2017, eq. 5]."""
+
+    method: Literal["taylor"]
+    reached: float = Field(0.1, gt=0, lt=1, description="share of the score that a root may have")
+    lowest: float = Field(0.0, description="least value of images, before normalisation")
+    highest: float = Field(1.0, description="largest value of images, before normalisation")
+    start: Literal["image", "random"] = Field(
+        "image", description="where the search begins; another start may find another root"
+    )
+    steps: int = Field(100, ge=1, description="of the search for a root")
+
+    @model_validator(mode="after")
+    def _is_box(self) -> "Taylor":
+        _refuse_empty_box(self.lowest, self.highest)
+        return self
+
+
 class Occlusion(Explanation):
     """What the score loses under a plain window [zeiler2014]."""
 
@@ -279,6 +346,8 @@ ExplanationSettings = Annotated[
     | IntegratedGradients
     | EpsilonRelevance
     | AlphaBetaRelevance
+    | DeepTaylor
+    | Taylor
     | Occlusion
     | RandomOrder
     | Segmentation,

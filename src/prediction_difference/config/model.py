@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from prediction_difference.config.classifiers import NORMALISATIONS as NORMALISATIONS
 from prediction_difference.config.classifiers import Checkpoint as Checkpoint
 from prediction_difference.config.classifiers import Classifier as Classifier
+from prediction_difference.config.classifiers import (
+    DetectionPoolingNetwork as DetectionPoolingNetwork,
+)
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
@@ -14,6 +17,7 @@ from prediction_difference.config.classifiers import TorchvisionNetwork as Torch
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
 from prediction_difference.config.datasets import SUN397 as SUN397
 from prediction_difference.config.datasets import Dataset as Dataset
+from prediction_difference.config.datasets import DigitPairs as DigitPairs
 from prediction_difference.config.datasets import ImageFolder as ImageFolder
 from prediction_difference.config.datasets import ImageNet as ImageNet
 from prediction_difference.config.datasets import Imagenette as Imagenette
@@ -46,6 +50,7 @@ from prediction_difference.config.evaluations import Simpler as Simpler
 from prediction_difference.config.evaluations import SparserLayer as SparserLayer
 from prediction_difference.config.explanations import AlphaBetaRelevance as AlphaBetaRelevance
 from prediction_difference.config.explanations import Deconvolution as Deconvolution
+from prediction_difference.config.explanations import DeepTaylor as DeepTaylor
 from prediction_difference.config.explanations import EpsilonRelevance as EpsilonRelevance
 from prediction_difference.config.explanations import Explanation as Explanation
 from prediction_difference.config.explanations import ExplanationSettings as ExplanationSettings
@@ -60,6 +65,7 @@ from prediction_difference.config.explanations import PredictionDifference as Pr
 from prediction_difference.config.explanations import RandomOrder as RandomOrder
 from prediction_difference.config.explanations import Segmentation as Segmentation
 from prediction_difference.config.explanations import Sensitivity as Sensitivity
+from prediction_difference.config.explanations import Taylor as Taylor
 from prediction_difference.config.figures import ComparedAreas as ComparedAreas
 from prediction_difference.config.figures import ComparedCurves as ComparedCurves
 from prediction_difference.config.figures import ComparedMethods as ComparedMethods

@@ -24,6 +24,8 @@ def spatial_shape(dataset: model.Dataset) -> tuple[int, ...] | None:
             return size or (resize if isinstance(resize, tuple) else None)
         case model.TorchvisionSet(source=source):
             return _TORCHVISION[source][0]
+        case model.DigitPairs():
+            return (28, 56)
         case _:
             return None
 
@@ -56,7 +58,7 @@ def channels(dataset: model.Dataset) -> int:
 def has_training_images(dataset: model.Dataset) -> bool:
     """Whether other images are left when a held-out split is taken away."""
     is_split = dataset.test_fraction is not None or dataset.folds is not None
-    return is_split or isinstance(dataset, model.TorchvisionSet)
+    return is_split or isinstance(dataset, model.TorchvisionSet | model.DigitPairs)
 
 
 def class_names(dataset: model.Dataset) -> tuple[str, ...] | None:
@@ -68,5 +70,7 @@ def class_names(dataset: model.Dataset) -> tuple[str, ...] | None:
             return ("control", "patient")
         case model.TorchvisionSet(source=source):
             return _TORCHVISION[source][2]
+        case model.DigitPairs():
+            return ("absent", "present")
         case _:
             return None

@@ -41,6 +41,8 @@ class Dataset:
     split: (n,) names; "train" is never explained, every other name is a held-out part: what
         explains an image was fitted on the images of all other splits.
     mask: (*spatial) bool, the pixels that count, or None for all.
+    boxes: (n, 4) top, left, bottom and right, both outside, of what an image's label is about, -1
+        where there is none; or None where that is not known.
     affine: (4, 4) voxel to millimetre of the stored grid, for volumes; None for photographs.
     sources: name of each source file (or package) and its sha256 (or version). files: names in
         `sources` of the images' own files; none where a file holds many images.
@@ -52,6 +54,7 @@ class Dataset:
     split: tuple[str, ...]
     class_names: tuple[str, ...]
     mask: np.ndarray | None = None
+    boxes: np.ndarray | None = None
     affine: np.ndarray | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
@@ -131,6 +134,8 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
         variables["mask"] = (axes, dataset.mask)
     if dataset.affine is not None:
         variables["affine"] = (("row", "column"), dataset.affine)
+    if dataset.boxes is not None:
+        variables["boxes"] = (("image", "side"), dataset.boxes.astype(np.int64))
     used = dataset.in_split(TRAIN)
     mean, std = channel_moments(dataset.images, used if used.any() else ~used)
     store = xarray.Dataset(
@@ -184,6 +189,7 @@ def read_dataset(path: Path) -> Dataset:
         split=tuple(str(split) for split in store["split"].values),
         class_names=tuple(store.attrs["class_names"]),
         mask=store["mask"].values if "mask" in store else None,
+        boxes=store["boxes"].values if "boxes" in store else None,
         affine=store["affine"].values if "affine" in store else None,
         sources=store.attrs["sources"],
         files=tuple(str(file) for file in store["file"].values) if "file" in store else (),

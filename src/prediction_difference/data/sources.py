@@ -34,6 +34,10 @@ def check(settings: model.Dataset, name: str, seed: int) -> list[Problem]:
             from prediction_difference.data import torchvision_sets
 
             return torchvision_sets.check(settings, name)
+        case model.DigitPairs():
+            from prediction_difference.data import digit_pairs
+
+            return digit_pairs.check(settings, name)
         case model.SklearnDigits() | model.SimulatedFA():
             return []
 
@@ -57,7 +61,7 @@ def catalogue(settings: model.Dataset, name: str, seed: int) -> Catalogue | None
             from prediction_difference.data import nifti_cohort
 
             return nifti_cohort.catalogue(settings)
-        case model.TorchvisionSet():
+        case model.TorchvisionSet() | model.DigitPairs():
             return None
 
 
@@ -97,3 +101,7 @@ def _load(settings: model.Dataset, name: str, seed: int) -> Dataset:
             from prediction_difference.data import torchvision_sets
 
             return torchvision_sets.load(settings, name, seed)
+        case model.DigitPairs():
+            from prediction_difference.data import digit_pairs
+
+            return digit_pairs.load(settings, name, seed)

@@ -16,7 +16,9 @@ class Words:
 
 
 def _norm(settings: Settings) -> str:
-    return {"l2": "Euclidean", "linf": "maximum"}.get(settings["norm"], str(settings["norm"]))
+    return {"l2": "Euclidean", "linf": "maximum", "squared": "squared Euclidean"}.get(
+        settings["norm"], str(settings["norm"])
+    )
 
 
 def _policies(settings: Settings) -> str:
@@ -36,6 +38,18 @@ def _epsilon(settings: Settings) -> str:
 
 def _alpha_beta(settings: Settings) -> str:
     return f"alpha = {settings['alpha']:g}, beta = {settings['beta']:g}"
+
+
+def _deep_taylor(settings: Settings) -> str:
+    number = settings["relevance_model"]
+    rules = [f"{settings['first']} on pixels"]
+    rules += [f"{rule} in {layer}" for layer, rule in settings["layers"].items()]
+    said = ", ".join([*rules, "z+ above"])
+    return said if number is None else f"{said}, min-max relevance model {number}"
+
+
+def _box(settings: Settings) -> str:
+    return f"values of {settings['lowest']:g} to {settings['highest']:g}"
 
 
 WORDS = {
@@ -69,6 +83,20 @@ WORDS = {
     "lrp_alpha_beta": Words(
         lambda s: f"layer-wise relevance\n{_alpha_beta(s)}",
         lambda s: f"layer-wise relevance propagation, {_alpha_beta(s)}, {_policies(s)}",
+    ),
+    "deep_taylor": Words(
+        lambda s: (
+            "deep Taylor\n" + ("training-free" if s["relevance_model"] is None else "min-max model")
+        ),
+        lambda s: f"deep Taylor decomposition, {_deep_taylor(s)}, {_box(s)}, {_policies(s)}",
+    ),
+    "taylor": Words(
+        lambda s: f"Taylor\nat {s['reached']:.0%} of the score",
+        lambda s: (
+            f"Taylor decomposition at a near point with {s['reached']:.0%} of the score, {_box(s)},"
+            f" found in {s['steps']} steps from "
+            + ("the image" if s["start"] == "image" else "random values")
+        ),
     ),
     "occlusion": Words(
         lambda s: f"occlusion\nwindows of {s['window']}, value {s['fill']:g}",

@@ -1,6 +1,7 @@
 """One backward pass over the steps of a network, by rules that say how each operation is passed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
@@ -11,7 +12,10 @@ from prediction_difference.classifiers.operations import (
     Affine,
     Channels,
     Concatenate,
+    Convolution,
     Flatten,
+    Input,
+    Linear,
     Operation,
 )
 
@@ -27,13 +31,18 @@ class Rule(Protocol):
 
 
 def passed_back(
-    graph: Graph, values: Sequence[Tensor], signal: Tensor, rule: Rule, to: int = 0
+    graph: Graph,
+    values: Sequence[Tensor],
+    signal: Tensor,
+    rule: Rule,
+    to: int = 0,
+    exceptions: Mapping[int, Rule] = MappingProxyType({}),
 ) -> Tensor:
     """The signal that reaches a step, by default the image, from the scores.
 
     values: outputs of all steps, (N, ...). signal: (N, K), at the scores. Concatenation, choice
     and order of channels, and flattening pass every number to where it came from; `rule` says it
-    of every other operation.
+    of every other operation, but for steps that have a rule of their own, by their number.
     """
     signals: dict[int, Tensor] = {graph.output: signal}
     for number in range(graph.output, to, -1):
@@ -44,7 +53,8 @@ def passed_back(
         inputs = [values[i] for i in step.inputs]
         passed = _moved(step.operation, inputs, arrived)
         if passed is None:
-            passed = rule(step.operation, inputs, values[number], arrived)
+            its_rule = exceptions.get(number, rule)
+            passed = its_rule(step.operation, inputs, values[number], arrived)
         for source, part in zip(step.inputs, passed, strict=True):
             signals[source] = signals[source] + part if source in signals else part
     return signals.get(to, torch.zeros_like(values[to]))
@@ -78,6 +88,23 @@ def first_layer(graph: Graph) -> int:
         if len(users) != 1 or not isinstance(graph.steps[users[0]].operation, Affine | Channels):
             return number
         number = users[0]
+
+
+def layers_of_pixels(graph: Graph) -> list[int]:
+    """Numbers of the convolutions and linear maps that take pixels, not what another one found."""
+    are_pixels: list[bool] = []
+    found = []
+    for number, step in enumerate(graph.steps):
+        is_learned = isinstance(step.operation, Convolution | Linear)
+        takes_pixels = all(are_pixels[i] for i in step.inputs)
+        if is_learned and takes_pixels:
+            found.append(number)
+        are_pixels.append(takes_pixels and isinstance(step.operation, _KEEP_PIXELS))
+    return found
+
+
+_KEEP_PIXELS = Input | Affine | Channels | Concatenate | Flatten
+"""What leaves a number for every pixel and channel."""
 
 
 def transposed(operation: Operation, inputs: Sequence[Tensor], signal: Tensor) -> list[Tensor]:

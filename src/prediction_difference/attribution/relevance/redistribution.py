@@ -1,14 +1,14 @@
 """Rules that redistribute relevance: every operation gives to its inputs what it received.
 
-Convolutions and linear maps do it by what each input contributed (`Epsilon`, `AlphaBeta`). All else
-is the same for both: means and sums share in proportion, rectifiers and other functions of single
-values pass relevance on [samek2017, section II-C], and maxima and local response normalisation go
-by the policies below.
+Convolutions and linear maps do it by what each input contributed (`Epsilon`, `AlphaBeta`,
+`Positive`, `Box`), or by their weights (`SquaredWeights`). All else is the same for all: means and
+sums share in proportion, rectifiers and other functions of single values pass relevance on
+[samek2017, section II-C], and maxima and local response normalisation go by the policies below.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -66,13 +66,21 @@ class Redistribution(ABC):
                 return [self._through_weights(operation, inputs[0], signal)]
             case _:
                 assert isinstance(operation, AveragePool | AdaptiveAverage | Add)
-                return in_proportion(operation, inputs, signal, _SMALL, True)
+                return self._through_sum(operation, inputs, signal)
 
     @abstractmethod
     def _through_weights(
         self, operation: Convolution | Linear, x: Tensor, signal: Tensor
     ) -> Tensor:
         """Relevance of the inputs of what was learned."""
+
+    def _through_sum(
+        self,
+        operation: AveragePool | AdaptiveAverage | Add,
+        inputs: Sequence[Tensor],
+        signal: Tensor,
+    ) -> list[Tensor]:
+        return in_proportion(operation, inputs, signal, _SMALL, True)
 
     def _through_maxima(self, pool: MaxPool, x: Tensor, signal: Tensor) -> Tensor:
         if self.max_pool == "winner":
@@ -106,7 +114,7 @@ class Epsilon(Redistribution):
     def _through_weights(
         self, operation: Convolution | Linear, x: Tensor, signal: Tensor
     ) -> Tensor:
-        weighted = operation if self.bias == "absorbs" else replace(operation, bias=None)
+        weighted = _weighted(operation, self.bias)
         return in_proportion(weighted, [x], signal, self.epsilon, self.relative)[0]
 
 
@@ -114,9 +122,7 @@ class Epsilon(Redistribution):
 class AlphaBeta(Redistribution):
     """R_i = sum_j (alpha z_ij+ / sum z+ + beta z_ij- / sum z-) R_j [samek2017, eq. 8].
 
-    alpha + beta = 1; alpha = 1, beta = 0 without a bias is the rule z+ of deep Taylor
-    decomposition where activations are not negative. Where no contribution has a sign, the part
-    of that sign is lost.
+    alpha + beta = 1. Where no contribution has a sign, the part of that sign is lost.
     """
 
     alpha: float = 2.0
@@ -129,9 +135,71 @@ class AlphaBeta(Redistribution):
     def _through_weights(
         self, operation: Convolution | Linear, x: Tensor, signal: Tensor
     ) -> Tensor:
-        weighted = operation if self.bias == "absorbs" else replace(operation, bias=None)
+        weighted = _weighted(operation, self.bias)
         received = self.alpha * _of_sign(weighted, x, signal, 1)
         return received + self.beta * _of_sign(weighted, x, signal, -1) if self.beta else received
+
+
+@dataclass(frozen=True)
+class Positive(Redistribution):
+    """R_i = sum_j z_ij+ / (sum z+ + max(0, b_j)) R_j: z+ [montavon2017, sections 4.2 and 6.2].
+
+    z_ij+ = x_i w_ij+ where activations are not negative. Sums of layers share by their positive
+    terms too, so that relevance keeps its sign.
+    """
+
+    def _through_weights(
+        self, operation: Convolution | Linear, x: Tensor, signal: Tensor
+    ) -> Tensor:
+        return _of_sign(_weighted(operation, self.bias), x, signal, 1)
+
+    def _through_sum(
+        self,
+        operation: AveragePool | AdaptiveAverage | Add,
+        inputs: Sequence[Tensor],
+        signal: Tensor,
+    ) -> list[Tensor]:
+        factors = operation.factors if isinstance(operation, Add) else (1.0,)
+        terms = [(x * f).relu() for x, f in zip(inputs, factors, strict=True)]
+        plain = Add((1.0,) * len(terms)) if isinstance(operation, Add) else operation
+        share = _share(signal, plain.run(terms))
+        passed = transposed(plain, terms, share)
+        return [x * part for x, part in zip(terms, passed, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Box(Redistribution):
+    """R_i = sum_j q_ij / (sum q + max(0, b_j)) R_j: zB [montavon2017, sections 4.2 and 6.2].
+
+    q_ij = x_i w_ij - l_i w_ij+ - h_i w_ij-, for inputs between l and h. low, high: of shapes that
+    go with (N, C, *spatial). What lies beyond the edges of an image receives nothing.
+    """
+
+    low: Tensor = field(default_factory=lambda: torch.tensor(0.0))
+    high: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+
+    def _through_weights(
+        self, operation: Convolution | Linear, x: Tensor, signal: Tensor
+    ) -> Tensor:
+        weighted = _weighted(operation, self.bias)
+        # q as two products of numbers of one sign, so that no difference of large ones is left.
+        above, below = (x - self.low).clamp(min=0), (x - self.high).clamp(max=0)
+        halves = [
+            (_part(weighted, 1, weighted.bias), above),
+            (_part(weighted, -1, None), below),
+        ]
+        return _among(halves, signal)
+
+
+@dataclass(frozen=True)
+class SquaredWeights(Redistribution):
+    """R_i = sum_j w_ij^2 / sum w^2 R_j, whatever the inputs are [montavon2017, section 4.1]."""
+
+    def _through_weights(
+        self, operation: Convolution | Linear, x: Tensor, signal: Tensor
+    ) -> Tensor:
+        squared = replace(operation, weight=operation.weight.square(), bias=None)
+        return _among([(squared, torch.ones_like(x))], signal)
 
 
 def in_proportion(
@@ -150,6 +218,11 @@ def in_proportion(
     return [x * part for x, part in zip(inputs, passed, strict=True)]
 
 
+def _weighted(operation: Convolution | Linear, bias: str) -> Convolution | Linear:
+    """An operation whose bias takes part, or without it."""
+    return operation if bias == "absorbs" else replace(operation, bias=None)
+
+
 def _of_sign(operation: Convolution | Linear, x: Tensor, signal: Tensor, sign: int) -> Tensor:
     """What contributions of one sign receive, in proportion to them.
 
@@ -159,9 +232,14 @@ def _of_sign(operation: Convolution | Linear, x: Tensor, signal: Tensor, sign: i
         (_part(operation, sign, operation.bias), x.clamp(min=0)),
         (_part(operation, -sign, None), x.clamp(max=0)),
     ]
+    return _among(halves, signal)
+
+
+def _among(halves: Sequence[tuple[Convolution | Linear, Tensor]], signal: Tensor) -> Tensor:
+    """What inputs receive in proportion to contributions that add up to the outputs of `halves`."""
     share = _share(signal, sum((half.run([y]) for half, y in halves), torch.zeros_like(signal)))
     found = [y * transposed(half, [y], share)[0] for half, y in halves]
-    return found[0] + found[1]
+    return sum(found[1:], found[0])
 
 
 def _part(operation: Convolution | Linear, sign: int, bias: Tensor | None) -> Convolution | Linear:

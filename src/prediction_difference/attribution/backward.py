@@ -1,0 +1,144 @@
+"""One pass back through a classifier, for a node of every image."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from prediction_difference.attribution.nodes import Node
+from prediction_difference.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from prediction_difference.attribution.relevance.passing import Rule
+    from prediction_difference.classifiers.graph import Graph
+
+Norm = Literal["l2", "linf", "squared"]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is known of a classifier that was looked into, for some images.
+
+    images: (N, C, *spatial) on their device. graph: the steps that lead to the scores. layers:
+    numbers of the steps that layers of the module are in, by name.
+    """
+
+    images: "Tensor"
+    graph: "Graph"
+    layers: Mapping[str, int]
+
+
+def gradients_of(
+    classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], device: str
+) -> np.ndarray:
+    """(N, C, *spatial) gradient of the node of every image, by any module."""
+    import torch
+
+    x = torch.tensor(images, dtype=torch.float32, device=device, requires_grad=True)
+    scores = classifier.to(device).eval()(x)
+    (gradients,) = torch.autograd.grad(scores, x, slopes(scores.detach(), nodes))
+    return numpy(gradients)
+
+
+def slopes(scores: "Tensor", nodes: Sequence[Node]) -> "Tensor":
+    """(N, K) derivative of the node of every image by its class scores."""
+    import torch
+
+    chosen = [node.index for node in nodes]
+    one = torch.nn.functional.one_hot(
+        torch.tensor(chosen, device=scores.device), scores.shape[1]
+    ).to(scores.dtype)
+    p = scores.softmax(1)
+    of_probability = p[range(len(nodes)), chosen, None] * (one - p)
+    is_probability = torch.tensor(
+        [[node.kind == "probability"] for node in nodes], device=scores.device
+    )
+    return torch.where(is_probability, of_probability, one)
+
+
+def followed(classifier: "nn.Module", images: np.ndarray, device: str) -> Followed:
+    """Look into a classifier.
+
+    Raises:
+        DataError: the classifier does something that is not followed.
+    """
+    import torch
+
+    from prediction_difference.classifiers.graph import NotFollowedError, follow
+
+    x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device)
+    try:
+        graph = follow(classifier.to(device).eval(), x[0])
+    except NotFollowedError as error:
+        remedy = "use sensitivity, integrated_gradients or prediction-difference"
+        raise DataError("classifier", f"cannot be looked into: {error}", remedy) from error
+    reduced, numbers = graph.reduced([graph.output])
+    layers = {name: numbers[i] for name, i in graph.layers.items() if i in numbers}
+    return Followed(x, reduced, layers)
+
+
+def signals(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    rule: "Rule",
+    device: str,
+) -> np.ndarray:
+    """(N, C, *spatial) what reaches the images from their nodes."""
+    import torch
+
+    from prediction_difference.attribution.relevance.passing import passed_back
+
+    found = followed(classifier, images, device)
+    with torch.no_grad():
+        values = found.graph.run(found.images)
+    signal = slopes(values[found.graph.output], nodes)
+    return numpy(passed_back(found.graph, values, signal, rule))
+
+
+def relevance_of(
+    classifier: "nn.Module",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    rule: "Rule",
+    device: str,
+    exceptions: Callable[[Followed], Mapping[int, "Rule"]] | None = None,
+) -> np.ndarray:
+    """(N, *spatial) relevance of the normalised images' pixels for their class scores.
+
+    exceptions: from what is known of the classifier to the steps that have a rule of their own.
+
+    Raises:
+        DataError: a node is a probability, whose relevance has no rule.
+    """
+    import torch
+
+    from prediction_difference.attribution.relevance.passing import first_layer, passed_back
+
+    if any(node.kind == "probability" for node in nodes):
+        raise DataError(
+            "nodes", "relevance is passed from class scores, not probabilities", "set output: score"
+        )
+    found = followed(classifier, images, device)
+    own_rules = {} if exceptions is None else exceptions(found)
+    with torch.no_grad():
+        values = found.graph.run(found.images)
+        scores = values[found.graph.output]
+    signal = slopes(scores, nodes) * scores
+    to = first_layer(found.graph)
+    return numpy(passed_back(found.graph, values, signal, rule, to, own_rules).sum(1))
+
+
+def norm_of(gradients: np.ndarray, norm: Norm) -> np.ndarray:
+    """(N, C, *spatial) -> (N, *spatial), over channels; squared: the square of l2."""
+    if norm == "squared":
+        return np.asarray(np.square(gradients).sum(1))
+    return np.asarray(np.linalg.norm(gradients, ord=2 if norm == "l2" else np.inf, axis=1))
+
+
+def numpy(values: "Tensor") -> np.ndarray:
+    """On the CPU."""
+    return values.detach().cpu().numpy()
