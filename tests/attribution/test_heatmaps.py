@@ -193,3 +193,19 @@ def test_maxima_with_dilation_are_not_shared_in_proportion(generator: np.random.
     assert np.isfinite(pda.heatmap("lrp_epsilon", network, image, node)).all()
     with pytest.raises(DataError, match="set max_pool to winner"):
         pda.heatmap("lrp_epsilon", network, image, node, max_pool="proportional")
+
+
+def test_a_classifier_that_changed_is_looked_into_again(generator):
+    module, node = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), pda.Node.score(1)
+    image = generator.random((1, 2, 2)).astype(np.float32)
+    first = pda.heatmap("lrp_epsilon", module, image, node, epsilon=1e-9)
+    with torch.no_grad():
+        module[1].weight.mul_(3)
+        module[1].bias.mul_(3)
+    second = pda.heatmap("lrp_epsilon", module, image, node, epsilon=1e-9)
+    np.testing.assert_allclose(second, 3 * first, rtol=1e-4)
+    module[1] = nn.Linear(4, 2)
+    third = pda.heatmap("lrp_epsilon", module, image, node, epsilon=1e-9)
+    with torch.no_grad():
+        score = float(module(torch.from_numpy(image[None]))[0, 1])
+    assert third.sum() == pytest.approx(score, rel=1e-4)

@@ -131,6 +131,27 @@ def test_random_images_are_the_same_for_all_checkpoints(trained, tmp_path):
     assert drawn[0] == drawn[1] == drawn[2]
 
 
+def test_images_of_a_class_are_those_of_the_sort_in_order(trained):
+    folder = trained[0]
+    predictions, card = read_predictions(folder), read_card(folder)
+
+    def drawn(label, count):
+        images = model.ImageChoice(random=count, label=label)
+        explanation = model.RandomOrder(method="random", classifier="x", images=images)
+        slots = [f"random-{n}" for n in range(1, count + 1)]
+        return [image_of_slot(s, explanation, halves(), predictions, card) for s in slots]
+
+    count = int((predictions["split"] != "train").sum())
+    everything = drawn(None, count)
+    name = card.class_names[1]
+    of_class = [index for index in everything if predictions["label"][index] == 1]
+    assert drawn(name, len(of_class)) == of_class
+    with pytest.raises(DataError, match=f"has {len(of_class)} such held-out images of '{name}'"):
+        drawn(name, len(of_class) + 1)
+    with pytest.raises(DataError, match="images: 'cow': classifier 'network' has no such class"):
+        drawn("cow", 1)
+
+
 # --- what does not fit ------------------------------------------------------------------------
 
 

@@ -109,7 +109,7 @@ def test_relevance_models_learn_from_different_weights(trained: Any) -> None:
     assert not torch.equal(*found)
     for one in found:
         error = float((one - relevance).square().sum() / relevance.square().sum())
-        assert error < 0.5, error
+        assert error < 0.7  # of untrained ones: above 3
 
 
 def test_history_tells_when_training_stopped(tmp_path: Path) -> None:
@@ -146,9 +146,7 @@ def test_relevance_models_change_nothing_of_the_network(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="detects one of two classes, the dataset has 3"):
         make_classifier(settings(), "d", spots(classes=3), 0, "cpu", tmp_path)
-    with pytest.raises(
-        DataError, match="after 100 steps the output is 0 or not .*lower learning_rate"
-    ):
+    with pytest.raises(DataError, match="the output is 0 or not finite for all images"):
         make_classifier(settings(learning_rate=10.0), "d", spots(), 0, "cpu", tmp_path)
     with pytest.raises(ValueError, match="do not part into 7 pools"):
         settings(pooled=7)

@@ -29,7 +29,7 @@ def stripes(count: int, seed: int) -> Examples:
 def trained(**changes) -> tuple[Trained, dict[str, torch.Tensor]]:
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        network = build(settings(**changes), 1, 2)
+        network = build(settings(**changes), (1, 8, 8), 2)
         result = train(network, stripes(80, 0), stripes(80, 1), settings(**changes), 7, "cpu")
     return result, network.state_dict()
 

@@ -327,3 +327,33 @@ def test_simpler_heatmaps_are_smaller(tmp_path, by):
     record = check_table(table, tmp_path, **claim)
     assert record["values"] == [-1, -1, -1.5]
     assert (record["held"], record["required"]) == (True, "below 0")
+
+
+def consistency_table() -> pandas.DataFrame:
+    values = {"kept": (0.0, 0.001, 0.002), "lost": (0.5, 0.6, 0.9)}
+    rows = [
+        {"explanation": name, "image": str(n), "conservation": value, "outside": value / 2}
+        for name, some in values.items()
+        for n, value in enumerate(some)
+    ]
+    table = pandas.DataFrame(rows)
+    table.attrs = {"settings": {}}
+    return table
+
+
+@pytest.mark.parametrize(
+    ("name", "denied", "held"),
+    [("kept", False, True), ("kept", True, False), ("lost", False, False), ("lost", True, True)],
+)
+def test_properties_hold_below_a_limit_and_are_denied_above(tmp_path, name, denied, held):
+    claim = {"claim": "consistent", "explanation": name, "by": "conservation", "denied": denied}
+    record = check_table(consistency_table(), tmp_path, **claim)
+    assert record["held"] is held
+    assert record["required"] == f"{'above' if denied else 'below'} 0.01"
+
+
+def test_less_is_outside_where_differences_are_negative(tmp_path):
+    claim = {"claim": "less-outside", "explanation": "kept", "than": "lost"}
+    record = check_table(consistency_table(), tmp_path, **claim)
+    assert record["values"] == pytest.approx([-0.25, -0.2995, -0.449])
+    assert record["held"] is True

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from prediction_difference.config import parse_config
+from prediction_difference.config import model, parse_config
 from prediction_difference.evaluation.continuity import (
     explanation_vectors,
     grid,
@@ -12,6 +12,7 @@ from prediction_difference.evaluation.continuity import (
     maximum,
     measure_continuity,
     summarise_continuity,
+    values_at,
 )
 from prediction_difference.evaluation.table import read_table, write_table
 
@@ -113,3 +114,18 @@ def test_jumps_stay_and_continuous_changes_shrink_with_the_step(tmp_path):
     halves = changes["alpha-beta"].to_numpy()
     np.testing.assert_allclose(halves[1:] / halves[:-1], 0.5, rtol=0.05)
     assert changes["softer"].iloc[-1] < 0.6 * changes["softer"].iloc[0]
+
+
+def test_the_natural_decomposition_of_rectifiers_is_found():
+    """Montavon et al., section 2.1: R_p = max(0, x_p), where sensitivity knows no value."""
+    points = grid(8, "rectifiers")
+    assert points.min() > -1
+    assert points.max() < 1
+    np.testing.assert_allclose(values_at(points, "rectifiers"), points.clip(0).sum(-1), rtol=1e-6)
+    explained = {"classifier": "n", "images": ("a",)}
+    relevance = model.DeepTaylor(method="deep_taylor", lowest=-1, **explained)
+    vectors = explanation_vectors(relevance, points, 0, "rectifiers")
+    np.testing.assert_allclose(vectors, points.clip(0), atol=1e-6)
+    slope = model.Sensitivity(method="sensitivity", norm="squared", **explained)
+    vectors = explanation_vectors(slope, points, 0, "rectifiers")
+    np.testing.assert_allclose(vectors, points > 0)

@@ -34,7 +34,7 @@ def drawing() -> Drawing:
     settings = model.Sensitivity(method="sensitivity", classifier="c", images=("a",))
     table.attrs = {
         "evaluation": "jumps",
-        "settings": {"steps": list(STEPS)},
+        "settings": {"steps": list(STEPS), "function": "maximum"},
         "explanations": dict.fromkeys(("gradient", "smooth"), settings.model_dump()),
     }
     return continuity_arrows(table)

@@ -252,3 +252,17 @@ def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
     write_table(bare, tmp_path / "bare.parquet")
     with pytest.raises(StoreError, match="does not say how it was measured"):
         draw(CURVES, "curves", {}, {"perturbation": tmp_path / "bare.parquet"}, {})
+
+
+def test_a_part_of_a_map_is_shown(photograph: Path) -> None:
+    panel = model.Panel(explanation="e", node=0, zoom=(1, 1, 2, 3))
+    figure = model.HeatmapPanels(kind="heatmaps", rows={"": ("image", "e", panel)})
+    drawing = draw(figure, "f", {"e": [photograph]}, {}, {})
+    whole, part = drawing.numbers["rows"][0]
+    assert part["zoom"] == [1, 1, 2, 3]
+    np.testing.assert_allclose(part["relevance"], np.array(whole["relevance"])[1:3, 1:4])
+    assert "rows 1 to 2, columns 1 to 3" in drawing.caption
+    far = model.Panel(explanation="e", node=0, zoom=(1, 2, 200, 3))
+    figure = model.HeatmapPanels(kind="heatmaps", rows={"": (far,)})
+    with pytest.raises(StoreError, match="leaves them; correct the figure's zoom"):
+        draw(figure, "f", {"e": [photograph]}, {}, {})

@@ -230,7 +230,12 @@ def attributions_of_shard(name, shard):
 def measured_maps(name):
     """The attribution stores of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
-    is_whole = evaluation.measure in ("complexity", "image-specificity", "aggregation")
+    is_whole = evaluation.measure in (
+        "complexity",
+        "image-specificity",
+        "aggregation",
+        "consistency",
+    )
     return attribution_stores(evaluation.explanations) if is_whole else []
 
 

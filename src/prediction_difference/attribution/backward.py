@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -67,17 +68,35 @@ def followed(classifier: "nn.Module", images: np.ndarray, device: str) -> Follow
     """
     import torch
 
+    x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device)
+    classifier = classifier.to(device).eval()
+    state = (tuple(x.shape[1:]), *((id(t), t._version) for t in _tensors(classifier)))
+    known = _FOLLOWED.get(classifier)
+    if known is None or known[0] != state:
+        known = _FOLLOWED[classifier] = (state, *_follow(classifier, x[0]))
+    return Followed(x, *known[1:])
+
+
+_FOLLOWED: WeakKeyDictionary["nn.Module", Any] = WeakKeyDictionary()
+"""What was found in classifiers that are still there, and in which state: looking takes longer than
+many a heatmap."""
+
+
+def _tensors(classifier: "nn.Module") -> list["Tensor"]:
+    return [*classifier.parameters(), *classifier.buffers()]
+
+
+def _follow(classifier: "nn.Module", image: "Tensor") -> tuple["Graph", dict[str, int]]:
     from prediction_difference.classifiers.graph import NotFollowedError, follow
 
-    x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device)
     try:
-        graph = follow(classifier.to(device).eval(), x[0])
+        graph = follow(classifier, image)
     except NotFollowedError as error:
         remedy = "use sensitivity, integrated_gradients or prediction-difference"
         raise DataError("classifier", f"cannot be looked into: {error}", remedy) from error
     reduced, numbers = graph.reduced([graph.output])
     layers = {name: numbers[i] for name, i in graph.layers.items() if i in numbers}
-    return Followed(x, reduced, layers)
+    return reduced, layers
 
 
 def signals(

@@ -43,11 +43,14 @@ def image_of_slot(
     candidates = np.flatnonzero(_is_of_sort(sort, predictions))
     generator = randomness.generator(randomness.key(card.seed, card.family, sort))
     order = generator.permutation(candidates)
+    label = explanation.images.label
+    if label is not None:
+        order = order[predictions["label"].to_numpy()[order] == _class_named(label, "images", card)]
     if int(number) > len(order):
         raise DataError(
             f"images: {sort}",
             f"{getattr(explanation.images, sort)} are asked for, classifier {card.name!r} has "
-            f"{len(order)} such held-out images",
+            f"{len(order)} such held-out images" + (f" of {label!r}" if label else ""),
             f"set {sort} to at most {len(order)}",
         )
     return int(order[int(number) - 1])
@@ -121,18 +124,22 @@ def _class_number(choice: model.NodeChoice, scores: np.ndarray, label: int, card
             if label == UNLABELLED:
                 raise DataError("nodes: label", "the image has no label", "explain predicted")
             return label
-        case str() as name if name in card.class_names:
-            return card.class_names.index(name)
         case int() as number if 0 <= number < len(card.class_names):
             return number
-        case unknown:
-            few = ", ".join(card.class_names[:10])
-            raise DataError(
-                f"nodes: {unknown!r}",
-                f"classifier {card.name!r} has no such class",
-                f"its {len(card.class_names)} classes are {few}"
-                + (", ..." if len(card.class_names) > 10 else ""),
-            )
+        case name:
+            return _class_named(name, "nodes", card)
+
+
+def _class_named(name: object, where: str, card: Card) -> int:
+    if name in card.class_names:
+        return card.class_names.index(str(name))
+    few = ", ".join(card.class_names[:10])
+    raise DataError(
+        f"{where}: {name!r}",
+        f"classifier {card.name!r} has no such class",
+        f"its {len(card.class_names)} classes are {few}"
+        + (", ..." if len(card.class_names) > 10 else ""),
+    )
 
 
 def _class_of_rank(rank: int, scores: np.ndarray, card: Card) -> int:

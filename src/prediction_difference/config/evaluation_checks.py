@@ -26,6 +26,9 @@ def check_evaluation(where: str, evaluation: model.Evaluation, lookup: Lookup) -
             yield from _check_continuity(f"{where}.explanations", evaluation.explanations, lookup)
         case model.ImageSpecificity():
             yield from _check_specificity(f"{where}.explanations", evaluation.explanations, lookup)
+        case model.Consistency():
+            names = evaluation.explanations
+            yield from _check_same_class_of_pictures(f"{where}.compared", names, lookup)
         case model.Aggregation():
             yield from _check_aggregation(where, evaluation, lookup)
         case model.RegionPerturbation():

@@ -50,16 +50,23 @@ class HeatmapComplexity(Section):
 
 
 class Continuity(Section):
-    """How abruptly explanations of max(x1, x2) change with x1 and x2 [samek2017, Fig. 3b]."""
+    """How abruptly explanations of a function of x1 and x2 change with these [samek2017, Fig. 3b].
+
+    Also the functions and explanations of [montavon2017, Fig. 1].
+    """
 
     measure: Literal["continuity"]
+    function: Literal["maximum", "rectifiers"] = Field(
+        "maximum",
+        description="maximum: max(x1, x2) on the unit square [samek2017]; rectifiers: max(0, x1) + "
+        "max(0, x2) for numbers of -1 to 1 [montavon2017, section 2.1]",
+    )
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
         description="whose methods and options are measured; their images play no part"
     )
     steps: Annotated[tuple[Annotated[int, Field(ge=2, le=512)], ...], Field(min_length=1)] = Field(
         (8, 16, 32, 64, 128),
-        description="points along a side of the grids on the unit square; figures show the "
-        "vectors of the first",
+        description="points along a side of the grids; figures show the vectors of the first",
     )
 
 
@@ -88,6 +95,33 @@ class Aggregation(Section):
     measure: Literal["aggregation"]
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
     regions: int = Field(3, ge=1, description="regions along each side of an image")
+
+
+class Consistency(Section):
+    """Whether heatmaps conserve the score, are positive and unique [montavon2017, Table 1]."""
+
+    measure: Literal["consistency"]
+    compared: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="explanations of one class"
+    )
+    again: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(
+        {},
+        description="for each of some of these, explanations that begin elsewhere, or are computed "
+        "again: where their maps differ, it has no unique solution",
+    )
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """All explanations whose maps are read."""
+        others = [name for names in self.again.values() for name in names]
+        return tuple(dict.fromkeys([*self.compared, *others]))
+
+    @model_validator(mode="after")
+    def _compares_what_it_has(self) -> "Consistency":
+        strangers = [name for name in self.again if name not in self.compared]
+        if strangers:
+            raise ValueError(f"{strangers[0]!r} is repeated, but not among compared; add it there")
+        return self
 
 
 class Claim(Section):
@@ -222,6 +256,42 @@ class Simpler(ClaimOfTable):
         return "complexity"
 
 
+class Consistent(Claim):
+    """A property of heatmaps has, or has not, the smallest value that there is."""
+
+    claim: Literal["consistent"]
+    evaluation: Name
+    explanation: Name
+    by: Literal["conservation", "negative", "difference"] = Field(
+        description="relative error of the sum of relevance; share of negative relevance; or "
+        "difference from maps that were begun elsewhere"
+    )
+    limit: float = Field(0.01, gt=0, description="below which the property counts as there")
+    denied: bool = Field(False, description="the claim is that it is not there")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return (self.explanation,)
+
+    @property
+    def measured_by(self) -> str:
+        return "consistency"
+
+
+class LessOutside(ClaimOfTable):
+    """Less relevance than another explanation's lies outside of what the label is about."""
+
+    claim: Literal["less-outside"]
+
+    @property
+    def measured_by(self) -> str:
+        return "consistency"
+
+
 class FollowsAccuracy(Claim):
     """AOPC of every image rises and falls with the accuracy of a network while it learns."""
 
@@ -258,6 +328,8 @@ AnyClaim = Annotated[
     | Cheaper
     | LargerAopc
     | Simpler
+    | Consistent
+    | LessOutside
     | FollowsAccuracy,
     Field(discriminator="claim"),
 ]
@@ -293,6 +365,12 @@ class Claims(Section):
 
 
 Evaluation = Annotated[
-    RegionPerturbation | HeatmapComplexity | Continuity | ImageSpecificity | Aggregation | Claims,
+    RegionPerturbation
+    | HeatmapComplexity
+    | Continuity
+    | ImageSpecificity
+    | Aggregation
+    | Consistency
+    | Claims,
     Field(discriminator="measure"),
 ]

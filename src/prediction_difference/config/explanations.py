@@ -14,6 +14,7 @@ class ImageChoice(Section):
     random: int = Field(0, ge=0, description="any held-out images")
     correct: int = Field(0, ge=0, description="held-out images that are classified correctly")
     misclassified: int = Field(0, ge=0, description="held-out images that are not")
+    label: str | None = Field(None, description="only images of this class; null: of any")
 
     @model_validator(mode="after")
     def _some(self) -> "ImageChoice":

@@ -17,6 +17,13 @@ NodeOfStore = Annotated[
     Discriminator(lambda node: "node-name" if isinstance(node, str) else "node-number"),
 ]
 """A node of an explanation: its number, from 0, or its name in attribution stores."""
+Zoom = tuple[
+    Annotated[int, Field(ge=0)],
+    Annotated[int, Field(ge=0)],
+    Annotated[int, Field(ge=1)],
+    Annotated[int, Field(ge=1)],
+]
+"""Top, left, height and width, in pixels."""
 Inches = Annotated[float, Field(ge=0.8, le=8)]
 
 
@@ -30,6 +37,9 @@ class Panel(Section):
         "of rank 2; null: as the figure says",
     )
     show: Show | None = Field(None, description="null: as the figure says")
+    zoom: Zoom | None = Field(
+        None, description="the part that is shown: its top, left, height and width in pixels"
+    )
 
 
 PANEL_TAGS = ("named-panel", "panel", "no-panel")
@@ -57,6 +67,7 @@ class ShownPanel:
     explanation: str
     node: int | str
     show: Show
+    zoom: Zoom | None = None
 
 
 PanelRow = tuple[ShownPanel | Literal["image"] | None, ...]
@@ -157,9 +168,10 @@ class HeatmapPanels(DrawnFigure):
     def _panel(self, panel: Any) -> Any:
         if panel is None or panel == IMAGE:
             return panel
-        name = panel if isinstance(panel, str) else panel.explanation
-        node, show = (None, None) if isinstance(panel, str) else (panel.node, panel.show)
-        return ShownPanel(name, self.node if node is None else node, show or self.show)
+        if isinstance(panel, str):
+            return ShownPanel(panel, self.node, self.show)
+        node = self.node if panel.node is None else panel.node
+        return ShownPanel(panel.explanation, node, panel.show or self.show, panel.zoom)
 
     @property
     def panels(self) -> tuple[ShownPanel, ...]:
@@ -295,6 +307,13 @@ class RegionShares(MeasuredFigure):
     kind: Literal["aggregation"]
 
 
+class ConsistencyPlots(MeasuredFigure):
+    """Sums of relevance by scores, and histograms of relevance [montavon2017, Fig. 6]."""
+
+    kind: Literal["consistency"]
+    labels: dict[Name, str] = Field({}, description="titles of explanations, for their names")
+
+
 class VolumeSlices(DrawnFigure):
     """Evidence over the slices of volumes [zintgraf2017, Figs. 9-11]."""
 
@@ -325,6 +344,7 @@ Figure = Annotated[
     | ContinuityArrows
     | TurnedImages
     | RegionShares
+    | ConsistencyPlots
     | VolumeSlices,
     Field(discriminator="kind"),
 ]

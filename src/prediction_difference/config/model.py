@@ -35,6 +35,8 @@ from prediction_difference.config.evaluations import Aggregation as Aggregation
 from prediction_difference.config.evaluations import AnyClaim as AnyClaim
 from prediction_difference.config.evaluations import Cheaper as Cheaper
 from prediction_difference.config.evaluations import Claims as Claims
+from prediction_difference.config.evaluations import Consistency as Consistency
+from prediction_difference.config.evaluations import Consistent as Consistent
 from prediction_difference.config.evaluations import Continuity as Continuity
 from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
 from prediction_difference.config.evaluations import Evaluation as Evaluation
@@ -42,6 +44,7 @@ from prediction_difference.config.evaluations import FollowsAccuracy as FollowsA
 from prediction_difference.config.evaluations import HeatmapComplexity as HeatmapComplexity
 from prediction_difference.config.evaluations import ImageSpecificity as ImageSpecificity
 from prediction_difference.config.evaluations import LargerAopc as LargerAopc
+from prediction_difference.config.evaluations import LessOutside as LessOutside
 from prediction_difference.config.evaluations import MeasurableEffect as MeasurableEffect
 from prediction_difference.config.evaluations import MoreConcentrated as MoreConcentrated
 from prediction_difference.config.evaluations import RegionPerturbation as RegionPerturbation
@@ -70,6 +73,7 @@ from prediction_difference.config.figures import ComparedAreas as ComparedAreas
 from prediction_difference.config.figures import ComparedCurves as ComparedCurves
 from prediction_difference.config.figures import ComparedMethods as ComparedMethods
 from prediction_difference.config.figures import ComplexityPlots as ComplexityPlots
+from prediction_difference.config.figures import ConsistencyPlots as ConsistencyPlots
 from prediction_difference.config.figures import ContinuityArrows as ContinuityArrows
 from prediction_difference.config.figures import DrawnFigure as DrawnFigure
 from prediction_difference.config.figures import FeatureMaps as FeatureMaps

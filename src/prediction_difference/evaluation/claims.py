@@ -321,6 +321,23 @@ def _simpler(claim: model.Simpler, opened: Opened) -> Measured:
     return Measured(values, f"{name} less that of {claim.than}", unit, is_upper=True)
 
 
+def _consistent(claim: model.Consistent, opened: Opened) -> Measured:
+    columns = opened[claim.evaluation].pivot(index="image", columns="explanation", values=claim.by)
+    values = np.asarray(_column(columns, claim.evaluation, claim.explanation))
+    quantity = {
+        "conservation": "error of the sum of relevance, as a share of the score",
+        "negative": "share of negative relevance",
+        "difference": "difference from maps begun elsewhere, as a share of their strength",
+    }[claim.by]
+    return Measured(values, quantity, "", claim.limit, is_upper=not claim.denied)
+
+
+def _less_outside(claim: model.LessOutside, opened: Opened) -> Measured:
+    columns = opened[claim.evaluation].pivot(index="image", columns="explanation", values="outside")
+    quantity = f"share of relevance outside less that of {claim.than}"
+    return Measured(_differences(claim, columns), quantity, "", is_upper=True)
+
+
 def _differences(claim: Any, columns: Any) -> np.ndarray:
     """columns: a number of each image (row) for each explanation."""
     first, second = (_column(columns, claim.evaluation, name) for name in claim.compared)
@@ -362,5 +379,7 @@ _MEASURES: Mapping[str, Callable[[Any, Opened], Measured]] = {
     "cheaper": _cheaper,
     "larger-aopc": _larger_aopc,
     "simpler": _simpler,
+    "consistent": _consistent,
+    "less-outside": _less_outside,
     "follows-accuracy": _follows_accuracy,
 }

@@ -1,6 +1,10 @@
-"""How abruptly explanations of the larger of two numbers change with these [samek2017, Fig. 3b]."""
+"""How abruptly explanations of a function of two numbers change with these.
 
-from collections.abc import Mapping
+As in [samek2017, Fig. 3b], and with another function in [montavon2017, Fig. 1].
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,20 +38,56 @@ def maximum() -> "nn.Module":
     return nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), output).eval()
 
 
-def grid(steps: int) -> np.ndarray:
-    """(steps, steps, 2) points x1, x2 in the unit square, 1 / steps apart, none with x1 = x2."""
-    sides = [(np.arange(steps) + offset) / steps for offset in _OFFSETS]
+def rectifiers() -> "nn.Module":
+    """(N, 1, 1, 2) points -> (N, 1) max(0, x1) + max(0, x2)."""
+    import torch
+    from torch import nn
+
+    hidden, output = nn.Linear(2, 2, bias=False), nn.Linear(2, 1, bias=False)
+    with torch.no_grad():
+        hidden.weight.copy_(torch.eye(2))
+        output.weight.fill_(1.0)
+    return nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), output).eval()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of two numbers, as a network, and the lowest and the highest of these."""
+
+    network: Callable[[], "nn.Module"]
+    low: float
+    high: float
+
+
+FUNCTIONS = {"maximum": Function(maximum, 0.0, 1.0), "rectifiers": Function(rectifiers, -1.0, 1.0)}
+
+
+def grid(steps: int, function: str = "maximum") -> np.ndarray:
+    """(steps, steps, 2) points x1, x2 at equal distances, none with x1 = x2."""
+    f = FUNCTIONS[function]
+    sides = [f.low + (f.high - f.low) * (np.arange(steps) + o) / steps for o in _OFFSETS]
     return np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)
 
 
+def values_at(points: np.ndarray, function: str) -> np.ndarray:
+    """(..., 2) points -> (...) values of a function."""
+    import torch
+
+    flat = torch.from_numpy(points.reshape(-1, 1, 1, 2).astype(np.float32))
+    with torch.no_grad():
+        found: np.ndarray = FUNCTIONS[function].network()(flat).numpy()
+    return found.reshape(points.shape[:-1])
+
+
 def explanation_vectors(
-    explanation: model.ExplanationSettings, points: np.ndarray, seed: int
+    explanation: model.ExplanationSettings, points: np.ndarray, seed: int, function: str = "maximum"
 ) -> np.ndarray:
     """(steps, steps, 2) points -> what a method says of x1 and x2 at each, in its own unit."""
     images = points.reshape(-1, 1, 1, 2).astype(np.float32)
     nodes = [Node.score(0)] * len(images)
     options = method_options(explanation, seed)
-    found = heatmaps(explanation.method, maximum(), images, nodes, **options)
+    network = FUNCTIONS[function].network()
+    found = heatmaps(explanation.method, network, images, nodes, **options)
     return found.reshape(points.shape)
 
 
@@ -72,22 +112,24 @@ def measure_continuity(
     """A data frame with one row per explanation, grid and point.
 
     explanations: whose methods and options are measured. Columns: explanation, method, steps (of
-    the grid), x1, x2, value (the larger one), r1, r2 (the explanation vector).
+    the grid), x1, x2, value (of the function), r1, r2 (the explanation vector).
     """
     import pandas
 
     frames = []
     for explanation in track(settings.explanations, name):
         for steps in settings.steps:
-            points = grid(steps)
-            vectors = explanation_vectors(explanations[explanation], points, seed)
+            points = grid(steps, settings.function)
+            vectors = explanation_vectors(
+                explanations[explanation], points, seed, settings.function
+            )
             columns: dict[str, Any] = {
                 "explanation": explanation,
                 "method": explanations[explanation].method,
                 "steps": steps,
             }
             columns |= {f"x{n + 1}": points[..., n].ravel() for n in range(2)}
-            columns["value"] = points.max(-1).ravel()
+            columns["value"] = values_at(points, settings.function).ravel()
             columns |= {f"r{n + 1}": vectors[..., n].ravel() for n in range(2)}
             frames.append(pandas.DataFrame(columns))
     table = pandas.concat(frames, ignore_index=True)

@@ -8,6 +8,7 @@ from prediction_difference.classifiers.device import choose_device
 from prediction_difference.config import Config, model
 from prediction_difference.evaluation.aggregation import measure_aggregation
 from prediction_difference.evaluation.complexity import measure_complexity
+from prediction_difference.evaluation.consistency import measure_consistency
 from prediction_difference.evaluation.continuity import measure_continuity
 from prediction_difference.evaluation.image_specificity import measure_image_specificity
 
@@ -29,6 +30,8 @@ def measure(config: Config, name: str, results: Path) -> Any:
             classifier = layout.classifier_folder(config, results, settings.explanations[0])
             device = choose_device(config.run.device)
             return measure_image_specificity(settings, name, stores, config, classifier, device)
+        case model.Consistency():
+            return measure_consistency(settings, name, stores, seed)
         case model.Aggregation():
             return measure_aggregation(settings, name, stores, seed)
         case _:

@@ -7,8 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from prediction_difference.evaluation.continuity import (
+    FUNCTIONS,
     grid,
     summarise_continuity,
+    values_at,
     vectors_of,
 )
 from prediction_difference.figures import captions, plots, style
@@ -21,11 +23,23 @@ LEFT, TOP = 0.5, 0.6
 UNDER_PANELS = 0.95
 PLOT_WIDTH, PLOT_HEIGHT, UNDER_PLOT = 3.3, 1.9, 0.5
 LEGEND = 3.2
-_CONTOURS = np.linspace(0.1, 0.9, 9)
+_CONTOURS = np.linspace(0.1, 1.9, 19)
 _FINE = 200
 """Points along a side, where contours are drawn."""
 _LONGEST = 0.9
 """Length of the longest arrow, in steps of the grid."""
+_KINKS = {
+    "maximum": [([0, 1], [0, 1])],
+    "rectifiers": [([0, 0], [-1, 1]), ([-1, 1], [0, 0])],
+}
+"""Lines along which the slope of a function changes."""
+_FUNCTIONS_IN_WORDS = {
+    "maximum": "f(x₁, x₂) = max(x₁, x₂) on the unit square, by a network of three rectifiers "
+    f"without biases: (max(0, x₁ {style.MINUS} x₂) + max(0, x₂ {style.MINUS} x₁) + "
+    "max(0, x₁ + x₂)) / 2.",
+    "rectifiers": "f(x₁, x₂) = max(0, x₁) + max(0, x₂), by a network of two rectifiers without "
+    "biases.",
+}
 _TICKS = [digit * 10.0**power for power in range(-6, 1) for digit in (1, 2, 5)]
 
 
@@ -36,6 +50,7 @@ def continuity_arrows(table: Any) -> Drawing:
     """
     names = list(table["explanation"].unique())
     first = table.attrs["settings"]["steps"][0]
+    function = table.attrs["settings"]["function"]
     panels = LEFT + len(names) * (PANEL + GAP)
     width = max(panels, LEFT + 0.3 + PLOT_WIDTH + LEGEND)
     canvas = Canvas.empty(width, TOP + PANEL + UNDER_PANELS + PLOT_HEIGHT + UNDER_PLOT)
@@ -45,19 +60,23 @@ def continuity_arrows(table: Any) -> Drawing:
         title = style.fit(name, PANEL, 8.5, 2, "bold")
         canvas.text(left, TOP - 0.18 - 0.15 * title.count("\n"), title, size=8.5, stands_on=True)
         axes = canvas.axes(left, TOP, PANEL, PANEL)
-        _draw_arrows(axes, vectors_of(part[part["steps"] == first]), is_first=number == 0)
+        vectors = vectors_of(part[part["steps"] == first])
+        _draw_arrows(axes, vectors, function, is_first=number == 0)
     summary = summarise_continuity(table)
     axes = canvas.axes(LEFT + 0.3, TOP + PANEL + UNDER_PANELS, PLOT_WIDTH, PLOT_HEIGHT)
     _draw_changes(axes, summary)
-    return Drawing(canvas.figure, _numbers(parts, summary, first), _caption(table))
+    return Drawing(canvas.figure, _numbers(parts, summary, first, function), _caption(table))
 
 
-def _draw_arrows(axes: Axes, vectors: np.ndarray, is_first: bool) -> None:
-    points = grid(len(vectors))
-    side = np.linspace(0, 1, _FINE)
-    f = np.maximum(side[:, None], side[None])
+def _draw_arrows(axes: Axes, vectors: np.ndarray, function: str, is_first: bool) -> None:
+    points = grid(len(vectors), function)
+    low, high = FUNCTIONS[function].low, FUNCTIONS[function].high
+    side = np.linspace(low, high, _FINE)
+    # Contours have the second number upwards.
+    f = values_at(np.stack(np.meshgrid(side, side), axis=-1), function)
     axes.contour(side, side, f, levels=_CONTOURS, colors=style.FRAME, linewidths=0.6)
-    axes.plot([0, 1], [0, 1], color=style.BASELINE, linewidth=0.8, linestyle=":")
+    for ends in _KINKS[function]:
+        axes.plot(*ends, color=style.BASELINE, linewidth=0.8, linestyle=":")
     longest = np.linalg.norm(vectors, axis=-1).max() or 1.0
     axes.quiver(
         points[..., 0],
@@ -66,16 +85,18 @@ def _draw_arrows(axes: Axes, vectors: np.ndarray, is_first: bool) -> None:
         vectors[..., 1],
         angles="xy",
         scale_units="xy",
-        scale=longest * len(vectors) / _LONGEST,
+        scale=longest * len(vectors) / (high - low) / _LONGEST,
         pivot="middle",
         width=0.011,
         color=style.FOR,
         zorder=3,
         clip_on=False,
     )
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="x₁", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.set_xticklabels(["0", "0.5", "1"])
-    axes.set_yticklabels(["0", "0.5", "1"] if is_first else [])
+    ticks = [low, (low + high) / 2, high]
+    axes.set(xlim=(low, high), ylim=(low, high), xlabel="x₁", xticks=ticks, yticks=ticks)
+    names = [f"{tick:g}".replace("-", style.MINUS) for tick in ticks]
+    axes.set_xticklabels(names)
+    axes.set_yticklabels(names if is_first else [])
     if is_first:
         axes.set_ylabel("x₂")
 
@@ -97,9 +118,9 @@ def _draw_changes(axes: Axes, summary: Any) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(1.03, 1.0), borderaxespad=0, fontsize=8)
 
 
-def _numbers(parts: dict[str, Any], summary: Any, first: int) -> dict[str, Any]:
+def _numbers(parts: dict[str, Any], summary: Any, first: int, function: str) -> dict[str, Any]:
     return {
-        "points": rounded(grid(first)),
+        "points": rounded(grid(first, function)),
         "methods": [
             {
                 "explanation": name,
@@ -121,15 +142,13 @@ def _caption(table: Any) -> str:
     words = [with_settings(n, s) for n, s in table.attrs["explanations"].items()]
     return captions.paragraphs(
         [
-            "f(x₁, x₂) = max(x₁, x₂) on the unit square, by a network of three rectifiers without "
-            f"biases: (max(0, x₁ {style.MINUS} x₂) + max(0, x₂ {style.MINUS} x₁) + "
-            "max(0, x₁ + x₂)) / 2.",
+            _FUNCTIONS_IN_WORDS[settings["function"]],
             f"Arrows: what a method says of x₁ and x₂ at {first} {style.TIMES} {first} points; the "
             f"longest arrow of each method is {_LONGEST:g} steps of the grid long. Grey: contours "
-            "of f; dotted: its kink.",
+            "of f; dotted: its kinks.",
             "Below: the largest difference of the vectors of two neighbours along an axis, as a "
             "share of the method's longest vector, for finer and finer grids, none of whose points "
-            "lies on the kink. It falls with the grid's step where a method is continuous, and "
+            "lies on a kink. It falls with the grid's step where a method is continuous, and "
             "does not fall where it jumps.",
         ],
         [f"{'; '.join(words)}.", f"Evaluation {table.attrs['evaluation']}."],

@@ -17,12 +17,13 @@ from prediction_difference.figures.compared_methods import (
     compared_curves,
 )
 from prediction_difference.figures.complexity import complexity
+from prediction_difference.figures.consistency import consistency
 from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
 from prediction_difference.figures.losses import losses
-from prediction_difference.figures.maps import Map, read_layers, read_map
+from prediction_difference.figures.maps import Map, read_layers, read_map, zoomed
 from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import perturbation_curves
 from prediction_difference.figures.region_shares import region_shares
@@ -68,6 +69,8 @@ def draw(
                 drawing = continuity_arrows(_table(evaluations, settings.evaluation))
             case model.TurnedImages():
                 drawing = turned_images(_table(evaluations, settings.evaluation))
+            case model.ConsistencyPlots():
+                drawing = consistency(_table(evaluations, settings.evaluation), settings.labels)
             case model.RegionShares():
                 drawing = region_shares(_table(evaluations, settings.evaluation))
             case model.VolumeSlices():
@@ -113,7 +116,8 @@ def _panel(
         case None:
             return None
         case model.ShownPanel():
-            return Panel(maps[panel], panel.show, top=settings.top)
+            shown = maps[panel] if panel.zoom is None else zoomed(maps[panel], panel.zoom)
+            return Panel(shown, panel.show, top=settings.top)
         case _:
             return Panel(of_row, "image")
 

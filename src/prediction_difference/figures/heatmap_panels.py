@@ -354,6 +354,7 @@ def _caption(blocks: Sequence[Block], layout: Layout, shared_by: Limits) -> str:
         _colours_in_words(panels, shared_by),
         _overlays_in_words(panels),
         _masks_in_words(panels),
+        _zooms_in_words(maps),
         _places_in_words(blocks, layout),
         captions.uncertainty(maps),
         captions.seeds(maps),
@@ -410,6 +411,15 @@ def _masks_in_words(panels: Sequence[Panel]) -> str:
         f"Masks: black are the {share(masks[0].top)} of the pixels with the largest absolute "
         "relevance; of equal ones those that are read first."
     )
+
+
+def _zooms_in_words(maps: Sequence[Map]) -> str:
+    zooms = {one.zoom for one in maps if one.zoom is not None}
+    parts = [
+        f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1}"
+        for top, left, height, width in sorted(zooms)
+    ]
+    return f"Parts of images are {'; '.join(parts)}, counted from 0." if parts else ""
 
 
 def _places_in_words(blocks: Sequence[Block], layout: Layout) -> str:

@@ -1,5 +1,6 @@
 """A heatmap as figures and the report need it: its values and what they are about."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,8 @@ class Map:
     image: (C, *spatial), as a person would look at it. relevance, standard_error: (*spatial), in
     `unit`; the error is NaN where values are exact. node: its class, probability and rank, None
     for nodes of layers.
-    attributes: those of the attribution store. node_name: the node in words, for every image.
+    attributes: those of the attribution store. node_name: the node in words, for every image. zoom:
+    top, left, height and width of the part that this is, in pixels; None for all of the image.
     """
 
     image: np.ndarray
@@ -34,6 +36,7 @@ class Map:
     node: Mapping[str, Any]
     node_name: str
     attributes: Mapping[str, Any]
+    zoom: tuple[int, int, int, int] | None = None
 
     @property
     def explanation(self) -> str:
@@ -142,6 +145,7 @@ class Map:
             "rank": self.node["rank"],
             "unit": self.unit,
             "largest_standard_error": rounded(self.largest_error),
+            **({} if self.zoom is None else {"zoom": list(self.zoom)}),
         }
 
     @property
@@ -261,3 +265,24 @@ def _check_dimensions(path: Path, one: Map, dimensions: int) -> None:
             f"holds a map with {one.relevance.ndim} dimensions, not {dimensions}",
             f"draw it with {kinds.get(one.relevance.ndim, 'another kind of figure')}",
         )
+
+
+def zoomed(one: Map, zoom: tuple[int, int, int, int]) -> Map:
+    """A part of a 2-D map and its image: its top, left, height and width in pixels.
+
+    Raises:
+        StoreError: it lies outside.
+    """
+    top, left, height, width = zoom
+    sides = one.relevance.shape
+    if top + height > sides[0] or left + width > sides[1]:
+        what = f"has maps of {sides[0]} x {sides[1]} pixels, and the zoom {list(zoom)} leaves them"
+        raise StoreError(f"explanation {one.explanation}", what, "correct the figure's zoom")
+    part = (..., slice(top, top + height), slice(left, left + width))
+    return dataclasses.replace(
+        one,
+        image=one.image[part],
+        relevance=one.relevance[part],
+        standard_error=one.standard_error[part],
+        zoom=zoom,
+    )

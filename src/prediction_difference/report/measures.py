@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from prediction_difference.evaluation.aggregation import totals, variation
+from prediction_difference.evaluation.consistency import summarise_consistency
 from prediction_difference.evaluation.continuity import summarise_continuity
 from prediction_difference.evaluation.image_specificity import summarise_specificity
 from prediction_difference.evaluation.table import read_table
@@ -43,10 +46,11 @@ _Made = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 def _continuity(table: Any) -> _Made:
     summary = summarise_continuity(table)
     steps = sorted(summary["steps"].unique())
+    f = {"maximum": "max(x₁, x₂)", "rectifiers": "max(0, x₁) + max(0, x₂)"}
     meaning = (
-        "Largest change of explanations of max(x₁, x₂) between neighbours on grids of so many "
-        "points a side, as a share of the longest vector. It falls with the grid's step where a "
-        "method is continuous."
+        f"Largest change of explanations of {f[table.attrs['settings']['function']]} between "
+        "neighbours on grids of so many points a side, as a share of the longest vector. It falls "
+        "with the grid's step where a method is continuous."
     )
     rows = []
     for explanation, part in summary.groupby("explanation", sort=False):
@@ -75,6 +79,25 @@ def _specificity(table: Any) -> _Made:
     return meaning, ["images", "with the unturned map", "with the turned map"], rows
 
 
+def _consistency(table: Any) -> _Made:
+    meaning = (
+        "Means over images. Conservation: error of the sum of relevance, as a share of the score. "
+        "Negative: share of absolute relevance that is below zero. Outside: share of absolute "
+        "relevance that is not where the label's object is. Difference: of maps that were begun "
+        "elsewhere or computed again, as a share of their strength; 0 where a method has one "
+        "solution. A dash: not measured."
+    )
+    rows = []
+    for row in summarise_consistency(table).to_dict("records"):
+        values = [
+            "-" if np.isnan(row[key]) else number(row[key])
+            for key in ("conservation", "negative", "outside", "difference", "seconds")
+        ]
+        rows.append([row["explanation"], row["method"], str(row["images"]), *values])
+    columns = ["images", "conservation", "negative", "outside", "difference", "seconds a map"]
+    return meaning, columns, rows
+
+
 def _aggregation(table: Any) -> _Made:
     meaning = (
         "Total relevance of an image by the explained class's score. A method that conserves the "
@@ -100,4 +123,5 @@ _TABLES: dict[str, Callable[[Any], _Made]] = {
     "continuity": _continuity,
     "image-specificity": _specificity,
     "aggregation": _aggregation,
+    "consistency": _consistency,
 }
