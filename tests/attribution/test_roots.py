@@ -109,11 +109,13 @@ def test_random_starts_belong_to_seed_and_image(generator: Any) -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 1, bias=False))
     nn.init.uniform_(network[3].weight)
     images = generator.random((3, 1, 4, 4)).astype(np.float32)
-    options = {"start": "random", "reached": 0.5, "seed": 1}
+    options = {"start": 2, "reached": 0.5, "seed": 1}
     node = pda.Node.score(0)
     alone = [pda.heatmap("taylor", network, image, node, **options) for image in images]
     again = pda.heatmap("taylor", network, images[0], node, **options)
     np.testing.assert_array_equal(alone[0], again)
+    elsewhere = pda.heatmap("taylor", network, images[0], node, **{**options, "start": 3})
+    assert (elsewhere != again).any()
 
 
 WRONG = [

@@ -1,7 +1,7 @@
 """Taylor decomposition at a nearby root of a score [montavon2017, section 2.2]."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from prediction_difference.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Start = Literal["image", "random"]
 _HALVINGS = 40
 """Of intervals in which a number is sought, to the precision of float32 and beyond."""
 _TIGHTENINGS = 20
@@ -35,7 +34,7 @@ def taylor(
     reached: float = 0.1,
     lowest: float = 0.0,
     highest: float = 1.0,
-    start: Start = "image",
+    start: int = 0,
     steps: int = 100,
     seed: int = 0,
     device: str = "cpu",
@@ -43,8 +42,9 @@ def taylor(
     """Gradient at a root, times the way from there, summed over channels [montavon2017, eq. 5].
 
     The root is the nearest point that is found where the score is `reached` times the image's, and
-    where all values are `lowest` to `highest`. start: the search begins at the image, or at random
-    values; other starts may lead to other roots. steps: of the search.
+    where all values are `lowest` to `highest`. start: the search begins at the image if it is 0, and
+    at the random point of this number otherwise; other starts may lead to other roots. steps: of
+    the search.
 
     Raises:
         DataError: an image lies outside of the box, a node is a probability or its score is not
@@ -62,7 +62,7 @@ def taylor(
         what = f"is {float(score.min()):g}: there is nothing to decompose"
         raise DataError("the score of an image", what, "explain positive scores")
     box = (x.new_tensor(lowest), x.new_tensor(highest))
-    first = x if start == "image" else _random_points(images, seed, lowest, highest, x)
+    first = _random_points(images, seed, start, lowest, highest, x) if start else x
     root = nearest_root(f, x, reached * score, box, first, steps)
     _, slope = f(root)
     return (slope * (x - root)).reshape(images.shape).sum(1).cpu().numpy()
@@ -167,11 +167,13 @@ def _scores_of(classifier: "nn.Module", nodes: Sequence[Node], shape: tuple[int,
 
 
 def _random_points(
-    images: np.ndarray, seed: int, lowest: float, highest: float, like: "Tensor"
+    images: np.ndarray, seed: int, start: int, lowest: float, highest: float, like: "Tensor"
 ) -> "Tensor":
     """(N, D) uniform in the box; an image has the same in every batch."""
     import torch
 
     keys = [randomness.image_key(seed, "root", image) for image in images]
-    drawn = [randomness.generator(key).uniform(lowest, highest, images[0].size) for key in keys]
+    drawn = [
+        randomness.generator(key, start).uniform(lowest, highest, images[0].size) for key in keys
+    ]
     return torch.from_numpy(np.stack(drawn)).to(like)

@@ -294,8 +294,11 @@ class Taylor(Explanation):
     reached: float = Field(0.1, gt=0, lt=1, description="share of the score that a root may have")
     lowest: float = Field(0.0, description="least value of images, before normalisation")
     highest: float = Field(1.0, description="largest value of images, before normalisation")
-    start: Literal["image", "random"] = Field(
-        "image", description="where the search begins; another start may find another root"
+    start: int = Field(
+        0,
+        ge=0,
+        description="where the search begins: 0 is the image, other numbers are random points of "
+        "the box; another start may find another root",
     )
     steps: int = Field(100, ge=1, description="of the search for a root")
 

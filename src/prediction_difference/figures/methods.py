@@ -95,7 +95,7 @@ WORDS = {
         lambda s: (
             f"Taylor decomposition at a near point with {s['reached']:.0%} of the score, {_box(s)},"
             f" found in {s['steps']} steps from "
-            + ("the image" if s["start"] == "image" else "random values")
+            + (f"random point {s['start']}" if s["start"] else "the image")
         ),
     ),
     "occlusion": Words(
