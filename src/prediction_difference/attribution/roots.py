@@ -42,9 +42,9 @@ def taylor(
     """Gradient at a root, times the way from there, summed over channels [montavon2017, eq. 5].
 
     The root is the nearest point that is found where the score is `reached` times the image's, and
-    where all values are `lowest` to `highest`. start: the search begins at the image if it is 0, and
-    at the random point of this number otherwise; other starts may lead to other roots. steps: of
-    the search.
+    where all values are `lowest` to `highest`. start: the search begins at the image if it is 0,
+    and at the random point of this number otherwise; other starts may lead to other roots. steps:
+    of the search.
 
     Raises:
         DataError: an image lies outside of the box, a node is a probability or its score is not
