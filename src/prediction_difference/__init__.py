@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prediction_difference.attribution.clear import ClearMap, clear
     from prediction_difference.attribution.engines.layers import layer_activations
     from prediction_difference.attribution.heatmaps import heatmap
     from prediction_difference.attribution.nodes import Node
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Attribution": "attribution.prediction_difference",
+    "ClearMap": "attribution.clear",
     "ConditionalSampler": "priors.samplers",
     "GaussianPatchPrior": "priors.gaussian",
     "LinearClassifier": "classifiers.logistic_regression",
@@ -39,6 +41,7 @@ _HOMES = {
     "TensorSampler": "priors.samplers",
     "UnitSampler": "priors.unit_sampler",
     "aopc": "evaluation.perturbation",
+    "clear": "attribution.clear",
     "heatmap": "attribution.heatmaps",
     "layer_activations": "attribution.engines.layers",
     "open_attribution": "attribution.publishing",
@@ -47,6 +50,7 @@ _HOMES = {
 
 __all__ = [
     "Attribution",
+    "ClearMap",
     "ConditionalSampler",
     "GaussianPatchPrior",
     "LinearClassifier",
@@ -57,6 +61,7 @@ __all__ = [
     "TensorSampler",
     "UnitSampler",
     "aopc",
+    "clear",
     "heatmap",
     "layer_activations",
     "open_attribution",

@@ -13,7 +13,7 @@ from prediction_difference.classifiers import networks
 from prediction_difference.classifiers.card import checkpoint_file, read_card
 from prediction_difference.classifiers.loading import load_module, read_predictions
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
+from prediction_difference.config import model, slots
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import DataError, StoreError
@@ -136,10 +136,12 @@ def test_images_of_a_class_are_those_of_the_sort_in_order(trained):
     predictions, card = read_predictions(folder), read_card(folder)
 
     def drawn(label, count):
-        images = model.ImageChoice(random=count, label=label)
+        images = model.ImageChoice(random=count, labels=(label,) if label else ())
         explanation = model.RandomOrder(method="random", classifier="x", images=images)
-        slots = [f"random-{n}" for n in range(1, count + 1)]
-        return [image_of_slot(s, explanation, halves(), predictions, card) for s in slots]
+        return [
+            image_of_slot(slot, explanation, halves(), predictions, card)
+            for slot in slots(explanation)
+        ]
 
     count = int((predictions["split"] != "train").sum())
     everything = drawn(None, count)
@@ -148,7 +150,7 @@ def test_images_of_a_class_are_those_of_the_sort_in_order(trained):
     assert drawn(name, len(of_class)) == of_class
     with pytest.raises(DataError, match=f"has {len(of_class)} such held-out images of '{name}'"):
         drawn(name, len(of_class) + 1)
-    with pytest.raises(DataError, match="images: 'cow': classifier 'network' has no such class"):
+    with pytest.raises(DataError, match=r"images: labels: 'cow': .* has no such class"):
         drawn("cow", 1)
 
 

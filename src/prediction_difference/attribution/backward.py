@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from prediction_difference.attribution.relevance.passing import Rule
     from prediction_difference.classifiers.graph import Graph
 
-Norm = Literal["l2", "linf", "squared"]
+Norm = Literal["l2", "linf", "squared", "sum"]
+Start = Literal["slope", "response"]
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,28 @@ def signals(
     nodes: Sequence[Node],
     rule: "Rule",
     device: str,
+    start: Start = "slope",
 ) -> np.ndarray:
-    """(N, C, *spatial) what reaches the images from their nodes."""
+    """(N, C, *spatial) what reaches the images from their nodes.
+
+    start: from the scores, what a node's slope is; or from the maps of the classes, if there are
+    such, what is positive in the node's map, and from the score otherwise [kumar2017, eq. 3].
+    """
     import torch
 
-    from prediction_difference.attribution.relevance.passing import passed_back
+    from prediction_difference.attribution.relevance.passing import class_maps, passed_back
 
     found = followed(classifier, images, device)
     with torch.no_grad():
         values = found.graph.run(found.images)
-    signal = slopes(values[found.graph.output], nodes)
-    return numpy(passed_back(found.graph, values, signal, rule))
+    graph = found.graph
+    if start == "slope":
+        return numpy(passed_back(graph, values, slopes(values[graph.output], nodes), rule))
+    number = class_maps(graph)
+    one_hot = slopes(values[graph.output], [Node.score(node.index) for node in nodes])
+    maps = values[number].relu()
+    signal = maps * one_hot.view(*one_hot.shape, *(1,) * (maps.ndim - 2))
+    return numpy(passed_back(graph, values, signal, rule, start=number))
 
 
 def relevance_of(
@@ -153,8 +165,8 @@ def relevance_of(
 
 def norm_of(gradients: np.ndarray, norm: Norm) -> np.ndarray:
     """(N, C, *spatial) -> (N, *spatial), over channels; squared: the square of l2."""
-    if norm == "squared":
-        return np.asarray(np.square(gradients).sum(1))
+    if norm in ("squared", "sum"):
+        return np.asarray((np.square(gradients) if norm == "squared" else gradients).sum(1))
     return np.asarray(np.linalg.norm(gradients, ord=2 if norm == "l2" else np.inf, axis=1))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from prediction_difference import randomness
 from prediction_difference.attribution.backward import (
     Norm,
+    Start,
     followed,
     gradients_of,
     norm_of,
@@ -95,12 +96,17 @@ def deconvolution(
     nodes: Sequence[Node],
     *,
     norm: Norm = "l2",
+    start: Start = "slope",
     device: str = "cpu",
 ) -> np.ndarray:
-    """Norm over channels of what rectified signals become in the image [samek2017, II-B]."""
+    """Norm over channels of what rectified signals become in the image [samek2017, II-B].
+
+    start: see `backward.signals`; with response and norm: sum it is R(x|c) of [kumar2017, eq. 3].
+    """
     from prediction_difference.attribution.relevance import gradients
 
-    return norm_of(signals(classifier, images, nodes, gradients.deconvolution, device), norm)
+    rule = gradients.deconvolution
+    return norm_of(signals(classifier, images, nodes, rule, device, start), norm)
 
 
 def guided_backpropagation(

@@ -306,7 +306,7 @@ class _Workbench:
             ],
             "node_names": names,
             "units": [n.relevance_unit if is_difference else unit for n in nodes],
-            "signed": is_difference or METHODS[method].is_signed,
+            "signed": is_difference or is_signed(self.explanation),
             "predicted": self.card.class_names[top],
             "predicted_probability": float(node_values([Node.probability(top)], scores)[0]),
         }
@@ -384,6 +384,12 @@ def method_options(explanation: model.Explanation, seed: int) -> dict[str, Any]:
     options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
     is_random = isinstance(explanation, model.RandomOrder | model.Taylor)
     return options | ({"seed": seed} if is_random else {})
+
+
+def is_signed(explanation: model.ExplanationSettings) -> bool:
+    """Whether the sign of a heatmap method's relevance means anything."""
+    is_sum = getattr(explanation, "norm", "") == "sum"
+    return is_sum or METHODS[explanation.method].is_signed
 
 
 def _box_of(dataset: Dataset, index: int) -> list[int] | None:

@@ -39,18 +39,19 @@ def image_of_slot(
                 "choose an image of another split",
             )
         return index
-    sort, _, number = slot.rpartition("-")
+    sort_of_class, _, number = slot.rpartition("-")
+    label, _, sort = sort_of_class.rpartition("-")
     candidates = np.flatnonzero(_is_of_sort(sort, predictions))
     generator = randomness.generator(randomness.key(card.seed, card.family, sort))
     order = generator.permutation(candidates)
-    label = explanation.images.label
-    if label is not None:
-        order = order[predictions["label"].to_numpy()[order] == _class_named(label, "images", card)]
+    if label:
+        wanted = _class_named(unquote(label), "images: labels", card)
+        order = order[predictions["label"].to_numpy()[order] == wanted]
     if int(number) > len(order):
         raise DataError(
             f"images: {sort}",
             f"{getattr(explanation.images, sort)} are asked for, classifier {card.name!r} has "
-            f"{len(order)} such held-out images" + (f" of {label!r}" if label else ""),
+            f"{len(order)} such held-out images" + (f" of {unquote(label)!r}" if label else ""),
             f"set {sort} to at most {len(order)}",
         )
     return int(order[int(number) - 1])
@@ -90,6 +91,8 @@ def resolve_nodes(
             case model.NodeChoice():
                 node = _class_node(choice, default_output, scores, label, card)
                 named.append((node, f"{choice.output or default_output} of {choice.which}"))
+            case model.ClassNodes():
+                named += _class_nodes(choice, default_output, scores, card)
             case model.LayerMaps(layer=layer, maps=maps):
                 numbers = range(layers[layer][0]) if maps == "all" else maps
                 nodes = [Node.feature_map(layer, number) for number in numbers]
@@ -112,6 +115,20 @@ def _class_node(
     index = _class_number(choice, scores, label, card)
     output = choice.output or default_output
     return Node.probability(index) if output == "probability" else Node.score(index)
+
+
+def _class_nodes(
+    choice: model.ClassNodes, default_output: str, scores: np.ndarray, card: Card
+) -> list[tuple[Node, str]]:
+    """Nodes of many classes, and names that hold for every image."""
+    output = choice.output or default_output
+    if choice.classes == "all":
+        names = dict(enumerate(card.class_names))
+    else:
+        ranks = range(1, choice.classes + 1)
+        names = {_class_of_rank(rank, scores, card): f"rank {rank}" for rank in ranks}
+    make = Node.probability if output == "probability" else Node.score
+    return [(make(number), f"{output} of {name}") for number, name in names.items()]
 
 
 def _class_number(choice: model.NodeChoice, scores: np.ndarray, label: int, card: Card) -> int:

@@ -134,7 +134,7 @@ def _check_layers(
     classifier = lookup.entry("classifiers", explanation.classifier)
     is_linear = isinstance(classifier, model.LogisticRegression)
     for index, node in enumerate(explanation.nodes):
-        if isinstance(node, model.NodeChoice):
+        if isinstance(node, model.NodeChoice | model.ClassNodes):
             continue
         place = f"{where}.nodes.{index}.layer"
         if not isinstance(explanation, model.PredictionDifference):
@@ -158,6 +158,10 @@ def _check_nodes(
     if names is None:
         return
     for index, node in enumerate(explanation.nodes):
+        count = node.classes if isinstance(node, model.ClassNodes) else 0
+        if isinstance(count, int) and count > len(names):
+            what = f"there are {len(names)} classes, not {count}"
+            yield Problem(f"{where}.nodes.{index}.classes", what, "set it to all")
         if not isinstance(node, model.NodeChoice):
             continue
         if node.rank is not None and node.rank > len(names):

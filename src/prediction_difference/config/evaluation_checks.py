@@ -170,13 +170,17 @@ def _check_same_class(where: str, names: tuple[str, ...], lookup: Lookup) -> Ite
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
     first = {name: entry.nodes[0] for name, entry in entries.items()}
     for name, node in first.items():
-        if not isinstance(node, model.NodeChoice):
+        if isinstance(node, model.LayerMaps | model.LayerUnit):
             what = f"the first node of {name!r} is of layer {node.layer!r}"
             yield Problem(where, what, "name a class first, since regions are removed to lower it")
         if removes_a_layer(entries[name]):
             what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
             yield Problem(where, what, "leave it out")
-    of = {name: node.which for name, node in first.items() if isinstance(node, model.NodeChoice)}
+    of = {
+        name: "the first of many" if isinstance(node, model.ClassNodes) else node.which
+        for name, node in first.items()
+        if isinstance(node, model.NodeChoice | model.ClassNodes)
+    }
     if len(set(of.values())) > 1:
         said = ", ".join(f"{name}: {one}" for name, one in of.items())
         yield Problem(

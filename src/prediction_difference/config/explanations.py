@@ -4,7 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from prediction_difference.config.nodes import AnyNode, LayerMaps, NodeChoice, RemovedLayer
+from prediction_difference.config.nodes import (
+    AnyNode,
+    ClassNodes,
+    NodeChoice,
+    RemovedLayer,
+    node_names,
+)
 from prediction_difference.config.section import Name, Section
 
 
@@ -14,7 +20,9 @@ class ImageChoice(Section):
     random: int = Field(0, ge=0, description="any held-out images")
     correct: int = Field(0, ge=0, description="held-out images that are classified correctly")
     misclassified: int = Field(0, ge=0, description="held-out images that are not")
-    label: str | None = Field(None, description="only images of this class; null: of any")
+    labels: tuple[str, ...] = Field(
+        (), description="so many of each of these classes; none: of all classes together"
+    )
 
     @model_validator(mode="after")
     def _some(self) -> "ImageChoice":
@@ -51,11 +59,9 @@ class Explanation(Section):
 
     @property
     def node_count(self) -> int | None:
-        """How many nodes are explained; None where a layer's maps are not yet counted."""
-        maps = [node.maps for node in self.nodes if isinstance(node, LayerMaps)]
-        if "all" in maps:
-            return None
-        return len(self.nodes) + sum(len(some) - 1 for some in maps)
+        """How many nodes are explained; None where classes or maps are not yet counted."""
+        names = [node_names(node, "") for node in self.nodes]
+        return None if None in names else sum(len(some) for some in names if some is not None)
 
 
 class PredictionDifference(Explanation):
@@ -123,7 +129,8 @@ class PredictionDifference(Explanation):
             raise ValueError(
                 f"max_samples={self.max_samples} is less than samples={self.samples}; raise it"
             )
-        bits = {isinstance(node, NodeChoice) and node.output != "score" for node in self.nodes}
+        classes = NodeChoice | ClassNodes
+        bits = {isinstance(node, classes) and node.output != "score" for node in self.nodes}
         if len(bits) > 1:
             raise ValueError(
                 "standard_error is for nodes of one unit, some are in bits and some activations; "
@@ -169,7 +176,15 @@ class Deconvolution(Explanation):
     """Norm over channels of rectified signals on their way back [samek2017, section II-B]."""
 
     method: Literal["deconvolution"]
-    norm: Literal["l2", "linf"] = "l2"
+    norm: Literal["l2", "linf", "sum"] = Field(
+        "l2", description="sum: the sum over channels, which has a sign [kumar2017]"
+    )
+    start: Literal["slope", "response"] = Field(
+        "slope",
+        description="what is passed back: 1 at the class score; or where the last layer has a map "
+        "for each class, as in all-convolutional networks, what is positive in it, and else the "
+        "score [kumar2017, eq. 3]",
+    )
 
 
 class GuidedBackpropagation(Explanation):

@@ -88,6 +88,7 @@ from prediction_difference.config.figures import TrainingCurves as TrainingCurve
 from prediction_difference.config.figures import TurnedImages as TurnedImages
 from prediction_difference.config.figures import VolumeSlices as VolumeSlices
 from prediction_difference.config.nodes import AnyNode as AnyNode
+from prediction_difference.config.nodes import ClassNodes as ClassNodes
 from prediction_difference.config.nodes import LayerMaps as LayerMaps
 from prediction_difference.config.nodes import LayerUnit as LayerUnit
 from prediction_difference.config.nodes import NodeChoice as NodeChoice

@@ -43,6 +43,17 @@ class NodeChoice(Section):
         return f"rank {self.rank}" if self.of is None else str(self.of)
 
 
+class ClassNodes(Section):
+    """Many classes, in one pass."""
+
+    classes: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
+        description="all, in the order of their numbers; or so many with the highest scores"
+    )
+    output: Literal["probability", "score"] | None = Field(
+        None, description="null: probability for prediction-difference, score for the others"
+    )
+
+
 class LayerMaps(Section):
     """Feature maps of a layer, or units of one without maps; for prediction-difference only."""
 
@@ -62,21 +73,22 @@ class LayerUnit(Section):
     )
 
 
-NODE_TAGS = ("class-node", "maps-node", "unit-node")
+NODE_TAGS = ("class-node", "classes-node", "maps-node", "unit-node")
 
 
 def _sort_of_node(node: Any) -> str:
     if isinstance(node, dict):
-        if "layer" not in node:
-            return "class-node"
-        return "unit-node" if "unit" in node else "maps-node"
-    if isinstance(node, LayerUnit):
-        return "unit-node"
-    return "maps-node" if isinstance(node, LayerMaps) else "class-node"
+        if "layer" in node:
+            return "unit-node" if "unit" in node else "maps-node"
+        return "classes-node" if "classes" in node else "class-node"
+    if isinstance(node, LayerUnit | LayerMaps):
+        return "unit-node" if isinstance(node, LayerUnit) else "maps-node"
+    return "classes-node" if isinstance(node, ClassNodes) else "class-node"
 
 
 AnyNode = Annotated[
     Annotated[NodeChoice, Tag("class-node")]
+    | Annotated[ClassNodes, Tag("classes-node")]
     | Annotated[LayerMaps, Tag("maps-node")]
     | Annotated[LayerUnit, Tag("unit-node")],
     Discriminator(_sort_of_node),
@@ -84,7 +96,7 @@ AnyNode = Annotated[
 
 
 def node_names(node: AnyNode, default_output: str) -> tuple[str, ...] | None:
-    """Names of the nodes that a choice stands for, in order; None for all maps of a layer."""
+    """Names of the nodes that a choice stands for, in order; None for all classes or maps."""
     match node:
         case NodeChoice():
             return (f"{node.output or default_output} of {node.which}",)
@@ -93,21 +105,27 @@ def node_names(node: AnyNode, default_output: str) -> tuple[str, ...] | None:
             return (f"unit {unit}{place} of {layer}",)
         case LayerMaps(maps="all"):
             return None
+        case ClassNodes(classes=count, output=output):
+            if count == "all":
+                return None
+            return tuple(f"{output or default_output} of rank {n + 1}" for n in range(count))
         case LayerMaps(layer=layer, maps=maps):
             return tuple(f"map {number} of {layer}" for number in maps)
 
 
 def has_node(nodes: Sequence[AnyNode], name: str, default_output: str) -> bool:
-    """Whether a node of this name may be among chosen ones; maps of layers are not counted."""
-    for node in nodes:
-        names = node_names(node, default_output)
-        if names is not None and name in names:
-            return True
-        if isinstance(node, LayerMaps) and names is None:
-            number, _, layer = name.removeprefix("map ").partition(" of ")
-            if number.isdecimal() and layer == node.layer:
-                return True
-    return False
+    """Whether a node of this name may be among chosen ones; classes and maps are not counted."""
+    return any(_may_be(node, name, default_output) for node in nodes)
+
+
+def _may_be(node: AnyNode, name: str, default_output: str) -> bool:
+    names = node_names(node, default_output)
+    if names is not None:
+        return name in names
+    if isinstance(node, ClassNodes):
+        return name.startswith(f"{node.output or default_output} of ")
+    number, _, layer = name.removeprefix("map ").partition(" of ")
+    return isinstance(node, LayerMaps) and number.isdecimal() and layer == node.layer
 
 
 class RemovedLayer(Section):

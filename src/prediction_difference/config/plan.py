@@ -19,12 +19,19 @@ SORTS = ("correct", "misclassified", "random")
 def slots(explanation: Explanation) -> list[str]:
     """One name per explained image: the image's own, or its sort and number (`correct-1`).
 
+    The class stands before the sort where so many of each of some classes are explained.
     Which image fills a numbered slot is settled once the classifier is there. Names can be used
     as file names: characters outside letters, digits, `_.-~` are percent-encoded.
     """
     images = explanation.images
     if isinstance(images, ImageChoice):
-        return [f"{sort}-{n}" for sort in SORTS for n in range(1, getattr(images, sort) + 1)]
+        classes = [f"{slot_of(label)}-" for label in images.labels] or [""]
+        return [
+            f"{label}{sort}-{n}"
+            for label in classes
+            for sort in SORTS
+            for n in range(1, getattr(images, sort) + 1)
+        ]
     return [slot_of(name) for name in images]
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import provenance
-from prediction_difference.attribution.heatmaps import METHODS, heatmaps
-from prediction_difference.attribution.job import method_options
+from prediction_difference.attribution.heatmaps import heatmaps
+from prediction_difference.attribution.job import is_signed, method_options
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
@@ -129,7 +129,7 @@ def _rows(
         {
             "explanation": attributes["explanation"],
             "method": explanation.method,
-            "signed": METHODS[explanation.method].is_signed,
+            "signed": is_signed(explanation),
             "image": attributes["slot"],
             "image_name": attributes["image_name"],
             "class": node["class"],

@@ -21,6 +21,10 @@ def _norm(settings: Settings) -> str:
     )
 
 
+def _over_channels(settings: Settings) -> str:
+    return "sum" if settings["norm"] == "sum" else f"{_norm(settings)} norm"
+
+
 def _policies(settings: Settings) -> str:
     bias = {"ignored": "biases left out", "absorbs": "biases keep their share"}
     pool = {"winner": "largest value", "proportional": "all in proportion"}
@@ -58,8 +62,11 @@ WORDS = {
         lambda s: f"sensitivity, {_norm(s)} norm over channels of the gradient",
     ),
     "deconvolution": Words(
-        lambda s: f"deconvolution\n{_norm(s)} norm",
-        lambda s: f"deconvolution, {_norm(s)} norm over channels",
+        lambda s: f"deconvolution\n{_over_channels(s)}",
+        lambda s: (
+            f"deconvolution, {_over_channels(s)} over channels, from "
+            + ("the class score" if s["start"] == "slope" else "the map or score of the class")
+        ),
     ),
     "guided_backprop": Words(
         lambda s: f"guided backpropagation\n{_norm(s)} norm",

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from prediction_difference.classifiers.graph import Graph
 from prediction_difference.classifiers.operations import (
+    AdaptiveAverage,
     Affine,
+    AveragePool,
     Channels,
     Concatenate,
     Convolution,
@@ -37,15 +39,18 @@ def passed_back(
     rule: Rule,
     to: int = 0,
     exceptions: Mapping[int, Rule] = MappingProxyType({}),
+    start: int | None = None,
 ) -> Tensor:
     """The signal that reaches a step, by default the image, from the scores.
 
-    values: outputs of all steps, (N, ...). signal: (N, K), at the scores. Concatenation, choice
+    values: outputs of all steps, (N, ...). signal: (N, K), at the scores, or with the shape of the
+    step that is the start. Concatenation, choice
     and order of channels, and flattening pass every number to where it came from; `rule` says it
     of every other operation, but for steps that have a rule of their own, by their number.
     """
-    signals: dict[int, Tensor] = {graph.output: signal}
-    for number in range(graph.output, to, -1):
+    start = graph.output if start is None else start
+    signals: dict[int, Tensor] = {start: signal}
+    for number in range(start, to, -1):
         arrived = signals.pop(number, None)
         if arrived is None:
             continue
@@ -88,6 +93,15 @@ def first_layer(graph: Graph) -> int:
         if len(users) != 1 or not isinstance(graph.steps[users[0]].operation, Affine | Channels):
             return number
         number = users[0]
+
+
+def class_maps(graph: Graph) -> int:
+    """Number of the step with a map for every class, whose means are the scores; or the scores'."""
+    number = graph.output
+    while isinstance(graph.steps[number].operation, AdaptiveAverage | AveragePool | Flatten):
+        (number,) = graph.steps[number].inputs
+    classes = graph.steps[graph.output].shape[0]
+    return number if graph.steps[number].shape[0] == classes else graph.output
 
 
 def layers_of_pixels(graph: Graph) -> list[int]:
