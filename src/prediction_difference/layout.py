@@ -64,8 +64,15 @@ def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
 
 
 def measured_tables(config: Config, results: Path) -> dict[str, Path]:
-    """The tables of all evaluations of continuity, image specificity and aggregation, by name."""
-    kinds = (model.Continuity, model.ImageSpecificity, model.Aggregation)
+    """The tables of all evaluations that have columns of their own in the report, by name."""
+    kinds = (
+        model.Continuity,
+        model.ImageSpecificity,
+        model.Aggregation,
+        model.Consistency,
+        model.StrongFeatures,
+        model.Dominance,
+    )
     return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}
 
 

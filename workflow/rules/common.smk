@@ -235,13 +235,15 @@ def measured_maps(name):
         "image-specificity",
         "aggregation",
         "consistency",
+        "strong-features",
+        "dominance",
     )
     return attribution_stores(evaluation.explanations) if is_whole else []
 
 
 def runs_classifier(name):
-    """Whether the last job of an evaluation makes maps of other images."""
-    return CONFIG.evaluations[name].measure == "image-specificity"
+    """Whether the last job of an evaluation runs the classifier on other images."""
+    return CONFIG.evaluations[name].measure in ("image-specificity", "strong-features")
 
 
 def settings_of_evaluation(name):
@@ -256,10 +258,14 @@ def settings_of_evaluation(name):
 
 
 def code_of_evaluation(name):
-    """Maps that an evaluation makes by itself depend on more code than its inputs tell."""
-    makes_maps = CONFIG.evaluations[name].measure in ("continuity", "image-specificity")
-    stages = ("classifiers", "attribution") if makes_maps else ()
-    return code(*stages, "evaluation")
+    """What an evaluation makes by itself depends on more code than its inputs tell."""
+    others = {
+        "continuity": ("classifiers", "attribution"),
+        "image-specificity": ("classifiers", "attribution"),
+        "strong-features": ("classifiers",),
+        "dominance": ("attribution",),
+    }
+    return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
 
 
 def prior_of_evaluation(wildcards):

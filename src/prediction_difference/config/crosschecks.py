@@ -269,6 +269,9 @@ def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[
             yield from _check_form(where, names, False, lookup)
             for panel in figure.panels:
                 yield from _check_node(where, panel.explanation, panel.node, lookup)
+        case model.ClearPanels():
+            yield from _check_shown_images(where, figure, lookup)
+            yield from _check_form(where, names, False, lookup)
         case model.FeatureMaps():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, False, lookup)
@@ -325,12 +328,12 @@ def _key_of_explanations(figure: model.Figure) -> str:
 
 
 def _check_shown_images(
-    where: str, figure: model.HeatmapPanels | model.FeatureMaps, lookup: Lookup
+    where: str, figure: model.HeatmapPanels | model.ClearPanels | model.FeatureMaps, lookup: Lookup
 ) -> Iterator[Problem]:
     """Every explanation must have the images, and a numbered one must be the same for all."""
     names = figure.explanation_names
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    if figure.shown_images is None and isinstance(figure, model.HeatmapPanels):
+    if figure.shown_images is None and not isinstance(figure, model.FeatureMaps):
         yield from check_equal(where, ("images",), names, lookup)
     for name, entry in entries.items():
         known = slots(entry)

@@ -26,6 +26,10 @@ def check_evaluation(where: str, evaluation: model.Evaluation, lookup: Lookup) -
             yield from _check_continuity(f"{where}.explanations", evaluation.explanations, lookup)
         case model.ImageSpecificity():
             yield from _check_specificity(f"{where}.explanations", evaluation.explanations, lookup)
+        case model.StrongFeatures() | model.Dominance():
+            names = evaluation.explanations
+            yield from _check_same_images(f"{where}.explanations", names, lookup)
+            yield from _check_classes(f"{where}.explanations", evaluation, lookup)
         case model.Consistency():
             names = evaluation.explanations
             yield from _check_same_class_of_pictures(f"{where}.compared", names, lookup)
@@ -58,6 +62,21 @@ def _check_specificity(where: str, names: tuple[str, ...], lookup: Lookup) -> It
         if isinstance(entry, model.PredictionDifference):
             what = f"{name!r} has method: {entry.method}, which is not made for turned images"
             yield Problem(where, what, "name explanations with other methods")
+
+
+def _check_classes(
+    where: str, evaluation: model.StrongFeatures | model.Dominance, lookup: Lookup
+) -> Iterator[Problem]:
+    """Maps of several classes are compared, or that of the label is looked at."""
+    for name in evaluation.explanations:
+        entry = lookup.entry("explanations", name)
+        nodes = () if entry is None else entry.nodes
+        has_many = any(isinstance(node, model.ClassNodes) for node in nodes)
+        has_label = any(isinstance(node, model.NodeChoice) and node.of == "label" for node in nodes)
+        is_enough = has_many or (has_label and isinstance(evaluation, model.StrongFeatures))
+        if entry is not None and not is_enough:
+            what = f"{name!r} does not explain several classes"
+            yield Problem(where, what, "give it nodes: [{classes: all}]")
 
 
 def _check_aggregation(

@@ -124,6 +124,34 @@ class Consistency(Section):
         return self
 
 
+class StrongFeatures(Section):
+    """Accuracy with only the strong features of the label, and without [kumar2017, Table 1]."""
+
+    measure: Literal["strong-features"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="with a node of the label's class, such as nodes: [{classes: all}]"
+    )
+    thresholds: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (
+        Field(
+            (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+            description="share of a map's largest value from which a pixel is a strong feature; 0: "
+            "all that are positive",
+        )
+    )
+    fill: float = Field(
+        0.0, description="value of the pixels that are taken away: 0 is black, 0.5 is grey"
+    )
+
+
+class Dominance(Section):
+    """Whether the class that dominates a CLEAR map is the predicted one [kumar2017]."""
+
+    measure: Literal["dominance"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="with nodes of several classes, such as nodes: [{classes: all}]"
+    )
+
+
 class Claim(Section):
     """What every claim of a paper has: its place and its words."""
 
@@ -371,6 +399,8 @@ Evaluation = Annotated[
     | ImageSpecificity
     | Aggregation
     | Consistency
+    | StrongFeatures
+    | Dominance
     | Claims,
     Field(discriminator="measure"),
 ]

@@ -187,6 +187,45 @@ class HeatmapPanels(DrawnFigure):
         return self.images
 
 
+class ClearPanels(DrawnFigure):
+    """CLEAR maps, with heatmaps for and against the true class [kumar2017, Figs. 1, 3 to 7]."""
+
+    kind: Literal["clear"]
+    explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="with nodes of several classes, such as nodes: [{classes: all}]"
+    )
+    parts: Annotated[tuple[Literal["heatmap", "binary", "clear"], ...], Field(min_length=1)] = (
+        Field(("heatmap", "clear"), description="what is shown of each explanation")
+    )
+    titles: dict[Name, str] = Field({}, description="of explanations, for their names")
+    images: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="the images to show, as the explanations name them or as sort and number; "
+        "null: all",
+    )
+    palette: Literal["hues", "distinct"] = Field(
+        "hues",
+        description="of the classes: hues of the paper, or ten colours that are told apart with a "
+        "colour vision deficiency too",
+    )
+    binary_from: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the largest response from which a pixel is in a binary map",
+    )
+    across: int = Field(2, ge=1, description="images side by side")
+    size: Inches = Field(0.8, description="width of a panel, in inches")
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.explanations))
+
+    @property
+    def shown_images(self) -> tuple[str, ...] | None:
+        return self.images
+
+
 class FeatureMaps(DrawnFigure):
     """All explained feature maps of layers, for one image [zintgraf2017, Fig. 5]."""
 
@@ -333,8 +372,16 @@ class VolumeSlices(DrawnFigure):
         return (self.explanation,)
 
 
+class StrongFeatureCurves(MeasuredFigure):
+    """Accuracy with only the strong features, and without, by their threshold."""
+
+    kind: Literal["strong-features"]
+
+
 Figure = Annotated[
     HeatmapPanels
+    | ClearPanels
+    | StrongFeatureCurves
     | FeatureMaps
     | PerturbationCurves
     | ComparedCurves

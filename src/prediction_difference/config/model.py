@@ -38,6 +38,7 @@ from prediction_difference.config.evaluations import Claims as Claims
 from prediction_difference.config.evaluations import Consistency as Consistency
 from prediction_difference.config.evaluations import Consistent as Consistent
 from prediction_difference.config.evaluations import Continuity as Continuity
+from prediction_difference.config.evaluations import Dominance as Dominance
 from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
 from prediction_difference.config.evaluations import Evaluation as Evaluation
 from prediction_difference.config.evaluations import FollowsAccuracy as FollowsAccuracy
@@ -51,6 +52,7 @@ from prediction_difference.config.evaluations import RegionPerturbation as Regio
 from prediction_difference.config.evaluations import SimilarClasses as SimilarClasses
 from prediction_difference.config.evaluations import Simpler as Simpler
 from prediction_difference.config.evaluations import SparserLayer as SparserLayer
+from prediction_difference.config.evaluations import StrongFeatures as StrongFeatures
 from prediction_difference.config.explanations import AlphaBetaRelevance as AlphaBetaRelevance
 from prediction_difference.config.explanations import Deconvolution as Deconvolution
 from prediction_difference.config.explanations import DeepTaylor as DeepTaylor
@@ -69,6 +71,7 @@ from prediction_difference.config.explanations import RandomOrder as RandomOrder
 from prediction_difference.config.explanations import Segmentation as Segmentation
 from prediction_difference.config.explanations import Sensitivity as Sensitivity
 from prediction_difference.config.explanations import Taylor as Taylor
+from prediction_difference.config.figures import ClearPanels as ClearPanels
 from prediction_difference.config.figures import ComparedAreas as ComparedAreas
 from prediction_difference.config.figures import ComparedCurves as ComparedCurves
 from prediction_difference.config.figures import ComparedMethods as ComparedMethods
@@ -84,6 +87,7 @@ from prediction_difference.config.figures import Panel as Panel
 from prediction_difference.config.figures import PerturbationCurves as PerturbationCurves
 from prediction_difference.config.figures import RegionShares as RegionShares
 from prediction_difference.config.figures import ShownPanel as ShownPanel
+from prediction_difference.config.figures import StrongFeatureCurves as StrongFeatureCurves
 from prediction_difference.config.figures import TrainingCurves as TrainingCurves
 from prediction_difference.config.figures import TurnedImages as TurnedImages
 from prediction_difference.config.figures import VolumeSlices as VolumeSlices

@@ -5,10 +5,8 @@ map that follows the image turns with it: then its correlation with the turned m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +15,10 @@ from prediction_difference.attribution.heatmaps import heatmaps
 from prediction_difference.attribution.job import is_signed, method_options
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.card import read_card
-from prediction_difference.classifiers.loading import classifier_digest, load_module
 from prediction_difference.config import Config, model
-from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.claims import correlation
 from prediction_difference.progress import track
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
@@ -62,12 +55,12 @@ def measure_image_specificity(
     """
     import pandas
 
-    bench = _Bench(config, classifier, device)
+    bench = Bench(classifier, device)
     rows = [
         row
         for explanation, paths in stores.items()
         for number, path in enumerate(track(paths, f"{name}, {explanation}"))
-        for row in _rows(settings, bench, open_attribution(path), number < settings.kept)
+        for row in _rows(settings, config, bench, open_attribution(path), number < settings.kept)
     ]
     table = pandas.DataFrame(rows)
     some = open_attribution(next(iter(stores.values()))[0])
@@ -86,45 +79,21 @@ def measure_image_specificity(
     return table
 
 
-@dataclass
-class _Bench:
-    """What the images share."""
-
-    config: Config
-    classifier: Path
-    device: str
-
-    @cached_property
-    def card(self) -> Any:
-        return read_card(self.classifier)
-
-    def module(self, split: str) -> "nn.Module":
-        """The classifier, fitted without a split."""
-        known = self.__dict__.setdefault("_modules", {})
-        if split not in known:
-            known[split] = load_module(self.classifier, self.card, split).to(self.device).eval()
-        module: nn.Module = known[split]
-        return module
-
-
 def _rows(
-    settings: model.ImageSpecificity, bench: _Bench, store: Any, is_kept: bool
+    settings: model.ImageSpecificity, config: Config, bench: Bench, store: Any, is_kept: bool
 ) -> list[dict[str, Any]]:
     """The unturned image first."""
     attributes = store.attrs
-    explanation = bench.config.explanations[attributes["explanation"]]
-    if attributes["classifier_digest"] != classifier_digest(bench.card):
-        where = f"{attributes['explanation']}, {attributes['slot']}"
-        what = f"does not explain {bench.card.name!r} as it is now"
-        raise StoreError(where, what, "make it again")
+    explanation = config.explanations[attributes["explanation"]]
+    bench.refuse_another(store)
     node = attributes["nodes"][0]
     degrees = (0.0, *settings.degrees)
     images = np.stack([turned(store["image"].values, angle) for angle in degrees])
     module = bench.module(attributes["split"])
     nodes = [Node(node["kind"], node["unit"])] * len(images)
-    options = method_options(explanation, bench.config.run.seed)
+    options = method_options(explanation, config.run.seed)
     maps = heatmaps(explanation.method, module, images, nodes, device=bench.device, **options)
-    scores = _scores(module, images, bench.device)[:, node["unit"]]
+    scores = bench.scores(images, attributes["split"])[:, node["unit"]]
     return [
         {
             "explanation": attributes["explanation"],
@@ -142,14 +111,6 @@ def _rows(
         }
         for angle, score, image, one in zip(degrees, scores, images, maps, strict=True)
     ]
-
-
-def _scores(module: "nn.Module", images: np.ndarray, device: str) -> np.ndarray:
-    import torch
-
-    with torch.no_grad():
-        scores: np.ndarray = module(torch.from_numpy(images).to(device)).cpu().numpy()
-    return scores
 
 
 def summarise_specificity(table: Any) -> Any:

@@ -10,7 +10,9 @@ from prediction_difference.evaluation.aggregation import measure_aggregation
 from prediction_difference.evaluation.complexity import measure_complexity
 from prediction_difference.evaluation.consistency import measure_consistency
 from prediction_difference.evaluation.continuity import measure_continuity
+from prediction_difference.evaluation.dominance import measure_dominance
 from prediction_difference.evaluation.image_specificity import measure_image_specificity
+from prediction_difference.evaluation.strong_features import measure_strong_features
 
 
 def measure(config: Config, name: str, results: Path) -> Any:
@@ -30,6 +32,12 @@ def measure(config: Config, name: str, results: Path) -> Any:
             classifier = layout.classifier_folder(config, results, settings.explanations[0])
             device = choose_device(config.run.device)
             return measure_image_specificity(settings, name, stores, config, classifier, device)
+        case model.StrongFeatures():
+            classifier = layout.classifier_folder(config, results, settings.explanations[0])
+            device = choose_device(config.run.device)
+            return measure_strong_features(settings, name, stores, config, classifier, device)
+        case model.Dominance():
+            return measure_dominance(settings, name, stores, seed)
         case model.Consistency():
             return measure_consistency(settings, name, stores, seed)
         case model.Aggregation():

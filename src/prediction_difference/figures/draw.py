@@ -11,6 +11,12 @@ from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures import style
+from prediction_difference.figures.clear_panels import (
+    ClearLayout,
+    Responses,
+    clear_panels,
+    read_responses,
+)
 from prediction_difference.figures.compared_methods import (
     compare,
     compared_areas,
@@ -27,6 +33,7 @@ from prediction_difference.figures.maps import Map, read_layers, read_map, zoome
 from prediction_difference.figures.panels import Block, Panel, with_limits
 from prediction_difference.figures.perturbation_curves import perturbation_curves
 from prediction_difference.figures.region_shares import region_shares
+from prediction_difference.figures.strong_features import strong_features
 from prediction_difference.figures.training_curves import Moment, training_curves
 from prediction_difference.figures.turned_images import turned_images
 from prediction_difference.figures.volume_slices import Weights, volume_slices
@@ -69,6 +76,10 @@ def draw(
                 drawing = continuity_arrows(_table(evaluations, settings.evaluation))
             case model.TurnedImages():
                 drawing = turned_images(_table(evaluations, settings.evaluation))
+            case model.ClearPanels():
+                drawing = _clear(settings, explanations)
+            case model.StrongFeatureCurves():
+                drawing = strong_features(_table(evaluations, settings.evaluation))
             case model.ConsistencyPlots():
                 drawing = consistency(_table(evaluations, settings.evaluation), settings.labels)
             case model.RegionShares():
@@ -92,6 +103,27 @@ def _heatmaps(settings: model.HeatmapPanels, explanations: Mapping[str, Sequence
     titles = [title for title, _ in settings.panel_rows]
     layout = Layout(titles, settings.columns, settings.across, settings.size)
     return heatmap_panels(with_limits(blocks, settings.limit), layout, settings.limit)
+
+
+def _clear(settings: model.ClearPanels, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
+    columns = {
+        name: [read_responses(path) for path in _stores(explanations, name)]
+        for name in settings.explanation_names
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    for row in rows:
+        first, *others = row.values()
+        for other in others:
+            _refuse_another_image(first, other)
+    layout = ClearLayout(
+        settings.parts,
+        settings.titles,
+        settings.across,
+        settings.size,
+        settings.palette,
+        settings.binary_from,
+    )
+    return clear_panels(rows, layout)
 
 
 def _block(settings: model.HeatmapPanels, maps: Mapping[model.ShownPanel, Map]) -> Block:
@@ -122,7 +154,7 @@ def _panel(
             return Panel(of_row, "image")
 
 
-def _refuse_another_image(first: Map, other: Map) -> None:
+def _refuse_another_image(first: Map | Responses, other: Map | Responses) -> None:
     if other.image_name != first.image_name:
         raise StoreError(
             f"explanation {other.explanation}",

@@ -10,7 +10,9 @@ import numpy as np
 from prediction_difference.evaluation.aggregation import totals, variation
 from prediction_difference.evaluation.consistency import summarise_consistency
 from prediction_difference.evaluation.continuity import summarise_continuity
+from prediction_difference.evaluation.dominance import summarise_dominance
 from prediction_difference.evaluation.image_specificity import summarise_specificity
+from prediction_difference.evaluation.strong_features import summarise_strong_features
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.style import number, with_error
 
@@ -98,6 +100,56 @@ def _consistency(table: Any) -> _Made:
     return meaning, columns, rows
 
 
+def _strong_features(table: Any) -> _Made:
+    fill = table.attrs["settings"]["fill"]
+    meaning = (
+        "Share of images that are classified correctly with only the strong features of the true "
+        f"class (other pixels: {fill:g}), and without them (these: {fill:g}), by the share of the "
+        "map's largest value from which a pixel is strong; with Wilson's 95 % intervals."
+    )
+    rows = []
+    for row in summarise_strong_features(table).to_dict("records"):
+        accuracy = f"{row['accuracy']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
+        is_full = row["part"] == "full"
+        threshold = "" if is_full else f"{row['threshold']:g}"
+        share = "" if is_full else f"{row['share']:.1%}"
+        part = {"full": "full image", "only": "only strong", "without": "without strong"}
+        rows.append(
+            [
+                row["explanation"],
+                row["method"],
+                str(row["images"]),
+                part[row["part"]],
+                threshold,
+                share,
+                accuracy,
+            ]
+        )
+    return meaning, ["images", "part", "threshold", "strong pixels", "accuracy"], rows
+
+
+def _dominance(table: Any) -> _Made:
+    chance = 1 / table.attrs["classes"]
+    meaning = (
+        "How often the class that dominates the CLEAR map, by pixels or by summed response, is the "
+        f"predicted one; of {table.attrs['classes']} classes, so {chance:.0%} by chance. With "
+        "Wilson's 95 % intervals; last, how often it is the label."
+    )
+    rows = [
+        [
+            row["explanation"],
+            row["method"],
+            str(row["images"]),
+            "right" if row["right"] else "wrong",
+            {"area": "pixels", "sum": "summed response"}[row["measure"]],
+            f"{row['agreement']:.1%} ({row['low']:.1%} to {row['high']:.1%})",
+            f"{row['label']:.1%}",
+        ]
+        for row in summarise_dominance(table).to_dict("records")
+    ]
+    return meaning, ["images", "decisions", "dominant by", "is predicted", "is label"], rows
+
+
 def _aggregation(table: Any) -> _Made:
     meaning = (
         "Total relevance of an image by the explained class's score. A method that conserves the "
@@ -124,4 +176,6 @@ _TABLES: dict[str, Callable[[Any], _Made]] = {
     "image-specificity": _specificity,
     "aggregation": _aggregation,
     "consistency": _consistency,
+    "strong-features": _strong_features,
+    "dominance": _dominance,
 }

@@ -1,0 +1,137 @@
+"""Accuracy with only the strong features of a class, and without them [kumar2017, Table 1].
+
+Strong features are the pixels where the map of the true class is at least a share, the threshold,
+of its own largest value. The paper does not say which; so there is a curve over it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from prediction_difference import provenance
+from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.config import Config, model
+from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.bench import Bench
+from prediction_difference.progress import track
+
+PARTS = ("full", "only", "without")
+
+
+def strong(relevance: np.ndarray, threshold: float) -> np.ndarray:
+    """(y, x) relevance -> bool, positive and at least a share of its largest value."""
+    return np.asarray((relevance > 0) & (relevance >= threshold * relevance.max()))
+
+
+def masked(image: np.ndarray, is_kept: np.ndarray, fill: float) -> np.ndarray:
+    """(C, y, x) image whose other pixels have the value `fill`."""
+    return np.where(is_kept, image, np.float32(fill))
+
+
+def measure_strong_features(
+    settings: model.StrongFeatures,
+    name: str,
+    stores: Mapping[str, Sequence[Path]],
+    config: Config,
+    classifier: Path,
+    device: str,
+) -> Any:
+    """A data frame with one row per explanation, image, threshold and part of the image.
+
+    stores: attribution stores by explanation, with a node of the label's class. Columns:
+    explanation, method, image (its slot), image_name, label, threshold, part (full, only the strong
+    features, without them), correct, share (of the pixels that are strong).
+
+    Raises:
+        StoreError: a store explains another classifier, or not the label's class.
+    """
+    import pandas
+
+    bench = Bench(classifier, device)
+    rows = [
+        row
+        for explanation, paths in stores.items()
+        for path in track(paths, f"{name}, {explanation}")
+        for row in _rows(settings, bench, open_attribution(path))
+    ]
+    table = pandas.DataFrame(rows)
+    some = open_attribution(next(iter(stores.values()))[0])
+    table.attrs = {
+        "evaluation": name,
+        "settings": settings.model_dump(mode="json"),
+        "explanations": {
+            n: config.explanations[n].model_dump(mode="json") for n in settings.explanations
+        },
+        "classifier": some.attrs["classifier"],
+        "accuracy": bench.card.accuracy,
+        "dataset": some.attrs["dataset"],
+        "seed": config.run.seed,
+        "code_digest": provenance.source_digest("classifiers", "attribution", "evaluation"),
+    }
+    return table
+
+
+def _rows(settings: model.StrongFeatures, bench: Bench, store: Any) -> list[dict[str, Any]]:
+    attributes = store.attrs
+    bench.refuse_another(store)
+    label = bench.card.class_names.index(attributes["label"])
+    relevance, image = relevance_of_class(store, attributes["label"]), store["image"].values
+    parts, images = [("full", 0.0, 1.0)], [image]
+    for threshold in settings.thresholds:
+        is_strong = strong(relevance, threshold)
+        for part, is_kept in (("only", is_strong), ("without", ~is_strong)):
+            parts.append((part, threshold, float(is_strong.mean())))
+            images.append(masked(image, is_kept, settings.fill))
+    predicted = bench.scores(images, attributes["split"]).argmax(1)
+    common = {
+        "explanation": attributes["explanation"],
+        "method": attributes["method"],
+        "image": attributes["slot"],
+        "image_name": attributes["image_name"],
+        "label": attributes["label"],
+    }
+    return [
+        {
+            **common,
+            "part": part,
+            "threshold": threshold,
+            "correct": bool(found == label),
+            "share": share,
+        }
+        for (part, threshold, share), found in zip(parts, predicted, strict=True)
+    ]
+
+
+def relevance_of_class(store: Any, name: str) -> np.ndarray:
+    """(y, x) of the class of this name.
+
+    Raises:
+        StoreError: it is not explained.
+    """
+    for number, node in enumerate(store.attrs["nodes"]):
+        if node["class"] == name:
+            found: np.ndarray = store["relevance"].values[number]
+            return found
+    where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
+    raise StoreError(where, f"does not explain the class {name!r}", "explain nodes {classes: all}")
+
+
+def summarise_strong_features(table: Any, confidence: float = 0.95) -> Any:
+    """A data frame with one row per explanation, part and threshold.
+
+    Columns: explanation, method, part, threshold, images, accuracy, low, high (Wilson's interval of
+    it), share (of the pixels that are strong, mean).
+    """
+    import pandas
+
+    rows = []
+    for key, part in table.groupby(["explanation", "method", "part", "threshold"], sort=False):
+        count, right = len(part), int(part["correct"].sum())
+        interval = stats.binomtest(right, count).proportion_ci(confidence, method="wilson")
+        share = part["share"].mean()
+        rows.append((*key, count, right / count, interval.low, interval.high, share))
+    columns = ["explanation", "method", "part", "threshold"]
+    return pandas.DataFrame(rows, columns=[*columns, "images", "accuracy", "low", "high", "share"])

@@ -1,0 +1,279 @@
+"""CLEAR maps of images, with heatmaps for and against the true class [kumar2017, Figs. 1, 3 to 7].
+
+A row of panels for each image: the image, and for each explanation its heatmap, binary map and
+CLEAR map, as far as they are asked for; below, which colour is which class.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prediction_difference.attribution.clear import (
+    ClearMap,
+    Palette,
+    class_colours,
+    clear,
+    for_and_against,
+)
+from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.errors import StoreError
+from prediction_difference.figures import captions, style
+from prediction_difference.figures.canvas import Canvas, show
+from prediction_difference.figures.drawing import (
+    Drawing,
+    rounded,
+    smallest_square,
+    squares,
+)
+from prediction_difference.figures.methods import with_settings
+
+GAP, BLOCK_GAP, ROW_GAP = 0.06, 0.35, 0.08  # inches
+TOP, MARGIN, LABEL, UNDER = 0.5, 0.12, 1.15, 0.3
+SWATCH, LEGEND_LINE = 0.14, 0.24
+MOST_VALUES = 500_000
+"""In the numbers beside a figure; where maps have more, they are means over squares of pixels."""
+_TITLES = {"heatmap": "heatmap", "binary": "binary", "clear": "CLEAR"}
+_GREEN = np.array([0.0, 1.0, 0.0])
+_FOR, _AGAINST = np.array([0.84, 0.0, 0.0]), np.array([0.0, 0.2, 0.9])
+
+
+@dataclass(frozen=True)
+class Responses:
+    """What the classes respond to an image.
+
+    image: (C, y, x). maps: (K, y, x), in the order of `classes`. attributes: of the store.
+    """
+
+    image: np.ndarray
+    maps: np.ndarray
+    classes: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+    @property
+    def explanation(self) -> str:
+        """Name of the explanation that made the maps."""
+        return str(self.attributes["explanation"])
+
+    @property
+    def image_name(self) -> str:
+        """Name of the image in its dataset."""
+        return str(self.attributes["image_name"])
+
+    @property
+    def slot(self) -> str:
+        """What the image was chosen as, such as correct-1."""
+        return str(self.attributes["slot"])
+
+    @property
+    def label(self) -> str:
+        """Class that the image is said to be of."""
+        return str(self.attributes["label"])
+
+    @property
+    def predicted(self) -> str:
+        """Class with the highest score."""
+        return str(self.attributes["predicted"])
+
+    @cached_property
+    def clear(self) -> ClearMap:
+        """The CLEAR map of all classes."""
+        return clear(self.maps)
+
+    @cached_property
+    def balance(self) -> np.ndarray:
+        """(y, x) for and against the label's class, or the predicted one where it has no map."""
+        known = [name for name in (self.label, self.predicted) if name in self.classes]
+        return for_and_against(self.maps, self.classes.index(known[0]) if known else 0)
+
+
+def read_responses(path: Path) -> Responses:
+    """Read the maps of all classes from an attribution store.
+
+    Raises:
+        StoreError: it is missing, or its nodes are not several classes of a 2-D image.
+    """
+    store = open_attribution(path)
+    classes = tuple(node["class"] for node in store.attrs["nodes"])
+    if None in classes or len(set(classes)) < 2 or store["relevance"].ndim != 3:
+        what = "does not explain several classes of 2-D images"
+        raise StoreError(path, what, "explain nodes {classes: all}")
+    return Responses(store["image"].values, store["relevance"].values, classes, store.attrs)
+
+
+@dataclass(frozen=True)
+class ClearLayout:
+    """What is shown of every image, and how.
+
+    parts: of heatmap, binary, clear. titles: of the explanations, by their names. across: images
+    side by side. size: width of a panel in inches. binary_from: share of the largest response from
+    which a pixel is in a binary map.
+    """
+
+    parts: Sequence[str]
+    titles: Mapping[str, str]
+    across: int = 2
+    size: float = 0.8
+    palette: Palette = "hues"
+    binary_from: float = 0.1
+
+
+def clear_panels(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> Drawing:
+    """rows: for each image, its responses by explanation."""
+    names = list(rows[0])
+    classes = sorted({c for row in rows for one in row.values() for c in one.classes})
+    order = rows[0][names[0]].classes
+    classes = [*order, *(c for c in classes if c not in order)]
+    colours = dict(zip(classes, class_colours(len(classes), layout.palette), strict=True))
+    columns = 1 + len(names) * len(layout.parts)
+    shape = rows[0][names[0]].image.shape
+    height = layout.size * shape[1] / shape[2]
+    block = LABEL + columns * (layout.size + GAP)
+    strips = -(-len(rows) // layout.across)
+    legend_width = max(MARGIN * 2 + layout.across * (block + BLOCK_GAP) - BLOCK_GAP, 4.0)
+    per_line = max(1, int((legend_width - 2 * MARGIN) / _legend_step(classes)))
+    lines = -(-len(classes) // per_line)
+    foot = TOP + strips * (height + ROW_GAP) + UNDER
+    canvas = Canvas.empty(legend_width, foot + lines * LEGEND_LINE + MARGIN)
+    for position in range(min(layout.across, len(rows))):
+        _draw_headings(canvas, MARGIN + position * (block + BLOCK_GAP) + LABEL, names, layout)
+    for number, row in enumerate(rows):
+        strip, position = divmod(number, layout.across)
+        left = MARGIN + position * (block + BLOCK_GAP)
+        _draw_row(canvas, left, TOP + strip * (height + ROW_GAP), height, row, colours, layout)
+    _draw_legend(canvas, foot, per_line, colours)
+    return Drawing(canvas.figure, _numbers(rows, layout), _caption(rows, layout))
+
+
+def _draw_headings(canvas: Canvas, left: float, names: Sequence[str], layout: ClearLayout) -> None:
+    step = layout.size + GAP
+    canvas.text(left + layout.size / 2, TOP - 0.07, "image", align="center", stands_on=True)
+    for number, name in enumerate(names):
+        first = left + (1 + number * len(layout.parts)) * step
+        middle = first + (len(layout.parts) * step - GAP) / 2
+        if len(names) > 1 or name in layout.titles:
+            inches = len(layout.parts) * step + GAP
+            title = style.fit(layout.titles.get(name, name), inches, 8, 1, "bold")
+            line = TOP - 0.24
+            canvas.text(middle, line, title, weight="bold", align="center", stands_on=True)
+        for column, part in enumerate(layout.parts):
+            place = first + column * step + layout.size / 2
+            canvas.text(place, TOP - 0.07, _TITLES[part], size=7.5, align="center", stands_on=True)
+
+
+def _draw_row(
+    canvas: Canvas,
+    left: float,
+    top: float,
+    height: float,
+    row: Mapping[str, Responses],
+    colours: Mapping[str, np.ndarray],
+    layout: ClearLayout,
+) -> None:
+    first = next(iter(row.values()))
+    is_wrong = first.label != first.predicted
+    label = style.fit(first.label, LABEL - 0.1, 8, 2, "bold")
+    canvas.text(left, top + 0.02, label, weight="bold")
+    found = style.fit(f"predicted {first.predicted}", LABEL - 0.1, 7.5, 2)
+    below = top + 0.04 + 0.15 * (label.count("\n") + 1)
+    canvas.text(left, below, found, size=7.5, colour=style.FOR if is_wrong else style.FAINT_INK)
+    pictures = [style.picture(first.image)]
+    for one in row.values():
+        pictures += [picture_of(one, part, colours, layout.binary_from) for part in layout.parts]
+    for column, picture in enumerate(pictures):
+        place = left + LABEL + column * (layout.size + GAP)
+        show(canvas.panel(place, top, layout.size, height), picture, None, None)
+
+
+def picture_of(
+    one: Responses, part: str, colours: Mapping[str, np.ndarray], binary_from: float
+) -> np.ndarray:
+    """(y, x, 3) colours in 0 to 1: of heatmap, binary or clear."""
+    if part == "clear":
+        return one.clear.picture(np.stack([colours[name] for name in one.classes]))
+    largest = float(np.abs(one.balance).max()) or 1.0
+    share = one.balance / largest
+    if part == "binary":
+        ground = np.ones((*share.shape, 3))
+        ground[share >= binary_from] = _FOR
+        ground[share <= -binary_from] = _AGAINST
+        return ground
+    # Black, red, yellow, white, as hot metal; each third of the scale adds a channel.
+    hot = np.stack([(3 * share - n).clip(0, 1) for n in range(3)], -1)
+    return np.asarray(hot + share.clip(max=0)[..., None] * -_GREEN)
+
+
+def _legend_step(classes: Sequence[str]) -> float:
+    longest = max(len(name) for name in classes)
+    return SWATCH + 0.12 + min(longest, 22) * 0.075 + 0.1
+
+
+def _draw_legend(
+    canvas: Canvas, top: float, per_line: int, colours: Mapping[str, np.ndarray]
+) -> None:
+    step = _legend_step(list(colours))
+    for number, (name, colour) in enumerate(colours.items()):
+        line, column = divmod(number, per_line)
+        left, at = MARGIN + column * step, top + line * LEGEND_LINE
+        axes = canvas.panel(left, at, SWATCH, SWATCH)
+        axes.set_facecolor((float(colour[0]), float(colour[1]), float(colour[2])))
+        words = style.fit(name, step - SWATCH - 0.1, 8, 1)
+        canvas.text(left + SWATCH + 0.06, at + 0.005, words)
+
+
+def _numbers(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> dict[str, Any]:
+    sizes = [one.maps.size for row in rows for one in row.values()]
+    side = smallest_square(sum(sizes), MOST_VALUES)
+    images = []
+    for row in rows:
+        for name, one in row.items():
+            count = len(one.classes)
+            images.append(
+                {
+                    "slot": one.slot,
+                    "image": one.image_name,
+                    "label": one.label,
+                    "predicted": one.predicted,
+                    "explanation": name,
+                    "classes": list(one.classes),
+                    "areas": one.clear.areas(count).tolist(),
+                    "sums": rounded(one.clear.sums(count)),
+                    "responses": rounded(squares(one.maps, side)),
+                }
+            )
+    return {"square": side, "parts": list(layout.parts), "images": images}
+
+
+def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> str:
+    first = next(iter(rows[0].values()))
+    parts = ["Beside each image its label, and the predicted class, red where it is another one."]
+    if "heatmap" in layout.parts:
+        parts.append(
+            "Heatmap: hot (black, red, yellow, white) where the label's class responds more than "
+            "every other one, by its response; green where another one does, by the largest of "
+            "theirs; full at the map's largest."
+        )
+    if "binary" in layout.parts:
+        parts.append(
+            f"Binary: red and blue where these are at least {layout.binary_from:.0%} of the "
+            "largest."
+        )
+    if "clear" in layout.parts:
+        parts.append(
+            "CLEAR: the colour is that of the class that responds most, its brightness the "
+            "response, full at the map's largest; black where no class responds."
+        )
+    words = [with_settings(name, one.attributes["settings"]) for name, one in rows[0].items()]
+    seeds = {one.attributes["seed"] for row in rows for one in row.values()}
+    return captions.paragraphs(
+        [
+            f"{captions.count(len(rows), 'held-out image')} of dataset "
+            f"{first.attributes['dataset']}, explained for classifier "
+            f"{first.attributes['classifier']}.",
+            *parts,
+        ],
+        [f"{'; '.join(words)}.", f"Seed {', '.join(map(str, sorted(seeds)))}."],
+    )
