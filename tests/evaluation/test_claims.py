@@ -285,11 +285,12 @@ def test_larger_areas_are_compared_image_by_image(tmp_path, output, scale):
         check_table(table, tmp_path, **(claim | {"than": "deconvolution"}))
 
 
-def follow(tmp_path, drops, accuracies):
-    """drops[checkpoint]: an AOPC an image -> the record of the claim."""
+def follow(tmp_path, drops, accuracies, random=None):
+    """drops, random: for each checkpoint an AOPC an image -> the record of the claim."""
     tables = {}
     for number, (some, accuracy) in enumerate(zip(drops, accuracies, strict=True)):
-        table = perturbed({f"lrp-{number}": some})
+        others = {"random": random[number]} if random else {}
+        table = perturbed({f"lrp-{number}": some, **others})
         table.attrs["accuracy"] = accuracy
         tables[f"after-{number}"] = tmp_path / f"{number}.parquet"
         write_table(table, tables[f"after-{number}"])
@@ -311,6 +312,20 @@ def test_areas_follow_accuracy_where_they_rise_together(tmp_path):
     assert follow(tmp_path, drops[::-1], accuracies)["held"] is False
     with pytest.raises(StoreError, match="know no accuracy"):
         follow(tmp_path, drops, (0.1, None, 0.8))
+
+
+def test_what_any_order_would_follow_is_taken_off(tmp_path):
+    """Scores grow while a network learns, so that random regions cost more and more, too."""
+    accuracies = (0.1, 0.5, 0.8)
+    random = [(1.0, 2.0, 1.5), (3.0, 4.0, 3.0), (6.0, 7.0, 5.0)]
+    above = [(2.0, 1.0, 3.0), (1.5, 0.9, 2.0), (1.0, 0.5, 1.0)]
+    drops = [tuple(np.add(r, a)) for r, a in zip(random, above, strict=True)]
+    assert follow(tmp_path, drops, accuracies)["held"] is True
+    record = follow(tmp_path, drops, accuracies, random)
+    expected = [np.corrcoef(column, accuracies)[0, 1] for column in np.array(above).T]
+    assert record["values"] == pytest.approx(expected)
+    assert record["held"] is False
+    assert "above random order" in record["quantity"]
 
 
 @pytest.mark.parametrize("by", ["png_bytes", "jpeg_bytes", "entropy"])

@@ -22,7 +22,7 @@ from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.page import build
-from prediction_difference.report.perturbations import Measured, regions_tables
+from prediction_difference.report.perturbations import Measured, regions_tables, verdicts_of
 from prediction_difference.stores import write_json, write_store, write_text
 
 EVIL = "a<script>alert('x')</script>/b & c"
@@ -169,6 +169,7 @@ def _claim(
         "interval": interval,
         "images": images,
         "held": held,
+        "claim": {"claim": "cheaper"},
     }
 
 
@@ -358,9 +359,16 @@ def test_sizes_of_regions_stand_side_by_side() -> None:
     other = _table()
     other.attrs["classifier"] = "another"
     measured = [Measured(str(n), t, "") for n, t in enumerate([*tables.values(), other])]
-    (found,) = regions_tables(measured)
+    claim = {"claim": "larger-aopc", "evaluation": "0", "explanation": "evidence", "than": "order"}
+    verdicts = verdicts_of([{"claim": claim, "held": True}, {"claim": {"claim": "cheaper"}}])
+    (found,) = regions_tables(measured, verdicts)
     assert found.regions == [1, 3]
-    assert found.rows == [("evidence", ["1.33 (0.667 to 2.00)", "4.00 (2.00 to 6.00)"])]
+    (row,) = found.rows
+    assert row.explanation == "evidence"
+    assert row.cells == ["1.33 (0.667 to 2.00)", "4.00 (2.00 to 6.00)"]
+    assert row.verdicts == [(), ["above order: held"]]
+    cost = tables[1].attrs["cost"]["evidence"]
+    assert [float(row.forwards), float(row.seconds)] == [cost["forwards"], cost["seconds"]]
 
 
 def test_settings_and_versions_are_there(run: Run) -> None:

@@ -301,16 +301,24 @@ def _follows_accuracy(claim: model.FollowsAccuracy, opened: Opened) -> Measured:
     if not np.isfinite(accuracy).all():
         remedy = "evaluate classifiers with labelled held-out images"
         raise StoreError(f"evaluations {', '.join(claim.evaluations)}", "know no accuracy", remedy)
-    columns = [
-        _column(aopc_by_image(table, table.attrs["settings"]["output"]), name, explanation)
-        for table, name, explanation in zip(
-            tables, claim.evaluations, claim.explanations, strict=True
-        )
-    ]
-    areas = np.stack([column.sort_index().to_numpy() for column in columns], axis=1)
+    measured = list(zip(tables, claim.evaluations, claim.explanations, strict=True))
+    has_random = all((table["method"] == "random").any() for table in tables)
+    columns = [_areas(*one, above_random=has_random).sort_index() for one in measured]
+    areas = np.stack([column.to_numpy() for column in columns], axis=1)
     values = [correlation(one, accuracy) for one in areas]
-    quantity = "correlation of an image's AOPC with test accuracy, over checkpoints"
+    above = " above random order" if has_random else ""
+    quantity = f"correlation of an image's AOPC{above} with test accuracy, over checkpoints"
     return Measured(np.array(values), quantity, "")
+
+
+def _areas(table: Any, evaluation: str, explanation: str, above_random: bool) -> Any:
+    """AOPC of every image; scores grow while a network learns, and with them what chance takes."""
+    areas = aopc_by_image(table, table.attrs["settings"]["output"])
+    found = _column(areas, evaluation, explanation)
+    if not above_random:
+        return found
+    random = table.loc[table["method"] == "random", "explanation"].iloc[0]
+    return found - areas[random]
 
 
 def _simpler(claim: model.Simpler, opened: Opened) -> Measured:

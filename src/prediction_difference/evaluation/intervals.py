@@ -1,8 +1,9 @@
 """How sure a mean over images is."""
 
 import numpy as np
+from scipy import stats
 
-_RESAMPLES = 2000
+_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
 
@@ -12,13 +13,15 @@ def interval_of_mean(
     """(images, ...) values -> (...) ends of a bootstrap interval of their mean over images.
 
     Images are drawn again with replacement, the same ones for all of `...`, and the interval is
-    between percentiles of the means [efron1993, section 13.3]. NaN for a single image.
+    between percentiles of the means [efron1993, section 13.3], which are taken further out the
+    fewer images there are, so that it is as long as Student's for normal values [hesterberg2015,
+    section 4.4]. NaN for a single image.
     """
     count = len(values)
     if count < 2:
         unknown = np.full(values.shape[1:], np.nan)
         return unknown, unknown
-    return _ends(_means_of_resamples(values, seed), confidence)
+    return _ends(_means_of_resamples(values, seed), confidence, count)
 
 
 def correlation_with_means(
@@ -33,7 +36,8 @@ def correlation_with_means(
     found = float(_correlations(values.mean(axis=0), others))
     if len(values) < 2:
         return found, (np.nan, np.nan)
-    low, high = _ends(_correlations(_means_of_resamples(values, seed), others), confidence)
+    resamples = _correlations(_means_of_resamples(values, seed), others)
+    low, high = _ends(resamples, confidence, len(values))
     return found, (float(low), float(high))
 
 
@@ -44,8 +48,11 @@ def _means_of_resamples(values: np.ndarray, seed: int) -> np.ndarray:
     return np.tensordot(drawn / count, values, axes=1)
 
 
-def _ends(resamples: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.quantile(resamples, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+def _ends(resamples: np.ndarray, confidence: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Percentiles of statistics of `count` images, as far out as Student's quantile is."""
+    reach = stats.t.ppf((1 - confidence) / 2, count - 1) * np.sqrt(count / (count - 1))
+    tail = stats.norm.cdf(reach)
+    low, high = np.quantile(resamples, [tail, 1 - tail], axis=0)
     return low, high
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from prediction_difference.attribution.engines.perturbed import PerturbedScores
 
+_CURVES_OF_A_JOB = 32
 OUTPUTS = ("score", "probability")
 """What f may be; curves of both are kept, as they come from the same forward passes."""
 _NOT_OF_CURVES = ("images_per_job", "output")
@@ -162,7 +163,9 @@ class _Bench:
         known = self.__dict__.setdefault("_known_scores", {})
         if split not in known:
             s = self.settings
-            forwards = s.images_per_job * len(s.explanations) * s.repeats * s.steps
+            # Of about as many curves as a job has, but not of those that this one has: how the
+            # network is run must not depend on who computes what.
+            forwards = _CURVES_OF_A_JOB * s.repeats * s.steps
             module = load_module(self._classifier, self._card, split)
             known[split] = PerturbedScores(module, self.device, s.precision, forwards)
         scores: PerturbedScores = known[split]

@@ -34,4 +34,5 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    environment.globals["zip"] = zip
     return environment.get_template(name)

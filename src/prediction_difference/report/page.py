@@ -13,6 +13,7 @@ from PIL import Image
 
 from prediction_difference.config import Config, model, shown_slots
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.claims import read_claims
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
 from prediction_difference.report import maps_page, perturbations, tables
@@ -66,6 +67,7 @@ def build(
     maps = tables.read_attributions(attributions)
     links = {name: page.link(file) for name, file in evaluations.items()}
     measured = perturbations.read_measured(evaluations, links)
+    found = [record for file in claims.values() for record in read_claims(file)["claims"]]
     html = template("template.html.j2").render(
         run=config.run,
         not_clinical=NOT_CLINICAL,
@@ -73,7 +75,7 @@ def build(
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
         evaluations=[perturbations.aopc_table(one) for one in measured],
-        regions=perturbations.regions_tables(measured),
+        regions=perturbations.regions_tables(measured, perturbations.verdicts_of(found)),
         complexity=[
             tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()
         ],

@@ -60,14 +60,28 @@ class AopcTable:
 class RegionsTable:
     """Evaluations that differ in the size of regions: AOPC above random, by explanation and size.
 
-    regions: their sides, in pixels. rows: explanation and a text for each size.
+    regions: their sides, in pixels.
     """
 
     classifier: str
     details: str
     confidence: str
     regions: Sequence[int]
-    rows: Sequence[tuple[str, Sequence[str]]]
+    rows: Sequence["RegionsRow"]
+
+
+@dataclass(frozen=True)
+class RegionsRow:
+    """AOPC above random of an explanation, for each size, and what a map of it costs.
+
+    verdicts: for each size, what claims say of it beside other explanations, maybe nothing.
+    """
+
+    explanation: str
+    cells: Sequence[str]
+    verdicts: Sequence[Sequence[str]]
+    forwards: str
+    seconds: str
 
 
 def read_measured(files: Mapping[str, Path], links: Mapping[str, str]) -> list[Measured]:
@@ -140,25 +154,49 @@ def _details(one: Measured) -> str:
     )
 
 
-def regions_tables(measured: Sequence[Measured]) -> list[RegionsTable]:
-    """Evaluations that differ in nothing but the size of regions, two or more, side by side."""
+_VERDICTS = {True: "above {}: held", False: "above {}: did not hold", None: "above {}: undecided"}
+
+
+def verdicts_of(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """What claims that one AOPC is larger than another found, by evaluation and explanation."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        claim = record["claim"]
+        if claim["claim"] == "larger-aopc":
+            words = _VERDICTS[record["held"]].format(claim["than"])
+            found.setdefault((claim["evaluation"], claim["explanation"]), []).append(words)
+    return found
+
+
+def regions_tables(
+    measured: Sequence[Measured], verdicts: Mapping[tuple[str, str], Sequence[str]]
+) -> list[RegionsTable]:
+    """Evaluations that differ in nothing but the size of regions, two or more, side by side.
+
+    verdicts: of `verdicts_of`.
+    """
     groups: dict[tuple[object, ...], list[Measured]] = {}
     for one in measured:
         key = (one.table.attrs["classifier"], _details(one), one.settings["output"])
         groups.setdefault(key, []).append(one)
-    return [_regions_table(group) for group in groups.values() if len(group) > 1]
+    return [_regions_table(group, verdicts) for group in groups.values() if len(group) > 1]
 
 
-def _regions_table(group: Sequence[Measured]) -> RegionsTable:
+def _regions_table(
+    group: Sequence[Measured], verdicts: Mapping[tuple[str, str], Sequence[str]]
+) -> RegionsTable:
     group = sorted(group, key=lambda one: one.settings["region"])
     output = group[0].settings["output"]
     summaries = [summarise(one.table, output).set_index("explanation") for one in group]
     names = list(dict.fromkeys(name for summary in summaries for name in summary.index))
     names = [name for name in names if any(_is_compared(s, name) for s in summaries)]
-    rows = [
-        (name, [_above_random(s.loc[name]) if name in s.index else UNKNOWN for s in summaries])
-        for name in names
-    ]
+    rows = []
+    for name in names:
+        cells = [_above_random(s.loc[name]) if name in s.index else UNKNOWN for s in summaries]
+        said = [verdicts.get((one.name, name), ()) for one in group]
+        costs = [c[name] for one in group if name in (c := one.table.attrs["cost"])]
+        cost = [number(costs[0][key], 2) for key in ("forwards", "seconds")]
+        rows.append(RegionsRow(name, cells, said, *cost))
     return RegionsTable(
         str(group[0].table.attrs["classifier"]),
         f"{_details(group[0])}; f is the {_WORDS[output]}",
