@@ -1,0 +1,94 @@
+"""CLEAR maps in figures show what the stores say."""
+
+import colorsys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prediction_difference.attribution.clear import class_colours
+from prediction_difference.config import model
+from prediction_difference.figures.clear_panels import (
+    ClearLayout,
+    Responses,
+    clear_panels,
+    picture_of,
+)
+
+CLASSES = ("cat", "dog", "owl")
+COLOURS = dict(zip(CLASSES, class_colours(3), strict=True))
+
+
+@pytest.fixture
+def some(generator: Any) -> Responses:
+    settings = model.Deconvolution(
+        method="deconvolution", norm="sum", start="response", classifier="c", images=("a",)
+    )
+    attributes = {
+        "label": "dog",
+        "predicted": "owl",
+        "slot": "random-1",
+        "image_name": "test-1",
+        "explanation": "e",
+        "dataset": "animals",
+        "classifier": "net",
+        "seed": 3,
+        "settings": settings.model_dump(),
+    }
+    image, maps = generator.random((3, 4, 5)), generator.normal(size=(3, 4, 5))
+    return Responses(image, maps, CLASSES, attributes)
+
+
+def test_binary_maps_say_for_and_against(some: Responses) -> None:
+    picture = picture_of(some, "binary", COLOURS, 0.2)
+    others = np.maximum(some.maps[0], some.maps[2]).clip(0)
+    own = some.maps[1].clip(0)
+    largest = np.maximum(own, others).max()
+    for place in np.ndindex(4, 5):
+        red, _, blue = picture[place]
+        is_for = own[place] >= others[place] and own[place] >= 0.2 * largest
+        is_against = others[place] > own[place] and others[place] >= 0.2 * largest
+        assert (red > 0.5 > blue) == is_for
+        assert (blue > 0.5 > red) == is_against
+
+
+def test_heatmaps_are_hot_where_the_label_wins_and_green_elsewhere(some: Responses) -> None:
+    picture = picture_of(some, "heatmap", COLOURS, 0.2)
+    wins = some.maps[1] >= np.maximum(some.maps[0], some.maps[2])
+    responds = some.maps.max(0) > 0
+    assert (picture[wins & responds][:, 0] >= picture[wins & responds][:, 1]).all()
+    green = picture[~wins & responds]
+    assert (green[:, 1] > 0).all()
+    assert (green[:, [0, 2]] == 0).all()
+
+
+def test_clear_maps_are_those_of_the_equations(some: Responses) -> None:
+    picture = picture_of(some, "clear", COLOURS, 0.2)
+    largest = some.maps.max()
+    for place in np.ndindex(4, 5):
+        own = some.maps[(slice(None), *place)]
+        expected = colorsys.hsv_to_rgb(own.argmax() / 3, 1, max(own.max(), 0) / largest)
+        np.testing.assert_allclose(picture[place], expected, atol=1e-9)
+
+
+def test_panels_and_numbers_are_those_of_all_images(some: Responses) -> None:
+    layout = ClearLayout(("heatmap", "binary", "clear"), {"e": "responses"}, across=2)
+    drawing = clear_panels([{"e": some}] * 3, layout)
+    # Four panels an image, and a swatch a class.
+    assert len(drawing.figure.axes) == 3 * 4 + 3
+    texts = [text.get_text() for text in drawing.figure.texts]
+    assert texts.count("dog") == 3 + 1
+    assert texts.count("predicted owl") == 3
+    (first, *_) = drawing.numbers["images"]
+    np.testing.assert_allclose(first["responses"], some.maps, rtol=1e-4, atol=1e-6)
+    assert sum(first["areas"]) == (some.maps.max(0) > 0).sum()
+    assert "sum over channels, from the map or score of the class" in drawing.caption
+
+
+def test_several_explanations_stand_side_by_side(some: Responses) -> None:
+    layout = ClearLayout(("clear",), {}, across=1, palette="distinct")
+    drawing = clear_panels([{"one": some, "two": some}], layout)
+    texts = [text.get_text() for text in drawing.figure.texts]
+    assert "one" in texts
+    assert "two" in texts
+    assert len(drawing.figure.axes) == 3 + 3
