@@ -372,3 +372,40 @@ def test_less_is_outside_where_differences_are_negative(tmp_path):
     record = check_table(consistency_table(), tmp_path, **claim)
     assert record["values"] == pytest.approx([-0.25, -0.2995, -0.449])
     assert record["held"] is True
+
+
+def strong_table() -> pandas.DataFrame:
+    correct = {"only": (True, True, False), "without": (False, True, False)}
+    rows = [{"part": "full", "threshold": 0.0, "image": str(n), "correct": True} for n in range(3)]
+    rows += [
+        {"part": part, "threshold": 0.1, "image": str(n), "correct": value}
+        for part, some in correct.items()
+        for n, value in enumerate(some)
+    ]
+    table = pandas.DataFrame(rows).assign(explanation="responses")
+    table.attrs = {"settings": {}}
+    return table
+
+
+def test_strong_features_are_compared_with_all_others(tmp_path):
+    claim = {"claim": "strong-features", "explanation": "responses", "threshold": 0.1}
+    record = check_table(strong_table(), tmp_path, **claim)
+    assert record["values"] == [1, 0, 0]
+    assert record["held"] is None
+    with pytest.raises(StoreError, match="did not measure 'responses' at threshold 0.2"):
+        check_table(strong_table(), tmp_path, **(claim | {"threshold": 0.2}))
+
+
+def test_dominant_classes_are_compared_with_chance(tmp_path):
+    rows = [
+        {"explanation": "e", "right": right, "predicted": "cat", "sum": found, "area": "dog"}
+        for right, found in [(True, "cat")] * 3 + [(True, "dog")] + [(False, "dog")] * 2
+    ]
+    table = pandas.DataFrame(rows)
+    table.attrs = {"settings": {}, "classes": 10}
+    claim = {"claim": "dominant-class", "explanation": "e", "decisions": "right"}
+    record = check_table(table, tmp_path, **claim)
+    assert record["values"] == [1, 1, 1, 0]
+    assert record["required"] == "above 0.1"
+    wrong = check_table(table, tmp_path, **(claim | {"decisions": "wrong"}))
+    assert (wrong["values"], wrong["held"]) == ([0, 0], False)

@@ -4,6 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from prediction_difference.config.claims import AnyClaim as AnyClaim
+from prediction_difference.config.claims import Cheaper as Cheaper
+from prediction_difference.config.claims import Claims as Claims
+from prediction_difference.config.claims import Consistent as Consistent
+from prediction_difference.config.claims import DominantClass as DominantClass
+from prediction_difference.config.claims import EnoughSamples as EnoughSamples
+from prediction_difference.config.claims import FollowsAccuracy as FollowsAccuracy
+from prediction_difference.config.claims import LargerAopc as LargerAopc
+from prediction_difference.config.claims import LessOutside as LessOutside
+from prediction_difference.config.claims import MeasurableEffect as MeasurableEffect
+from prediction_difference.config.claims import MoreConcentrated as MoreConcentrated
+from prediction_difference.config.claims import SimilarClasses as SimilarClasses
+from prediction_difference.config.claims import Simpler as Simpler
+from prediction_difference.config.claims import SparserLayer as SparserLayer
+from prediction_difference.config.claims import (
+    StrongFeaturesSuffice as StrongFeaturesSuffice,
+)
 from prediction_difference.config.classifiers import NORMALISATIONS as NORMALISATIONS
 from prediction_difference.config.classifiers import Checkpoint as Checkpoint
 from prediction_difference.config.classifiers import Classifier as Classifier
@@ -32,26 +49,13 @@ from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
 from prediction_difference.config.evaluations import Aggregation as Aggregation
-from prediction_difference.config.evaluations import AnyClaim as AnyClaim
-from prediction_difference.config.evaluations import Cheaper as Cheaper
-from prediction_difference.config.evaluations import Claims as Claims
 from prediction_difference.config.evaluations import Consistency as Consistency
-from prediction_difference.config.evaluations import Consistent as Consistent
 from prediction_difference.config.evaluations import Continuity as Continuity
 from prediction_difference.config.evaluations import Dominance as Dominance
-from prediction_difference.config.evaluations import EnoughSamples as EnoughSamples
 from prediction_difference.config.evaluations import Evaluation as Evaluation
-from prediction_difference.config.evaluations import FollowsAccuracy as FollowsAccuracy
 from prediction_difference.config.evaluations import HeatmapComplexity as HeatmapComplexity
 from prediction_difference.config.evaluations import ImageSpecificity as ImageSpecificity
-from prediction_difference.config.evaluations import LargerAopc as LargerAopc
-from prediction_difference.config.evaluations import LessOutside as LessOutside
-from prediction_difference.config.evaluations import MeasurableEffect as MeasurableEffect
-from prediction_difference.config.evaluations import MoreConcentrated as MoreConcentrated
 from prediction_difference.config.evaluations import RegionPerturbation as RegionPerturbation
-from prediction_difference.config.evaluations import SimilarClasses as SimilarClasses
-from prediction_difference.config.evaluations import Simpler as Simpler
-from prediction_difference.config.evaluations import SparserLayer as SparserLayer
 from prediction_difference.config.evaluations import StrongFeatures as StrongFeatures
 from prediction_difference.config.explanations import AlphaBetaRelevance as AlphaBetaRelevance
 from prediction_difference.config.explanations import Deconvolution as Deconvolution

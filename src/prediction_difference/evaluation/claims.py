@@ -346,6 +346,31 @@ def _less_outside(claim: model.LessOutside, opened: Opened) -> Measured:
     return Measured(_differences(claim, columns), quantity, "", is_upper=True)
 
 
+def _strong_features(claim: model.StrongFeaturesSuffice, opened: Opened) -> Measured:
+    table = opened[claim.evaluation]
+    is_chosen = table["explanation"] == claim.explanation
+    is_chosen &= np.isclose(table["threshold"], claim.threshold) & (table["part"] != "full")
+    if not is_chosen.any():
+        what = f"did not measure {claim.explanation!r} at threshold {claim.threshold:g}"
+        raise StoreError(f"evaluation {claim.evaluation}", what, "choose one of its thresholds")
+    parts = table[is_chosen].pivot(index="image", columns="part", values="correct").astype(float)
+    quantity = "share that is right with only strong features, less that without them"
+    return Measured(np.asarray(parts["only"] - parts["without"]), quantity, "")
+
+
+def _dominant_class(claim: model.DominantClass, opened: Opened) -> Measured:
+    table = opened[claim.evaluation]
+    is_chosen = table["explanation"] == claim.explanation
+    is_chosen &= table["right"] == (claim.decisions == "right")
+    if not is_chosen.any():
+        what = f"has no {claim.decisions} decision explained by {claim.explanation!r}"
+        raise StoreError(f"evaluation {claim.evaluation}", what, "explain some")
+    part = table[is_chosen]
+    values = (part[claim.by] == part["predicted"]).to_numpy().astype(float)
+    quantity = "share of maps whose dominant class is the predicted one"
+    return Measured(values, quantity, "", limit=1 / table.attrs["classes"])
+
+
 def _differences(claim: Any, columns: Any) -> np.ndarray:
     """columns: a number of each image (row) for each explanation."""
     first, second = (_column(columns, claim.evaluation, name) for name in claim.compared)
@@ -389,5 +414,7 @@ _MEASURES: Mapping[str, Callable[[Any, Opened], Measured]] = {
     "simpler": _simpler,
     "consistent": _consistent,
     "less-outside": _less_outside,
+    "strong-features": _strong_features,
+    "dominant-class": _dominant_class,
     "follows-accuracy": _follows_accuracy,
 }

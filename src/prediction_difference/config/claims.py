@@ -1,0 +1,294 @@
+"""What papers say of their maps, as the configuration describes it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from prediction_difference.config.section import Name, Section
+
+
+class Claim(Section):
+    """What every claim of a paper has: its place and its words."""
+
+    where: str = Field(min_length=1, description="figure, table or section of the paper")
+    statement: str = Field(min_length=1, description="what is claimed, in words")
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        """The explanations whose maps the claim is about."""
+        return ()
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        """The evaluations whose tables the claim is about."""
+        return ()
+
+    @property
+    def measured_by(self) -> str:
+        """The measure of these evaluations."""
+        return ""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of what is compared, if anything is."""
+        than = getattr(self, "than", None)
+        explanation: str = getattr(self, "explanation", "")
+        return () if than is None else (explanation, than)
+
+
+class ClaimOfMaps(Claim):
+    """A claim about the maps of an explanation, maybe beside those of another one."""
+
+    explanation: Name
+
+    @property
+    def explanation_names(self) -> tuple[str, ...]:
+        return self.compared or (self.explanation,)
+
+
+class MoreConcentrated(ClaimOfMaps):
+    """Relevance of the first node is on fewer pixels than another explanation's."""
+
+    claim: Literal["more-concentrated"]
+    than: Name = Field(description="the other explanation, of the same images")
+    by: Literal["entropy", "top-share"] = Field(
+        "entropy",
+        description="of absolute relevance: its entropy over the pixels, or the share of it in the "
+        "pixels that have most",
+    )
+    top: float = Field(0.05, gt=0, lt=1, description="share of the pixels, for top-share")
+
+
+class SimilarClasses(ClaimOfMaps):
+    """Maps of the classes' scores correlate more with each other than those of probabilities."""
+
+    claim: Literal["similar-classes"]
+
+
+class MeasurableEffect(ClaimOfMaps):
+    """Windows change the first node by more than what the draws explain."""
+
+    claim: Literal["measurable-effect"]
+
+
+class SparserLayer(ClaimOfMaps):
+    """Relevance for the feature maps of a layer is sparser than for those of another one."""
+
+    claim: Literal["sparser-layer"]
+    layer: str = Field(min_length=1, description="whose maps are sparser")
+    than_layer: str = Field(min_length=1, description="than those of this layer")
+    across: Literal["maps", "pixels"] = Field(
+        "maps",
+        description="maps: few maps have any; pixels: the pixels of each map, in the mean",
+    )
+
+
+class EnoughSamples(ClaimOfMaps):
+    """Few draws give the map of many: first node."""
+
+    claim: Literal["enough-samples"]
+    than: Name = Field(description="the explanation with more draws")
+    by: Literal["correlation", "standard-error"] = Field(
+        "correlation",
+        description="of both maps; or their difference as a multiple of its standard error",
+    )
+    limit: float = Field(
+        0.95, gt=0, description="correlation at least, or multiple of the standard error at most"
+    )
+
+
+class Cheaper(ClaimOfMaps):
+    """An explanation takes less time than another one."""
+
+    claim: Literal["cheaper"]
+    than: Name = Field(description="the other explanation, of the same images")
+
+
+class ClaimOfTable(Claim):
+    """A claim about two explanations that an evaluation measured on the same images."""
+
+    evaluation: Name
+    explanation: Name
+    than: Name = Field(description="the other explanation")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+
+class LargerAopc(ClaimOfTable):
+    """Perturbed in the order of a heatmap, images lose more than in that of another one."""
+
+    claim: Literal["larger-aopc"]
+
+    @property
+    def measured_by(self) -> str:
+        return "aopc"
+
+
+class Simpler(ClaimOfTable):
+    """Heatmaps are less complex than those of another explanation."""
+
+    claim: Literal["simpler"]
+    by: Literal["png_bytes", "jpeg_bytes", "entropy"] = Field(
+        "entropy", description="of 8-bit pictures of the heatmaps: size of the file, or entropy"
+    )
+
+    @property
+    def measured_by(self) -> str:
+        return "complexity"
+
+
+class Consistent(Claim):
+    """A property of heatmaps has, or has not, the smallest value that there is."""
+
+    claim: Literal["consistent"]
+    evaluation: Name
+    explanation: Name
+    by: Literal["conservation", "negative", "difference"] = Field(
+        description="relative error of the sum of relevance; share of negative relevance; or "
+        "difference from maps that were begun elsewhere"
+    )
+    limit: float = Field(0.01, gt=0, description="below which the property counts as there")
+    denied: bool = Field(False, description="the claim is that it is not there")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return (self.explanation,)
+
+    @property
+    def measured_by(self) -> str:
+        return "consistency"
+
+
+class LessOutside(ClaimOfTable):
+    """Less relevance than another explanation's lies outside of what the label is about."""
+
+    claim: Literal["less-outside"]
+
+    @property
+    def measured_by(self) -> str:
+        return "consistency"
+
+
+class StrongFeaturesSuffice(Claim):
+    """More images are right with only the strong features of their class than without them."""
+
+    claim: Literal["strong-features"]
+    evaluation: Name
+    explanation: Name
+    threshold: float = Field(ge=0, le=1, description="one of the evaluation's")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return (self.explanation,)
+
+    @property
+    def measured_by(self) -> str:
+        return "strong-features"
+
+
+class DominantClass(Claim):
+    """The class that dominates CLEAR maps is the predicted one, more often than by chance."""
+
+    claim: Literal["dominant-class"]
+    evaluation: Name
+    explanation: Name
+    by: Literal["area", "sum"] = Field(
+        "sum", description="the class with most pixels, or with most summed response"
+    )
+    decisions: Literal["right", "wrong"]
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return (self.explanation,)
+
+    @property
+    def measured_by(self) -> str:
+        return "dominance"
+
+
+class FollowsAccuracy(Claim):
+    """AOPC of every image rises and falls with the accuracy of a network while it learns."""
+
+    claim: Literal["follows-accuracy"]
+    evaluations: Annotated[tuple[Name, ...], Field(min_length=3)] = Field(
+        description="of the same images, one for each checkpoint"
+    )
+    explanations: tuple[Name, ...] = Field(description="the explanation in each of them")
+
+    @model_validator(mode="after")
+    def _one_each(self) -> "FollowsAccuracy":
+        if len(self.explanations) != len(self.evaluations):
+            raise ValueError(
+                f"{len(self.evaluations)} evaluations, but {len(self.explanations)} explanations; "
+                "name one for each"
+            )
+        return self
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return self.evaluations
+
+    @property
+    def measured_by(self) -> str:
+        return "aopc"
+
+
+AnyClaim = Annotated[
+    MoreConcentrated
+    | SimilarClasses
+    | MeasurableEffect
+    | SparserLayer
+    | EnoughSamples
+    | Cheaper
+    | LargerAopc
+    | Simpler
+    | Consistent
+    | LessOutside
+    | StrongFeaturesSuffice
+    | DominantClass
+    | FollowsAccuracy,
+    Field(discriminator="claim"),
+]
+
+
+class Claims(Section):
+    """What a paper says of its maps, put to the test on the images that are explained here."""
+
+    measure: Literal["claims"]
+    claims: Annotated[tuple[AnyClaim, ...], Field(min_length=1)]
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of intervals of the mean")
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """All explanations whose maps claims are about."""
+        names = [name for claim in self.claims for name in claim.explanation_names]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """All evaluations whose tables claims are about."""
+        names = [name for claim in self.claims for name in claim.evaluation_names]
+        return tuple(dict.fromkeys(names))
+
+    @model_validator(mode="after")
+    def _compares_two(self) -> "Claims":
+        for number, claim in enumerate(self.claims):
+            if len(set(claim.compared)) < len(claim.compared):
+                raise ValueError(
+                    f"claim {number} compares {claim.compared[0]} with itself; name two"
+                )
+        return self
