@@ -312,19 +312,19 @@ def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -
             what = f"none of its evaluations measures {name!r}"
             known = ", ".join(sorted(measured))
             yield Problem(f"{where}.labels", what, f"they measure {known}")
-    for name in dict.fromkeys(figure.evaluation_names):
-        yield from _check_panel(where, figure, name, lookup)
+    for evaluation, entry in dict(zip(figure.evaluation_names, entries, strict=True)).items():
+        names = () if entry is None else entry.explanations
+        by_name = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
+        if by_name and len(by_name) == len(names):
+            yield from _check_panel(where, figure, evaluation, by_name)
 
 
 def _check_panel(
-    where: str, figure: model.ComparedMethods, evaluation: str, lookup: Lookup
+    where: str, figure: model.ComparedMethods, evaluation: str, entries: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """A panel needs what is compared and the baseline."""
-    names = lookup.entry("evaluations", evaluation).explanations
-    entries = {name: lookup.entry("explanations", name) for name in names}
-    if None in entries.values():
-        return
-    shown = {n: figure.labels.get(n, n) for n in names if n in figure.labels or not figure.labels}
+    """A panel needs what is compared and the baseline; entries: the explanations measured."""
+    labels = figure.labels
+    shown = {name: labels.get(name, name) for name in entries if not labels or name in labels}
     if figure.baseline is None:
         baselines = {name for name, entry in entries.items() if entry.method == "random"}
         what = f"{evaluation} measures no explanation by method: random"
@@ -332,7 +332,7 @@ def _check_panel(
     else:
         baselines = {name for name, label in shown.items() if label == figure.baseline}
         what = f"{evaluation} does not measure {figure.baseline!r}"
-        if figure.baseline in names:
+        if figure.baseline in entries:
             what = f"{figure.baseline!r} of {evaluation} is not shown, or has another label"
         remedy = f"choose from {', '.join(sorted(shown.values())) or 'what labels name'}"
     if not baselines:

@@ -79,7 +79,9 @@ def check_over_training(
     first, *others = measured
     for name in others:
         yield from _check_same_measure(where, (first, name), measured)
-    explained = [(n, [lookup.entry("explanations", e) for e in names]) for n, names in compared]
+    explained: list[tuple[str, list[Any]]] = [
+        (name, [lookup.entry("explanations", e) for e in names]) for name, names in compared
+    ]
     if any(entry is None for _, entries in explained for entry in entries):
         return
     for one in explained[1:]:
