@@ -16,7 +16,7 @@ from prediction_difference.figures.drawing import Drawing, rounded
 from prediction_difference.figures.losses import RANDOM, Losses, losses
 
 _PLOT_WIDTH, _PLOT_HEIGHT = 2.3, 2.0  # inches
-_LEFT, _RIGHT, _TOP, _UNDER = 0.62, 0.2, 0.35, 0.5
+_LEFT, _RIGHT, _TOP, _UNDER = 0.8, 0.2, 0.35, 0.5
 _LEGEND_LINE, _LEGEND_COLUMN = 0.2, 2.4
 _NAMES, _ROW, _AREAS_WIDTH, _GAP = 1.9, 0.24, 1.6, 0.25
 _COSTS = 1.7  # of two columns
