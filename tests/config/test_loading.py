@@ -408,6 +408,59 @@ def test_maps_of_removed_layers_are_not_compared_as_pixels():
     assert second.startswith("figures.maps: 'pda' has relevance of a hidden layer's units")
 
 
+def comparing(measured=("pda", "random"), **keys):
+    """A figure of two panels, the second of which measures these explanations."""
+    raw = changed()
+    raw["evaluations"]["other"] = raw["evaluations"]["aopc"] | {"explanations": list(measured)}
+    panels = {"left": "aopc", "right": "other"}
+    raw["figures"] = {"areas": {"kind": "compared-areas", "evaluations": panels, **keys}}
+    return raw
+
+
+@pytest.mark.parametrize("keys", [{}, {"labels": {"pda": "PDA"}}, {"baseline": "pda"}])
+def test_panels_with_a_baseline_and_others_are_right(keys):
+    parse_config(comparing(**keys))
+
+
+@pytest.mark.parametrize(
+    ("measured", "keys", "problem"),
+    [
+        (
+            ["random"],
+            {},
+            "evaluations: nothing of other is shown but the baseline; let it measure other expl",
+        ),
+        (
+            ["pda"],
+            {},
+            "baseline: other measures no explanation by method: random; add one to it, or name",
+        ),
+        (
+            ["pda"],
+            {"baseline": "pda"},
+            "evaluations: nothing of other is shown but the baseline; let it measure other expl",
+        ),
+        (
+            ["random"],
+            {"labels": {"pda": "PDA"}},
+            "evaluations: nothing of other is shown but the baseline; let it measure other expl",
+        ),
+        (["random"], {"baseline": "pda"}, "baseline: other does not measure 'pda'; choose from r"),
+    ],
+)
+def test_panels_need_a_baseline_and_something_to_compare(measured, keys, problem):
+    (told,) = problems(comparing(measured, **keys))
+    assert told.startswith(f"figures.areas.{problem}")
+
+
+def test_a_panel_shows_what_has_a_label():
+    labels = {"random": "chance"}
+    told = problems(comparing(labels=labels))
+    assert [one.partition("; ")[2] for one in told] == ["label one of pda"] * 2
+    (told, _) = problems(comparing(labels={"pda": "PDA"}, baseline="random"))
+    assert told.startswith("figures.areas.baseline: 'random' of aopc is not shown, or has another")
+
+
 def with_other_datasets(**changes):
     raw = changed()
     raw["datasets"] |= {

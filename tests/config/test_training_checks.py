@@ -150,7 +150,7 @@ def test_curves_of_several_trainings_or_of_none_are_told():
     raw["classifiers"]["again"] = {**RAW["classifiers"]["trained"], "checkpoints": [4]}
     del raw["figures"]["maps"]
     (problem,) = problems(raw)
-    assert "they are of several trainings (trained, again); draw a figure of each" in problem
+    assert "they are of several trainings (trained, again); name those of one training" in problem
     pretrained = {"model": "resnet18", "weights": "DEFAULT"}
     raw["classifiers"]["after-5"] = {"kind": "torchvision", "dataset": "digits", **pretrained}
     (problem,) = problems(raw)
@@ -171,3 +171,67 @@ def test_only_random_images_are_the_same_after_every_epoch():
     curves, maps = sorted(problems(raw))
     assert "'measured-0' draws images by whether they are classified correctly, which" in curves
     assert maps.startswith("figures.maps: its explanations are of several classifiers")
+
+
+CLAIM = {
+    "claim": "follows-accuracy",
+    "where": "Fig. 7",
+    "statement": "it is so",
+    "evaluations": [f"measured-{n}" for n in EPOCHS],
+    "explanations": [f"sensitivity-{n}" for n in EPOCHS],
+}
+
+
+def claiming(place="evaluations.claimed", changes=None, **keys):
+    """RAW as `changed`, with a claim in place of figures."""
+    raw = changed(place, **(changes or {}))
+    raw["evaluations"]["claimed"] = {"measure": "claims", "claims": [CLAIM | keys]}
+    del raw["figures"]
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "problem"),
+    [
+        ("evaluations.measured-2", {"region": 3}, "'measured-0' and 'measured-2' have different r"),
+        (
+            "explanations.sensitivity-2",
+            {"norm": "linf"},
+            "'measured-0' and 'measured-2' do not measure the same methods in the same order; let",
+        ),
+        ("classifiers.after-2", {"epoch": 5}, "'measured-2' and 'measured-5' are both of epoch 5"),
+    ],
+)
+def test_claims_of_accuracy_are_of_one_training_and_the_same_measure(place, changes, problem):
+    parse_config(claiming())
+    (told,) = problems(claiming(place, changes))
+    assert told.startswith(f"evaluations.claimed.claims.0: {problem}")
+
+
+def test_only_what_a_claim_compares_has_to_be_the_same():
+    parse_config(claiming("explanations.random-2", {"images_per_job": 2}))
+    mixed = ["sensitivity-0", "random-2", "sensitivity-5"]
+    (told,) = problems(claiming(explanations=mixed))
+    assert "'measured-0' and 'measured-2' do not measure the same methods" in told
+    reordered = {"explanations": ["random-2", "sensitivity-2"]}
+    parse_config(claiming("evaluations.measured-2", reordered))
+
+
+def test_a_claim_of_accuracy_is_about_the_same_images():
+    raw = claiming()
+    for explanation in raw["explanations"].values():
+        explanation["images"] = {"correct": 3}
+    (told,) = problems(raw)
+    assert "'measured-0' draws images by whether they are classified correctly, which" in told
+
+
+@pytest.mark.parametrize("key", ["claim", "figure"])
+def test_an_evaluation_is_named_once(key):
+    names = ["measured-0", "measured-2", "measured-2"]
+    if key == "claim":
+        explanations = ["sensitivity-0", "sensitivity-2", "sensitivity-2"]
+        raw = claiming(evaluations=names, explanations=explanations)
+    else:
+        raw = changed("figures.curves", evaluations=names)
+    (told,) = problems(raw)
+    assert "'measured-2' and 'measured-2' are both of epoch 2; leave one out" in told

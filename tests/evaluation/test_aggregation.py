@@ -79,5 +79,10 @@ def test_shares_are_those_of_all_images_together(table):
     )
 
 
+def test_what_has_no_relevance_has_no_shares(table):
+    found = table[0].assign(relevance=0.0)
+    np.testing.assert_array_equal(shares(found[found["explanation"] == "kept"]), np.zeros((3, 3)))
+
+
 def test_a_single_image_has_no_variation():
     assert np.isnan(variation(np.array([1.5])))

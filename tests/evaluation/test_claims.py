@@ -253,6 +253,7 @@ def perturbed(values, output="score"):
     """A table of curves with one step and one repeat; values[explanation]: a drop an image."""
     rows = [
         {"explanation": name, "method": name, "image": str(image), "repeat": 0, "step": step}
+        | {"image_name": f"test-{image}"}
         | {"score": -drop * step, "probability": -drop * step / 10}
         for name, drops in values.items()
         for image, drop in enumerate(drops)
@@ -285,13 +286,18 @@ def test_larger_areas_are_compared_image_by_image(tmp_path, output, scale):
         check_table(table, tmp_path, **(claim | {"than": "deconvolution"}))
 
 
-def follow(tmp_path, drops, accuracies, random=None):
-    """drops, random: for each checkpoint an AOPC an image -> the record of the claim."""
+def follow(tmp_path, drops, accuracies, random=None, renamed=None):
+    """drops, random: for each checkpoint an AOPC an image -> the record of the claim.
+
+    renamed: names of the last checkpoint's images.
+    """
     tables = {}
     for number, (some, accuracy) in enumerate(zip(drops, accuracies, strict=True)):
         others = {"random": random[number]} if random else {}
         table = perturbed({f"lrp-{number}": some, **others})
         table.attrs["accuracy"] = accuracy
+        if renamed is not None and number == len(drops) - 1:
+            table["image_name"] = table["image"].map(renamed)
         tables[f"after-{number}"] = tmp_path / f"{number}.parquet"
         write_table(table, tables[f"after-{number}"])
     explanations = [f"lrp-{number}" for number in range(len(drops))]
@@ -326,6 +332,15 @@ def test_what_any_order_would_follow_is_taken_off(tmp_path):
     assert record["values"] == pytest.approx(expected)
     assert record["held"] is False
     assert "above random order" in record["quantity"]
+
+
+def test_areas_of_other_images_do_not_follow_accuracy(tmp_path):
+    drops, accuracies = [(1.0, 2.0), (2.0, 2.5), (4.0, 3.5)], (0.1, 0.5, 0.8)
+    told = "evaluation after-2: was measured on other images than after-0; name the images"
+    with pytest.raises(StoreError, match=told):
+        follow(tmp_path, drops, accuracies, renamed={"0": "test-0", "1": "test-7"})
+    with pytest.raises(StoreError, match=told):
+        follow(tmp_path, [(1.0, 2.0), (2.0, 2.5), (4.0,)], accuracies)
 
 
 @pytest.mark.parametrize("by", ["png_bytes", "jpeg_bytes", "entropy"])
@@ -392,7 +407,7 @@ def test_strong_features_are_compared_with_all_others(tmp_path):
     record = check_table(strong_table(), tmp_path, **claim)
     assert record["values"] == [1, 0, 0]
     assert record["held"] is None
-    with pytest.raises(StoreError, match="did not measure 'responses' at threshold 0.2"):
+    with pytest.raises(StoreError, match=r"did not measure 'responses' at threshold 0\.2"):
         check_table(strong_table(), tmp_path, **(claim | {"threshold": 0.2}))
 
 

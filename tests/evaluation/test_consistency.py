@@ -73,7 +73,6 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Path]]:
                 "image_name": f"image {n}",
                 "nodes": [{"class": "present", "score": SCORES[n]}],
                 "settings": {"a": 1},
-                "units": ["activation"],
                 "box": [0, 0, 2, 1] if n == 0 else None,
                 "classifier": "net",
                 "dataset": "pairs",
@@ -82,6 +81,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Path]]:
             }
             opened[Path(name, str(n))] = xarray.Dataset(
                 {"relevance": (("node", "y", "x"), relevance[None].astype(np.float32))},
+                coords={"unit": ("node", ["activation"])},
                 attrs=attributes,
             )
     monkeypatch.setattr(consistency, "open_attribution", opened.__getitem__)

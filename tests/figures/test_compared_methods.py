@@ -7,6 +7,7 @@ import pytest
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.figures.compared_methods import (
+    Compared,
     compare,
     compared_areas,
     compared_curves,
@@ -68,7 +69,7 @@ def test_areas_are_differences_from_the_baseline(tables: dict[int, pandas.DataFr
             )
             assert one["aopc"] == pytest.approx(above.mean(), rel=1e-5)
             assert one["interval"] == pytest.approx(rounded(interval_of_mean(above)))
-    assert numbers["cost"]["gradient"] == {"forwards": 1, "seconds": 0.25}
+        assert numbers["cost"][f"{region} px"]["gradient"] == {"forwards": 1, "seconds": 0.25}
 
 
 def test_every_explanation_can_be_the_baseline(tables: dict[int, pandas.DataFrame]) -> None:
@@ -94,6 +95,74 @@ def test_curves_have_a_panel_each_and_one_legend(tables: dict[int, pandas.DataFr
     mean = drawing.numbers["above_baseline"]["3 px"][0]["mean"]
     assert mean[0] == 0
     assert len(mean) == 4
+
+
+def of_two_networks(generator: np.random.Generator) -> list[Compared]:
+    """The second has other names, fewer images and other settings; labels merge the two."""
+    first, second = table_of(generator, 1), table_of(generator, 1)
+    second = second[second["image"] != "d"].replace({"explanation": {"gradient": "gradient-2"}})
+    second.attrs = first.attrs | {
+        "classifier": "other",
+        "settings": first.attrs["settings"]
+        | {"order": "lerf", "perturbation": "blur", "output": "probability", "repeats": 4},
+        "cost": {
+            "evidence": {"forwards": 0, "seconds": 0.0},
+            "gradient-2": {"forwards": 70, "seconds": 90.0},
+            "order": {"forwards": 2, "seconds": 0.5},
+        },
+    }
+    second = second.assign(probability=second["score"])
+    labels = {"evidence": "PDA", "gradient": "slope", "gradient-2": "slope"}
+    return [compare("left", first, labels, None), compare("right", second, labels, None)]
+
+
+def test_panels_that_differ_are_told_apart(generator: np.random.Generator) -> None:
+    drawing = compared_curves(of_two_networks(generator), 3)
+    for expected in (
+        "4 held-out images for classifier net (left) and 3 held-out images for classifier other "
+        "(right).",
+        "left: f(x)",
+        "ranks first are replaced by uniform noise; the most relevant first (MoRF); f is the class "
+        "score.",
+        "right: f(x)",
+        "ranks last are replaced by the blurred image; the least relevant first (LeRF); f is the "
+        "class probability.",
+        "left: Regions are 1 ",
+        "2 draws of",
+        "right: Regions are 1 ",
+        "4 draws of",
+        "relative to order, image",
+    ):
+        assert expected in drawing.caption
+    first, second = (axes.get_ylabel() for axes in drawing.figure.axes)
+    assert "class score" in first
+    assert "class probability" in second
+
+
+def test_what_panels_have_in_common_is_told_once(tables: dict[int, pandas.DataFrame]) -> None:
+    panels = [compare(title, tables[1], {}, None) for title in ("left", "right")]
+    caption = compared_areas(panels).caption
+    assert caption.count("Regions are 1 ") == caption.count("f is the class score") == 1
+    assert "left" not in caption
+    assert "of 4 held-out images for classifier net." in caption
+
+
+def test_costs_of_two_networks_stand_beside_each_other(generator: np.random.Generator) -> None:
+    drawing = compared_areas(of_two_networks(generator))
+    assert drawing.numbers["cost"] == {
+        "left": {
+            "PDA": {"forwards": 0, "seconds": 0},
+            "slope": {"forwards": 1, "seconds": 0.25},
+        },
+        "right": {
+            "PDA": {"forwards": 0, "seconds": 0},
+            "slope": {"forwards": 70, "seconds": 90},
+        },
+    }
+    texts = [text.get_text() for text in drawing.figure.texts]
+    assert texts.count("forwards") == texts.count("left") == texts.count("right") == 2
+    assert {"1.0", "0.25", "70", "90"} <= set(texts)
+    assert "on the machine that made it, by panel." in drawing.caption
 
 
 def test_what_was_not_measured_is_named(tables: dict[int, pandas.DataFrame]) -> None:

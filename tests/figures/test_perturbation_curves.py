@@ -172,6 +172,15 @@ def test_the_caption_tells_how_it_was_measured(values: Values) -> None:
     assert "bfloat16" not in caption
 
 
+def test_the_caption_tells_which_regions_go_first(values: Values) -> None:
+    assert "that a heatmap ranks first are replaced by uniform noise" in draw(values).caption
+    settings = MEASURED["settings"] | {"order": "lerf", "perturbation": "mean"}
+    measured = MEASURED | {"settings": settings}
+    caption = perturbation_curves(losses(table_of(values), "score"), measured).caption
+    assert "that a heatmap ranks last are replaced by the mean of each channel" in caption
+    assert "ranks first" not in caption
+
+
 def test_the_caption_tells_of_low_precision(values: Values) -> None:
     settings = {**MEASURED["settings"], "precision": "bfloat16"}
     drawing = perturbation_curves(

@@ -68,6 +68,17 @@ def test_regions_have_their_shares(table: Any) -> None:
     np.testing.assert_allclose(of_same, np.array([4 / 3, 1]) / (7 / 6))
 
 
+def test_what_has_no_relevance_is_shown_as_such(table: Any) -> None:
+    """As deconvolution of SqueezeNet."""
+    table.loc[table["explanation"] == "same", ["relevance", "total"]] = 0.0
+    drawing = region_shares(table)
+    _, second, dots = drawing.figure.axes
+    assert [text.get_text() for text in second.texts] == ["0%"] * 4
+    assert "±0%" in {text.get_text() for text in drawing.figure.texts}
+    np.testing.assert_array_equal(np.asarray(dots.collections[1].get_offsets())[:, 0], 0)
+    assert drawing.numbers["methods"][1]["shares"] == [[0, 0], [0, 0]]
+
+
 def test_numbers_tell_how_unequal_totals_are(table: Any) -> None:
     kept, same = region_shares(table).numbers["methods"]
     assert (kept["mean"], kept["variation"]) == (1, 0)

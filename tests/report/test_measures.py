@@ -13,9 +13,9 @@ from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.measures import MeasureTable, measure_table
 
 
-def table_of(tmp_path: Path, measure: str, rows: Any) -> MeasureTable:
+def table_of(tmp_path: Path, measure: str, rows: Any, **settings: Any) -> MeasureTable:
     table = pandas.DataFrame(rows)
-    table.attrs = {"settings": {"measure": measure}}
+    table.attrs = {"settings": {"measure": measure, **settings}, "classes": 10}
     path = tmp_path / f"{measure}.parquet"
     write_table(table, path)
     return measure_table("some", path, "evaluations/some.parquet")
@@ -32,7 +32,7 @@ def continuity(tmp_path: Path) -> MeasureTable:
                 {"explanation": name, "method": name, "steps": steps, "r1": r1, "r2": r2}
                 for r1, r2 in values
             ]
-    return table_of(tmp_path, "continuity", rows)
+    return table_of(tmp_path, "continuity", rows, function="maximum")
 
 
 def test_changes_are_told_by_grid(tmp_path: Path) -> None:
@@ -72,3 +72,57 @@ def test_totals_are_told_once_for_each_image(tmp_path: Path) -> None:
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
         measure_table("some", tmp_path / "none.parquet", "")
+
+
+def test_consistency_is_told_in_means(tmp_path: Path) -> None:
+    rows = [
+        {
+            "explanation": "kept",
+            "method": "deep_taylor",
+            "conservation": value,
+            "negative": 0.0,
+            "outside": 0.25,
+            "difference": np.nan,
+            "seconds": 0.5,
+        }
+        for value in (0.0, 0.5)
+    ]
+    table = table_of(tmp_path, "consistency", rows)
+    assert table.rows == [["kept", "deep_taylor", "2", "0.250", "0", "0.250", "-", "0.500"]]
+
+
+def test_strong_features_are_told_with_intervals(tmp_path: Path) -> None:
+    rows = [
+        {
+            "explanation": "e",
+            "method": "deconvolution",
+            "part": part,
+            "threshold": 0.1 * (part != "full"),
+            "correct": correct,
+            "share": 0.2,
+        }
+        for part, some in {"full": (True, True), "only": (True, False)}.items()
+        for correct in some
+    ]
+    table = table_of(tmp_path, "strong-features", rows, fill=0.0)
+    assert table.rows[0][:5] == ["e", "deconvolution", "2", "full image", ""]
+    assert table.rows[1][3:6] == ["only strong", "0.1", "20.0%"]
+    # Wilson's interval of one in two.
+    assert table.rows[1][6] == "50.0% (9.5% to 90.5%)"
+
+
+def test_dominance_is_told_for_right_and_wrong_decisions(tmp_path: Path) -> None:
+    common = {"explanation": "e", "method": "deconvolution", "label": "cat"}
+    rows = [
+        {**common, "predicted": "cat", "right": True, "area": "cat", "sum": "dog"},
+        {**common, "predicted": "dog", "right": False, "area": "dog", "sum": "dog"},
+    ]
+    table = table_of(tmp_path, "dominance", rows)
+    told = [(row[3], row[4], row[5].split()[0], row[6]) for row in table.rows]
+    assert told == [
+        ("right", "pixels", "100.0%", "100.0%"),
+        ("right", "summed response", "0.0%", "0.0%"),
+        ("wrong", "pixels", "100.0%", "0.0%"),
+        ("wrong", "summed response", "100.0%", "0.0%"),
+    ]
+    assert "10% by chance" in table.meaning

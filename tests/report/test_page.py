@@ -22,7 +22,12 @@ from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.page import build
-from prediction_difference.report.perturbations import Measured, regions_tables, verdicts_of
+from prediction_difference.report.perturbations import (
+    Measured,
+    in_words,
+    regions_tables,
+    verdicts_of,
+)
 from prediction_difference.stores import write_json, write_store, write_text
 
 EVIL = "a<script>alert('x')</script>/b & c"
@@ -349,6 +354,19 @@ def test_aopc_is_that_of_the_definition(run: Run) -> None:
     assert evidence in text
     assert "order random 2 1.67 (0.833 to 2.50) – 16.7 (8.33 to 25.0) – 7.0 0.50" in text  # noqa: RUF001
     assert "AOPC, class probability above random AOPC, class score above random" in text
+
+
+def test_orders_and_replacements_of_regions_are_told(run: Run) -> None:
+    text = " ".join(run.page().text.split())
+    told = "regions that a heatmap ranks first (larger is better) are replaced by uniform noise."
+    assert told in text
+    last = _table()
+    last.attrs["settings"] |= {"order": "lerf", "perturbation": "blur"}
+    both = in_words([Measured("a", _table(), ""), Measured("b", last, "")])
+    assert both.endswith(
+        "ranks first (larger is better) or last (smaller is better) are replaced by uniform noise "
+        "or the blurred image"
+    )
 
 
 def test_sizes_of_regions_stand_side_by_side() -> None:

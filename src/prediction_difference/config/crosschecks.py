@@ -312,13 +312,36 @@ def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -
             what = f"none of its evaluations measures {name!r}"
             known = ", ".join(sorted(measured))
             yield Problem(f"{where}.labels", what, f"they measure {known}")
-    for title, entry in zip(figure.evaluations, entries, strict=True):
-        if entry is None or figure.baseline is None:
-            continue
-        names = {figure.labels.get(name, name) for name in entry.explanations}
-        if figure.baseline not in names:
-            what = f"{figure.evaluations[title]} does not measure {figure.baseline!r}"
-            yield Problem(f"{where}.baseline", what, f"choose from {', '.join(sorted(names))}")
+    for evaluation, entry in dict(zip(figure.evaluation_names, entries, strict=True)).items():
+        names = () if entry is None else entry.explanations
+        by_name = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
+        if by_name and len(by_name) == len(names):
+            yield from _check_panel(where, figure, evaluation, by_name)
+
+
+def _check_panel(
+    where: str, figure: model.ComparedMethods, evaluation: str, entries: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """A panel needs what is compared and the baseline; entries: the explanations measured."""
+    labels = figure.labels
+    shown = {name: labels.get(name, name) for name in entries if not labels or name in labels}
+    if figure.baseline is None:
+        baselines = {name for name, entry in entries.items() if entry.method == "random"}
+        what = f"{evaluation} measures no explanation by method: random"
+        remedy = "add one to it, or name another baseline"
+    else:
+        baselines = {name for name, label in shown.items() if label == figure.baseline}
+        what = f"{evaluation} does not measure {figure.baseline!r}"
+        if figure.baseline in entries:
+            what = f"{figure.baseline!r} of {evaluation} is not shown, or has another label"
+        remedy = f"choose from {', '.join(sorted(shown.values())) or 'what labels name'}"
+    if not baselines:
+        yield Problem(f"{where}.baseline", what, remedy)
+    elif baselines >= shown.keys():
+        what = f"nothing of {evaluation} is shown but the baseline"
+        others = ", ".join(sorted(entries.keys() - baselines))
+        remedy = f"label one of {others}" if others else "let it measure other explanations as well"
+        yield Problem(f"{where}.evaluations", what, remedy)
 
 
 def _key_of_explanations(figure: model.Figure) -> str:

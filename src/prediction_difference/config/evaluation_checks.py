@@ -12,6 +12,7 @@ from prediction_difference.config.lookup import (
     removes_a_layer,
 )
 from prediction_difference.config.shapes import is_volume, spatial_shape
+from prediction_difference.config.training_checks import check_over_training
 from prediction_difference.errors import Problem
 
 
@@ -151,8 +152,11 @@ def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[
             yield from lookup.missing(place, "explanations", name)
         yield from check_equal(place, ("images",), claim.explanation_names, lookup)
         if isinstance(claim, model.FollowsAccuracy):
-            for name, measured in zip(claim.evaluations, claim.explanations, strict=True):
-                yield from check_measured(place, name, claim.measured_by, (measured,), lookup)
+            pairs = zip(claim.evaluations, claim.explanations, strict=True)
+            compared = [(name, (explanation,)) for name, explanation in pairs]
+            for name, measured in compared:
+                yield from check_measured(place, name, claim.measured_by, measured, lookup)
+            yield from check_over_training(place, compared, lookup)
             continue
         for name in claim.evaluation_names:
             yield from check_measured(place, name, claim.measured_by, claim.compared, lookup)

@@ -53,29 +53,41 @@ def _depend_on_accuracy(images: Any) -> bool:
 def check_training_curves(
     where: str, figure: model.TrainingCurves, lookup: Lookup
 ) -> Iterator[Problem]:
-    """Every evaluation must be of another epoch of one training, and else the same."""
-    where = f"{where}.evaluations"
-    found = {name: lookup.entry("evaluations", name) for name in figure.evaluations}
+    """All explanations of the evaluations are compared, and each has a label or none has."""
+    found = [(name, lookup.entry("evaluations", name)) for name in figure.evaluations]
+    compared = [(n, e.explanations) for n, e in found if isinstance(e, model.RegionPerturbation)]
+    if len(compared) < len(found):
+        return
+    first, explanations = compared[0]
+    if figure.labels and len(figure.labels) != len(explanations):
+        what = f"{len(figure.labels)} labels, but {first!r} has {len(explanations)} explanations"
+        yield Problem(f"{where}.labels", what, "give one for each")
+    yield from check_over_training(f"{where}.evaluations", compared, lookup)
+
+
+def check_over_training(
+    where: str, compared: Sequence[tuple[str, Sequence[str]]], lookup: Lookup
+) -> Iterator[Problem]:
+    """Every evaluation must be of another epoch of one training, and else the same.
+
+    compared: names of evaluations, each with those of its explanations that are compared.
+    """
+    found = {name: lookup.entry("evaluations", name) for name, _ in compared}
     measured = {n: e for n, e in found.items() if isinstance(e, model.RegionPerturbation)}
     if len(measured) < len(found):
         return
     first, *others = measured
     for name in others:
         yield from _check_same_measure(where, (first, name), measured)
-    explained: dict[str, list[Any]] = {
-        name: [lookup.entry("explanations", e) for e in evaluation.explanations]
-        for name, evaluation in measured.items()
-    }
-    if any(entry is None for entries in explained.values() for entry in entries):
+    explained: list[tuple[str, list[Any]]] = [
+        (name, [lookup.entry("explanations", e) for e in names]) for name, names in compared
+    ]
+    if any(entry is None for _, entries in explained for entry in entries):
         return
-    count = len(explained[first])
-    if figure.labels and len(figure.labels) != count:
-        what = f"{len(figure.labels)} labels, but {first!r} has {count} explanations"
-        yield Problem(where.replace("evaluations", "labels"), what, "give one for each")
-    for name in others:
-        yield from _check_same_methods(where, (first, name), explained)
-    yield from _check_images(where, first, explained[first][0])
-    yield from _check_epochs(where, {n: e[0].classifier for n, e in explained.items()}, lookup)
+    for one in explained[1:]:
+        yield from _check_same_methods(where, explained[0], one)
+    yield from _check_images(where, first, explained[0][1][0])
+    yield from _check_epochs(where, [(n, e[0].classifier) for n, e in explained], lookup)
 
 
 def _check_same_measure(
@@ -88,11 +100,11 @@ def _check_same_measure(
 
 
 def _check_same_methods(
-    where: str, names: tuple[str, str], explained: dict[str, list[Any]]
+    where: str, one: tuple[str, list[Any]], other: tuple[str, list[Any]]
 ) -> Iterator[Problem]:
-    first, other = (_comparable(explained[name]) for name in names)
-    if first != other:
-        what = f"{names[0]!r} and {names[1]!r} do not measure the same methods in the same order"
+    """Both: the name of an evaluation, and entries of explanations."""
+    if _comparable(one[1]) != _comparable(other[1]):
+        what = f"{one[0]!r} and {other[0]!r} do not measure the same methods in the same order"
         yield Problem(where, what, "let their explanations differ by the classifier alone")
 
 
@@ -106,9 +118,12 @@ def _check_images(where: str, name: str, explanation: Any) -> Iterator[Problem]:
         yield Problem(where, f"{what} from epoch to epoch", "name images, or take random ones")
 
 
-def _check_epochs(where: str, classifiers: dict[str, str], lookup: Lookup) -> Iterator[Problem]:
+def _check_epochs(
+    where: str, classifiers: Sequence[tuple[str, str]], lookup: Lookup
+) -> Iterator[Problem]:
+    """classifiers: names of evaluations and of what they are of."""
     seen: dict[tuple[str, int], str] = {}
-    for name, classifier in classifiers.items():
+    for name, classifier in classifiers:
         entry = lookup.entry("classifiers", classifier)
         if entry is None:
             return
@@ -124,4 +139,4 @@ def _check_epochs(where: str, classifiers: dict[str, str], lookup: Lookup) -> It
     trainings = dict.fromkeys(training for training, _ in seen)
     if len(trainings) > 1:
         what = f"they are of several trainings ({', '.join(trainings)})"
-        yield Problem(where, what, "draw a figure of each")
+        yield Problem(where, what, "name those of one training")

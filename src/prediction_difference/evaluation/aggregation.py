@@ -64,10 +64,13 @@ def measure_aggregation(
 
 
 def shares(part: Any) -> np.ndarray:
-    """Rows of one explanation -> (regions, regions) shares of the relevance of all its images."""
+    """Rows of one explanation -> (regions, regions) shares of the relevance of all its images.
+
+    Zeros where there is none: deconvolution of some networks is zero everywhere.
+    """
     sums = part.pivot_table(index="row", columns="column", values="relevance", aggfunc="sum")
     found: np.ndarray = sums.to_numpy()
-    return found / found.sum()
+    return found / found.sum() if found.any() else found
 
 
 def totals(part: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ from scipy import stats
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.table import aopc_by_image, read_table
+from prediction_difference.evaluation.table import aopc_by_image, image_names, read_table
 from prediction_difference.progress import track
 from prediction_difference.stores import write_json
 
@@ -296,6 +296,7 @@ def _larger_aopc(claim: model.LargerAopc, opened: Opened) -> Measured:
 
 
 def _follows_accuracy(claim: model.FollowsAccuracy, opened: Opened) -> Measured:
+    _refuse_other_images(claim, opened)
     tables = [opened[name] for name in claim.evaluations]
     accuracy = np.array([table.attrs["accuracy"] for table in tables], dtype=np.float64)
     if not np.isfinite(accuracy).all():
@@ -319,6 +320,16 @@ def _areas(table: Any, evaluation: str, explanation: str, above_random: bool) ->
         return found
     random = table.loc[table["method"] == "random", "explanation"].iloc[0]
     return found - areas[random]
+
+
+def _refuse_other_images(claim: model.FollowsAccuracy, opened: Opened) -> None:
+    """A slot is the same image for every checkpoint, or numbers of two images are mixed."""
+    first, *others = claim.evaluations
+    expected = image_names(opened[first])
+    for name in others:
+        if image_names(opened[name]) != expected:
+            what = f"was measured on other images than {first}"
+            raise StoreError(f"evaluation {name}", what, "name the images, or take random ones")
 
 
 def _simpler(claim: model.Simpler, opened: Opened) -> Measured:

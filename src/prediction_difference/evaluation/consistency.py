@@ -96,7 +96,7 @@ def measure_consistency(
         "settings": settings.model_dump(mode="json"),
         "explanations": {n: dict(some[0].attrs["settings"]) for n, some in opened.items()},
         "largest": largest,
-        "units": {n: some[0].attrs["units"][0] for n, some in opened.items()},
+        "units": {n: str(some[0]["unit"].values[0]) for n, some in opened.items()},
         "classifier": first.attrs["classifier"],
         "dataset": first.attrs["dataset"],
         "seed": seed,

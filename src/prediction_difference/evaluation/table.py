@@ -136,6 +136,12 @@ def aopc_by_image(table: Any, output: str = "score") -> Any:
     return pandas.Series(areas, index=curves.index).unstack("explanation")
 
 
+def image_names(table: Any) -> dict[str, str]:
+    """Names of a table's images by slot, which is numbered anew for every classifier."""
+    pairs = table[["image", "image_name"]].drop_duplicates()
+    return dict(zip(pairs["image"], pairs["image_name"], strict=True))
+
+
 def write_table(table: Any, path: Path) -> None:
     """Publish a table as parquet, with its attributes."""
     with publishing(path) as temporary:

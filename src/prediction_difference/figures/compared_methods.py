@@ -1,7 +1,7 @@
 """Methods beside each other, over several evaluations: curves, or areas and their intervals."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,10 @@ from prediction_difference.figures.drawing import Drawing, rounded
 from prediction_difference.figures.losses import RANDOM, Losses, losses
 
 _PLOT_WIDTH, _PLOT_HEIGHT = 2.3, 2.0  # inches
-_LEFT, _RIGHT, _TOP, _UNDER = 0.62, 0.2, 0.35, 0.5
+_LEFT, _RIGHT, _TOP, _UNDER = 0.8, 0.2, 0.35, 0.5
 _LEGEND_LINE, _LEGEND_COLUMN = 0.2, 2.4
 _NAMES, _ROW, _AREAS_WIDTH, _GAP = 1.9, 0.24, 1.6, 0.25
-_COST_COLUMN = 0.85
+_COSTS = 1.7  # of two columns
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,11 @@ def compare(title: str, table: Any, labels: Mapping[str, str], baseline: str | N
 
 
 def _with_labels(measured: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any]:
-    cost = {labels.get(name, name): cost for name, cost in measured["cost"].items()}
+    cost = {
+        labels.get(name, name): cost
+        for name, cost in measured["cost"].items()
+        if not labels or name in labels
+    }
     return {**measured, "cost": cost}
 
 
@@ -71,7 +75,7 @@ def compared_curves(panels: Sequence[Compared], across: int) -> Drawing:
     """Mean loss above the baseline against the step; a panel per evaluation, one legend."""
     columns = min(across, len(panels))
     rows = -(-len(panels) // columns)
-    looks = drawn.looks_of([one for panel in panels for one in panel.above])
+    looks = drawn.looks_of(_all(panels))
     width = columns * (_LEFT + _PLOT_WIDTH + _RIGHT)
     legend_columns = max(1, int(width // _LEGEND_COLUMN))
     legend_height = -(-len(looks) // legend_columns) * _LEGEND_LINE + 0.15
@@ -81,7 +85,9 @@ def compared_curves(panels: Sequence[Compared], across: int) -> Drawing:
         row, column = divmod(number, columns)
         left = column * (_LEFT + _PLOT_WIDTH + _RIGHT) + _LEFT
         axes = canvas.axes(left, row * height + _TOP, _PLOT_WIDTH, _PLOT_HEIGHT)
-        _draw_curves(axes, panel, looks, with_axis_title=column == 0)
+        outputs = {drawn.output_in_words(one.measured) for one in (panel, panels[number - column])}
+        is_first = column == 0 or len(outputs) > 1
+        _draw_curves(axes, panel, looks, with_axis_title=is_first)
         canvas.text(left, row * height + 0.24, panel.title, weight="bold", stands_on=True)
     entries = {line.get_label(): line for axes in canvas.figure.axes for line in axes.get_lines()}
     handles = [entries[name] for name in looks]
@@ -89,8 +95,12 @@ def compared_curves(panels: Sequence[Compared], across: int) -> Drawing:
         handles, list(looks), loc="lower center", ncols=legend_columns, fontsize=8, frameon=False
     )
     numbers = {panel.title: [one.numbers for one in panel.above] for panel in panels}
-    bands = f"Lines: mean over images and draws. Bands: {drawn.interval(panels[0].above)}"
+    bands = f"Lines: mean over images and draws. Bands: {drawn.interval(_all(panels))}"
     return Drawing(canvas.figure, {"above_baseline": numbers}, _caption(panels, bands))
+
+
+def _all(panels: Sequence[Compared]) -> list[Losses]:
+    return [one for panel in panels for one in panel.above]
 
 
 def _draw_curves(
@@ -113,9 +123,10 @@ def compared_areas(panels: Sequence[Compared]) -> Drawing:
     best = {one.explanation: one.area for one in panels[0].above}
     names.sort(key=lambda name: -best.get(name, float("-inf")))
     height = len(names) * _ROW
-    width = _NAMES + len(panels) * (_AREAS_WIDTH + _GAP) + 2 * _COST_COLUMN + 0.1
-    canvas = Canvas.empty(width, _TOP + height + 0.55)
-    looks = drawn.looks_of([one for panel in panels for one in panel.above])
+    costs = _costs(panels)
+    cost_left = _NAMES + len(panels) * (_AREAS_WIDTH + _GAP)
+    canvas = Canvas.empty(cost_left + len(costs) * _COSTS + 0.1, _TOP + height + 0.55)
+    looks = drawn.looks_of(_all(panels))
     for number, panel in enumerate(panels):
         left = _NAMES + number * (_AREAS_WIDTH + _GAP)
         axes = canvas.axes(left, _TOP, _AREAS_WIDTH, height)
@@ -124,15 +135,21 @@ def compared_areas(panels: Sequence[Compared]) -> Drawing:
     for row, name in enumerate(names):
         text = style.fit(name, _NAMES - 0.25, 8, 1)
         canvas.text(_NAMES - 0.12, _TOP + (row + 0.62) * _ROW, text, align="right", stands_on=True)
-    cost = _cost(panels)
-    _write_cost(canvas, names, cost, width)
+    for number, (titles, cost) in enumerate(costs.items()):
+        right = cost_left + (number + 1) * _COSTS
+        title = titles if len(costs) > 1 else ""
+        _write_cost(canvas, names, cost, right, title)
     numbers = {
         "above_baseline": {panel.title: [_area(one) for one in panel.above] for panel in panels},
-        "cost": {name: rounded_cost(cost[name]) for name in names},
+        "cost": {
+            panel.title: {name: rounded_cost(cost) for name, cost in _cost(panel).items()}
+            for panel in panels
+        },
     }
     marks = (
         f"Marks: AOPC less that of the baseline, mean over images. Lines: "
-        f"{drawn.interval(panels[0].above)} Costs are of one map on the machine that made it."
+        f"{drawn.interval(_all(panels))} Costs are of one map on the machine that made it"
+        f"{', by panel' * (len(costs) > 1)}."
     )
     return Drawing(canvas.figure, numbers, _caption(panels, marks))
 
@@ -164,13 +181,24 @@ def _area(one: Losses) -> dict[str, Any]:
     }
 
 
-def _cost(panels: Sequence[Compared]) -> dict[str, Mapping[str, float]]:
-    """Forward passes and seconds of a map; of the first evaluation that knows the explanation."""
-    found: dict[str, Mapping[str, float]] = {}
+def _cost(panel: Compared) -> dict[str, Mapping[str, float]]:
+    """Forward passes and seconds of a map, for what the panel shows."""
+    return {one.explanation: panel.measured["cost"][one.explanation] for one in panel.above}
+
+
+def _costs(panels: Sequence[Compared]) -> dict[str, dict[str, Mapping[str, float]]]:
+    """Costs by titles of panels: together if no name has two costs, as of two classifiers."""
+    groups: list[tuple[list[str], dict[str, Mapping[str, float]]]] = []
     for panel in panels:
-        for name, cost in panel.measured["cost"].items():
-            found.setdefault(name, cost)
-    return found
+        cost = _cost(panel)
+        for titles, known in groups:
+            if all(known.get(name, one) == one for name, one in cost.items()):
+                titles.append(panel.title)
+                known |= cost
+                break
+        else:
+            groups.append(([panel.title], cost))
+    return {", ".join(titles): cost for titles, cost in groups}
 
 
 def rounded_cost(cost: Mapping[str, float]) -> dict[str, Any]:
@@ -179,33 +207,61 @@ def rounded_cost(cost: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _write_cost(
-    canvas: Canvas, names: Sequence[str], cost: Mapping[str, Mapping[str, float]], width: float
+    canvas: Canvas,
+    names: Sequence[str],
+    cost: Mapping[str, Mapping[str, float]],
+    right: float,
+    title: str,
 ) -> None:
-    columns = {"forwards": "forwards", "seconds": "seconds"}
-    for number, (key, title) in enumerate(columns.items()):
-        right = width - 0.1 - (1 - number) * _COST_COLUMN
-        canvas.text(right, 0.24, title, weight="bold", align="right", stands_on=True)
+    """Two columns that end at `right`, below a title."""
+    heading = style.fit(title, _COSTS - 0.1, 7.5, 1) if title else ""
+    canvas.text(right - 0.4 * _COSTS, 0.11, heading, size=7.5, align="center", stands_on=True)
+    columns = {"forwards": right - _COSTS / 2, "seconds": right}
+    for key, end in columns.items():
+        canvas.text(end, 0.24, key, weight="bold", align="right", stands_on=True)
         for row, name in enumerate(names):
-            text = style.number(cost[name][key], 2)
-            top = _TOP + (row + 0.62) * _ROW
-            canvas.text(right, top, text, align="right", stands_on=True)
+            text = style.number(cost[name][key], 2) if name in cost else style.UNKNOWN
+            canvas.text(end, _TOP + (row + 0.62) * _ROW, text, align="right", stands_on=True)
 
 
 def _caption(panels: Sequence[Compared], marks: str) -> str:
-    first = panels[0]
-    classifiers = list(dict.fromkeys(str(panel.measured["classifier"]) for panel in panels))
-    by_title = [f"{panel.title}: {drawn.regions(panel.measured)}" for panel in panels]
-    baselines = list(dict.fromkeys(panel.baseline.explanation for panel in panels))
+    counted = _listed(
+        panels, lambda p: f"{drawn.counted(p.above)} for classifier {p.measured['classifier']}"
+    )
+    baselines = _listed(panels, lambda p: p.baseline.explanation)
     seeds = sorted({panel.measured["seed"] for panel in panels})
     return captions.paragraphs(
         [
-            f"Region perturbation of {drawn.counted(first.above)} for classifier "
-            f"{' and '.join(classifiers)}.",
-            drawn.removal(first.measured),
-            f"Drawn relative to {' and '.join(baselines)}, image by image.",
-            *by_title,
+            f"Region perturbation of {counted}.",
+            *_sentences(panels, lambda panel: drawn.removal(panel.measured)),
+            f"Drawn relative to {baselines}, image by image.",
+            *_sentences(panels, lambda panel: drawn.regions(panel.measured)),
             marks,
             "AOPC: mean of a curve over k = 0 to L, in the unit of f.",
             f"Seed {', '.join(map(str, seeds))}.",
         ]
     )
+
+
+def _listed(panels: Sequence[Compared], say: Callable[[Compared], str]) -> str:
+    """What is said of panels, with their titles where it differs."""
+    said = _by_words(panels, say)
+    if len(said) == 1:
+        return next(iter(said))
+    return " and ".join(f"{words} ({', '.join(titles)})" for words, titles in said.items())
+
+
+def _sentences(panels: Sequence[Compared], say: Callable[[Compared], str]) -> list[str]:
+    """Sentences about panels, after their titles where they differ."""
+    said = _by_words(panels, say)
+    if len(said) == 1:
+        return list(said)
+    return [f"{', '.join(titles)}: {words}" for words, titles in said.items()]
+
+
+def _by_words(panels: Sequence[Compared], say: Callable[[Compared], str]) -> dict[str, list[str]]:
+    """Titles of panels by what is said of them."""
+    said: dict[str, list[str]] = {}
+    for panel in panels:
+        said.setdefault(say(panel), []).append(panel.title)
+    return said

@@ -22,13 +22,16 @@ _HANDLE = 0.35  # of a line in a legend
 LOSS = f"f(x) {style.MINUS} f(x⁽ᵏ⁾)"
 _LINES = ("-", ":", "-.")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_REPLACEMENTS = {
+REPLACEMENTS = {
     "uniform": "uniform noise",
     "blur": "the blurred image",
     "mean": "the mean of each channel",
     "conditional": "draws from the prior given what is around",
 }
+"""What removed regions become, by the setting `perturbation`."""
 _ORDERS = {"morf": "the most relevant first (MoRF)", "lerf": "the least relevant first (LeRF)"}
+RANKS = {"morf": "first", "lerf": "last"}
+"""Where a heatmap ranks the regions that go first, by the setting `order`."""
 
 
 @dataclass(frozen=True)
@@ -184,10 +187,11 @@ def counted(curves: Sequence[Losses]) -> str:
 def removal(measured: Mapping[str, Any]) -> str:
     """What is on the axis of values, and in which order regions go."""
     settings = measured["settings"]
-    new, order = _REPLACEMENTS[settings["perturbation"]], _ORDERS[settings["order"]]
+    new, order = REPLACEMENTS[settings["perturbation"]], settings["order"]
     return (
-        f"{LOSS}, what the explained class loses once the k regions that a heatmap ranks first are "
-        f"replaced by {new}; {order}; f is the {output_in_words(measured)}."
+        f"{LOSS}, what the explained class loses once the k regions that a heatmap ranks "
+        f"{RANKS[order]} are replaced by {new}; {_ORDERS[order]}; f is the "
+        f"{output_in_words(measured)}."
     )
 
 

@@ -16,6 +16,7 @@ from prediction_difference.evaluation.intervals import (
     correlation_with_means,
     interval_of_mean,
 )
+from prediction_difference.evaluation.table import image_names
 from prediction_difference.figures import captions, style
 from prediction_difference.figures import perturbation_curves as drawn
 from prediction_difference.figures.canvas import Canvas
@@ -56,8 +57,7 @@ class Moment:
     @cached_property
     def image_names(self) -> dict[str, str]:
         """Of the images, by slot."""
-        pairs = self.table[["image", "image_name"]].drop_duplicates()
-        return dict(zip(pairs["image"], pairs["image_name"], strict=True))
+        return image_names(self.table)
 
 
 @dataclass(frozen=True)

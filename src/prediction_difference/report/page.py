@@ -75,6 +75,7 @@ def build(
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
         evaluations=[perturbations.aopc_table(one) for one in measured],
+        aopc_in_words=perturbations.in_words(measured),
         regions=perturbations.regions_tables(measured, perturbations.verdicts_of(found)),
         complexity=[
             tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()

@@ -10,9 +10,11 @@ import numpy as np
 from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.evaluation.shards import OUTPUTS
 from prediction_difference.evaluation.table import read_table, summarise
+from prediction_difference.figures.perturbation_curves import RANKS, REPLACEMENTS
 from prediction_difference.figures.style import UNKNOWN, number
 
 _ORDERS = {"morf": "most relevant first (MoRF)", "lerf": "least relevant first (LeRF)"}
+_WANTED = {"morf": "larger", "lerf": "smaller"}
 _WORDS = {"score": "class score", "probability": "class probability"}
 
 
@@ -91,6 +93,17 @@ def read_measured(files: Mapping[str, Path], links: Mapping[str, str]) -> list[M
         StoreError: a file is missing or damaged.
     """
     return [Measured(name, read_table(file), links[name]) for name, file in files.items()]
+
+
+def in_words(measured: Sequence[Measured]) -> str:
+    """What AOPC is, with the orders and perturbations of these evaluations."""
+    orders = dict.fromkeys(one.settings["order"] for one in measured)
+    new = dict.fromkeys(REPLACEMENTS[one.settings["perturbation"]] for one in measured)
+    ranks = " or ".join(f"{RANKS[order]} ({_WANTED[order]} is better)" for order in orders)
+    return (
+        "how much the explained class loses, on average, while the regions that a heatmap ranks "
+        f"{ranks} are replaced by {' or '.join(new)}"
+    )
 
 
 def aopc_table(one: Measured) -> AopcTable:
