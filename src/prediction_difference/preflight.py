@@ -79,6 +79,8 @@ def _files_of_classifier(classifier: model.Classifier) -> list[Path]:
             module = factory.partition(":")[0].replace(".", "/")
             places = [Path(place) / f"{module}.py" for place in sys.path]
             return [*places, weights, *([class_names] if class_names else [])]
+        case model.FineTunedNetwork(weights=weights):
+            return [Path(weights)]
         case model.TorchvisionNetwork(weights=weights, class_names=class_names):
             return [Path(weights), *([class_names] if class_names else [])]
         case _:
@@ -91,7 +93,10 @@ def _check_training(
     """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
     is_trained = isinstance(
         classifier,
-        model.TrainedNetwork | model.DetectionPoolingNetwork | model.LogisticRegression,
+        model.TrainedNetwork
+        | model.DetectionPoolingNetwork
+        | model.FineTunedNetwork
+        | model.LogisticRegression,
     )
     if not is_trained or not known.labels:
         return []

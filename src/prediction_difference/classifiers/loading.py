@@ -36,11 +36,15 @@ def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "n
     """The network of a card with these weights, for images of a split; in evaluation mode."""
     import torch
 
-    from prediction_difference.classifiers import networks, pretrained
+    from prediction_difference.classifiers import fine_tuning, networks, pretrained
 
     settings = _settings_of(card)
     if isinstance(settings, model.TrainedNetwork | model.DetectionPoolingNetwork):
         bare = networks.build(settings, card.input_shape, len(card.class_names))
+    elif isinstance(settings, model.FineTunedNetwork):
+        maps = weights[fine_tuning.FIRST].shape[1]
+        head = fine_tuning.new_head(settings, maps, len(card.class_names))
+        bare = fine_tuning.FineTuned(fine_tuning.build_body(settings), head)
     else:
         bare = pretrained.build(settings)
     applied = card.normalisation.get(card.weights_for(split))

@@ -82,6 +82,8 @@ def make_classifier(
     match settings:
         case model.TrainedNetwork() | model.DetectionPoolingNetwork():
             fitted = _fit_networks(settings, dataset, key, device)
+        case model.FineTunedNetwork():
+            fitted = _fine_tune(settings, dataset, key, device)
         case model.LogisticRegression():
             fitted = _fit_folds(settings, dataset)
         case model.Checkpoint():
@@ -174,6 +176,43 @@ def _fit_networks(
     return Fitted(
         weights, instances, scores, history, dataset.class_names, normalisation, checkpoints
     )
+
+
+def _fine_tune(settings: model.FineTunedNetwork, dataset: Dataset, key: int, device: str) -> Fitted:
+    """New layers behind those of a known network, trained on what these give, split by split."""
+    import torch
+
+    from prediction_difference.classifiers import fine_tuning, networks, training
+
+    body = networks.with_preprocessing(fine_tuning.load_body(settings), settings.normalisation)
+    features = _try_on(
+        body, dataset, lambda: training.class_scores(body, dataset.images, device), places=True
+    )
+    weights: dict[str, np.ndarray] = {}
+    instances: dict[str, int] = {}
+    history: list[dict[str, Any]] = []
+    scores = np.zeros((len(dataset.names), len(dataset.class_names)), dtype=np.float32)
+    for split in dataset.held_out_splits:
+        out = dataset.in_split(split)
+        _refuse_unfit(dataset, ~out, split)
+        with torch.random.fork_rng():
+            torch.manual_seed(key)
+            head = fine_tuning.new_head(settings, features.shape[1], len(dataset.class_names))
+            learning = training.Examples(features[~out], dataset.labels[~out])
+            testing = training.Examples(features[out], dataset.labels[out])
+            found = training.train(
+                head, learning, testing, fine_tuning.of_head(settings), key, device
+            )
+        whole = networks.with_preprocessing(
+            fine_tuning.FineTuned(fine_tuning.load_body(settings), head), settings.normalisation
+        )
+        weights |= _named(split, training.tensors_of(whole))
+        instances[split] = int((~out).sum())
+        history += [{"split": split, **record} for record in found.history]
+        scored = out | dataset.in_split(TRAIN)
+        scores[scored] = training.class_scores(head, features[scored], device)
+    normalisation = dict.fromkeys(instances, settings.normalisation)
+    return Fitted(weights, instances, scores, history, dataset.class_names, normalisation)
 
 
 def _named(part: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -280,8 +319,13 @@ def _load_pretrained(
     return Fitted(weights, instances, scores, [], class_names, normalisation)
 
 
-def _try_on(network: "nn.Module", dataset: Dataset, attempt: Any) -> np.ndarray:
-    """Run a network on the dataset and say what does not fit, in the words of the user."""
+def _try_on(
+    network: "nn.Module", dataset: Dataset, attempt: Any, places: bool = False
+) -> np.ndarray:
+    """Run a network on the dataset and say what does not fit, in the words of the user.
+
+    places: whether it is to return maps, (N, C, y, x), instead of scores.
+    """
     try:
         scores: np.ndarray = attempt()
     except RuntimeError as error:
@@ -291,11 +335,12 @@ def _try_on(network: "nn.Module", dataset: Dataset, attempt: Any) -> np.ndarray:
             f"the network does not take them ({reason})",
             "set size and channels of the dataset to what the network was trained with",
         ) from error
-    if scores.ndim != 2 or not np.isfinite(scores).all():
+    if scores.ndim != (4 if places else 2) or not np.isfinite(scores).all():
+        wanted = "maps of shape (images, maps, y, x); choose another layer" if places else ""
         raise DataError(
             "the network",
             f"returns an array of shape {scores.shape} or values that are not finite",
-            "return finite class scores of shape (images, classes)",
+            f"return finite {wanted or 'class scores of shape (images, classes)'}",
         )
     return scores
 

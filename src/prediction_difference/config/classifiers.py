@@ -172,6 +172,30 @@ class TorchvisionNetwork(Section):
     )
 
 
+class FineTunedNetwork(Section):
+    """Layers of torchvision's, and two new convolutions that are trained [kumar2017, 4.1].
+
+    The last convolution has a map for each class, whose mean is the score.
+    """
+
+    kind: Literal["fine-tuned"]
+    dataset: Name
+    model: str = Field("vgg16", description="torchvision's name")
+    weights: PathOrName = Field(description="an enum entry, such as DEFAULT, or a local file")
+    layer: str = Field(
+        "features", description="the part that takes the images and is kept as it is, with places"
+    )
+    normalisation: AnyNormalisation = Field(
+        NORMALISATIONS["imagenet"], description="what the weights were trained with"
+    )
+    width: int = Field(512, ge=1, description="maps of the first new convolution, of 3 x 3")
+    dropout: float = Field(0.5, ge=0, lt=1)
+    epochs: int = Field(20, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(1e-3, gt=0, description="peak of the one-cycle schedule (AdamW)")
+    weight_decay: float = Field(1e-2, ge=0)
+
+
 class TorchNetwork(Section):
     """A user's own network: a function that returns a torch module, and its weights."""
 
@@ -203,6 +227,7 @@ Classifier = Annotated[
     | DetectionPoolingNetwork
     | Checkpoint
     | TorchvisionNetwork
+    | FineTunedNetwork
     | TorchNetwork
     | LogisticRegression,
     Field(discriminator="kind"),

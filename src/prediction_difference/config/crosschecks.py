@@ -91,7 +91,10 @@ def _check_classifier(
         return
     is_fitted = isinstance(
         classifier,
-        model.LogisticRegression | model.TrainedNetwork | model.DetectionPoolingNetwork,
+        model.LogisticRegression
+        | model.TrainedNetwork
+        | model.DetectionPoolingNetwork
+        | model.FineTunedNetwork,
     )
     if is_fitted and not has_training_images(dataset):
         yield Problem(

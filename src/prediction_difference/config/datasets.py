@@ -214,6 +214,21 @@ class Imagenette(KnownPhotographs):
     )
 
 
+class StanfordDogs(Photographs):
+    """Stanford Dogs: 120 breeds in a folder Images, and lists of its own split."""
+
+    source: Literal["stanford-dogs"]
+    root: UserPath | None = Field(
+        None,
+        description="the folder that holds Images, train_list.mat and test_list.mat; null: "
+        "stanford_dogs in $PDA_DATA, then ~/.cache/prediction-difference. It is not downloaded",
+    )
+    breeds: tuple[str, ...] = Field(
+        (), description="take these only, such as Chihuahua, in this order; none: all"
+    )
+    size: tuple[Side, Side] | None = Field((224, 224), description=_CROP)
+
+
 class SkimageSamples(Photographs):
     """scikit-image's bundled photographs: ten, some of them grey, without classes."""
 
@@ -285,6 +300,7 @@ Dataset = Annotated[
     | Places365
     | SUN397
     | Imagenette
+    | StanfordDogs
     | NiftiCohort
     | TorchvisionSet
     | DigitPairs,

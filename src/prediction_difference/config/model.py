@@ -27,6 +27,7 @@ from prediction_difference.config.classifiers import Classifier as Classifier
 from prediction_difference.config.classifiers import (
     DetectionPoolingNetwork as DetectionPoolingNetwork,
 )
+from prediction_difference.config.classifiers import FineTunedNetwork as FineTunedNetwork
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
@@ -47,6 +48,7 @@ from prediction_difference.config.datasets import SkimageSamples as SkimageSampl
 from prediction_difference.config.datasets import SklearnDigits as SklearnDigits
 from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split
+from prediction_difference.config.datasets import StanfordDogs as StanfordDogs
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
 from prediction_difference.config.evaluations import Aggregation as Aggregation
 from prediction_difference.config.evaluations import Consistency as Consistency

@@ -55,10 +55,13 @@ def channels(dataset: model.Dataset) -> int:
             return 1
 
 
+_HAVE_A_SPLIT = model.TorchvisionSet | model.DigitPairs | model.StanfordDogs
+
+
 def has_training_images(dataset: model.Dataset) -> bool:
     """Whether other images are left when a held-out split is taken away."""
     is_split = dataset.test_fraction is not None or dataset.folds is not None
-    return is_split or isinstance(dataset, model.TorchvisionSet | model.DigitPairs)
+    return is_split or isinstance(dataset, _HAVE_A_SPLIT)
 
 
 def class_names(dataset: model.Dataset) -> tuple[str, ...] | None:
@@ -72,5 +75,7 @@ def class_names(dataset: model.Dataset) -> tuple[str, ...] | None:
             return _TORCHVISION[source][2]
         case model.DigitPairs():
             return ("absent", "present")
+        case model.StanfordDogs(breeds=breeds):
+            return breeds or None
         case _:
             return None

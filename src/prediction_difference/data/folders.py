@@ -36,7 +36,7 @@ class Collection:
     """Photographs that were found, with what is known of them before they are opened.
 
     files: n names relative to root. labels: (n,) class numbers, -1 where unknown. lists: other
-    files that tell of them.
+    files that tell of them. split: the split of each, where the source has one of its own.
     """
 
     root: Path
@@ -45,6 +45,7 @@ class Collection:
     class_names: tuple[str, ...]
     lists: tuple[Path, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    split: tuple[str, ...] = ()
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -59,7 +60,8 @@ class Collection:
     def take(self, chosen: np.ndarray) -> "Collection":
         """The images at these positions (m,)."""
         files = tuple(self.files[index] for index in chosen)
-        return replace(self, files=files, labels=self.labels[chosen])
+        split = tuple(self.split[index] for index in chosen) if self.split else ()
+        return replace(self, files=files, labels=self.labels[chosen], split=split)
 
 
 def without_suffix(file: str) -> str:

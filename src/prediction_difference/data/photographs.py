@@ -15,6 +15,7 @@ from prediction_difference.data import (
     known_photographs,
     pixels,
     skimage_samples,
+    stanford_dogs,
     subsets,
 )
 from prediction_difference.data.checksums import sha256
@@ -41,12 +42,21 @@ def load(settings: model.Photographs, name: str, seed: int) -> Dataset:
         images=images,
         names=collection.names,
         labels=collection.labels,
-        split=assign_splits(collection.labels, settings, seed, name),
+        split=_split(collection, settings, seed, name),
         class_names=collection.class_names,
         sources=_sources(collection),
         files=collection.files,
         facts={"full_scale": [0.0, 1.0], "size": list(images.shape[2:]), **collection.facts},
     )
+
+
+def _split(
+    collection: Collection, settings: model.Photographs, seed: int, name: str
+) -> tuple[str, ...]:
+    """The source's own one, if it has one and no other is asked for."""
+    if collection.split and settings.folds is None and settings.test_fraction is None:
+        return collection.split
+    return assign_splits(collection.labels, settings, seed, name)
 
 
 def check(settings: model.Photographs, name: str, seed: int) -> list[Problem]:
@@ -97,7 +107,7 @@ def _chosen(
         problems += check_names(found)
         collection = subsets.choose(found, settings, name, seed)
         if not problems:
-            assign_splits(collection.labels, settings, seed, where)
+            _split(collection, settings, seed, where)
         return collection, problems
     except ConfigError as error:
         return None, [*problems, *error.problems]
@@ -119,6 +129,8 @@ def _find(settings: model.Photographs, where: str) -> tuple[Collection, list[Pro
         return imagenet.find(settings, where)
     if isinstance(settings, model.KnownPhotographs):
         return known_photographs.find(settings, where)
+    if isinstance(settings, model.StanfordDogs):
+        return stanford_dogs.find(settings, where)
     if isinstance(settings, model.SkimageSamples):
         return skimage_samples.find(), []
     assert isinstance(settings, model.ImageFolder)
