@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from visited_maps import EVIL, FIRST, SIDES, STORES, Visit
 
+from prediction_difference.attribution.clear import class_colours, clear
 from prediction_difference.figures import style
 from prediction_difference.figures.maps import Map
 from prediction_difference.report import maps_page
@@ -443,3 +444,35 @@ def test_a_damaged_map_is_told(browser: Any, file: Path, tmp_path: Path) -> None
     tab.locator("#shown").wait_for()
     assert tab.locator("#problem").is_hidden()
     tab.close()
+
+
+# --- CLEAR maps -------------------------------------------------------------------------------
+
+
+def test_several_classes_have_a_clear_map(visit: Visit) -> None:
+    """The class and the response of every pixel, as the package has them."""
+    responses = np.stack([one.relevance for one in STORES["evidence"].maps[:2]])
+    found = clear(responses)
+    expected = np.rint(255 * found.picture(class_colours(2)))
+    np.testing.assert_allclose(visit.pixels("clear")[..., :3], expected, atol=2)
+    assert visit.tab.locator("#classes li").all_inner_texts() == ["cat", "dog"]
+    y, x = np.unravel_index(found.response.argmax(), SIDES)
+    visit.open(f"#x={x}&y={y}")
+    name = ("cat", "dog")[found.classes[y, x]]
+    assert f"{name} responds most, {digits(found.response[y, x])} bits" in visit.text("remark")
+
+
+def test_the_clear_map_is_a_view_that_the_keyboard_reaches(visit: Visit) -> None:
+    visit.tab.locator("#panels").focus()
+    visit.keys("5")
+    assert visit.tab.locator(".panel:visible").count() == 1
+    assert visit.tab.locator("#clear").is_visible()
+    visit.settle()
+    assert "view=clear" in visit.tab.url
+
+
+def test_a_single_class_has_none(visit: Visit) -> None:
+    visit.open("#explanation=wide&view=clear")
+    assert not visit.tab.locator("#clear").is_visible()
+    assert not visit.tab.locator("#view-clear").is_visible()
+    assert visit.tab.locator("#heatmap").is_visible()

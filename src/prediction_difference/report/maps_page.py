@@ -17,7 +17,7 @@ from prediction_difference.report.html import HERE, Relative, template
 from prediction_difference.report.tables import Stored
 from prediction_difference.stores import write_text
 
-_SCRIPTS = ("reading", "choosing", "words", "painting", "page")
+_SCRIPTS = ("reading", "choosing", "words", "painting", "clear", "page")
 _LEVELS = 257
 _FACETS = {
     "image": "Image",
@@ -37,7 +37,7 @@ _SHORTCUTS = {
     "m n": "go to the largest and to the smallest value",
     "[ ]": "previous and next image",
     ", .": "previous and next class or unit",
-    "1 2 3 4": "side by side, original, heatmap, overlay",
+    "1 2 3 4 5": "side by side, original, heatmap, overlay, and with several classes CLEAR",
     "t": "only the top 5 % of the pixels",
     "s": "same scale for all maps of this image",
 }

@@ -64,7 +64,7 @@ function choices(facet, map) {
 }
 
 const VIEW_DEFAULTS = { view: "side", opacity: 80, hide: "0", scale: "map", x: null, y: null };
-const VIEWS = ["side", "original", "heatmap", "overlay"];
+const VIEWS = ["side", "original", "heatmap", "overlay", "clear"];
 
 /** The part of an address behind #, from which `fromHash` makes the same map and view. */
 function toHash(map, view) {

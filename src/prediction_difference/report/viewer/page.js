@@ -1,14 +1,16 @@
 // The page: its controls, the keyboard, the pointer. Decides what is shown, lets others draw it.
 
 const $ = (id) => document.getElementById(id);
-const canvases = { original: $("original"), heatmap: $("heatmap"), overlay: $("overlay") };
+const canvases = {
+  original: $("original"), heatmap: $("heatmap"), overlay: $("overlay"), clear: $("clear"),
+};
 const VIEW_AT_FIRST = { ...VIEW_DEFAULTS, view: innerWidth < 640 ? "overlay" : "side" };
 
 // facts: of the chosen map. map: the same with its numbers, once they are read. wanted: what was
 // chosen in every control, also where no map has it. scale: how values are coloured. hover: the
-// pixel below the pointer.
+// pixel below the pointer. clear: what all classes of the explanation respond, if there are several.
 const state = {
-  facts: null, map: null, wanted: null, view: VIEW_AT_FIRST, scale: null, hover: null,
+  facts: null, map: null, wanted: null, view: VIEW_AT_FIRST, scale: null, hover: null, clear: null,
 };
 
 // --- Choosing ---
@@ -19,9 +21,10 @@ async function show(facts, reason = "") {
   $("notice").textContent = reason;
   fillSelects();
   try {
-    const map = await readMap(facts);
+    const [map, clear] = await Promise.all([readMap(facts), readClear(facts)]);
     if (state.facts !== facts) return; // another map was chosen in the meantime
     state.map = map;
+    state.clear = clear;
     state.hover = null;
     keepCursorInside();
     draw();
@@ -128,16 +131,35 @@ function draw() {
   paintOriginal(canvases.original, map);
   paintHeatmap(canvases.heatmap, map, scale);
   paintOverlay(canvases.overlay, map, scale, view.opacity / 100);
+  if (state.clear) paintClear(canvases.clear, map, state.clear);
   $("stage").style.setProperty("--ratio", map.width / map.height);
-  $("stage").dataset.view = view.view;
+  $("stage").dataset.view = shownView();
   for (const panel of document.querySelectorAll(".panel")) {
-    panel.hidden = view.view !== "side" && panel.dataset.view !== view.view;
+    const isThere = panel.dataset.view !== "clear" || state.clear !== null;
+    panel.hidden = !isThere || !["side", panel.dataset.view].includes(shownView());
   }
+  drawClasses();
   drawBar(scale);
   drawControls(map, scale);
   drawFacts(map, scale);
   drawReadout();
   rememberSoon();
+}
+
+/** What is looked at: the heatmap in place of a CLEAR map that is not there. */
+const shownView = () =>
+  state.view.view === "clear" && !state.clear ? "heatmap" : state.view.view;
+
+function drawClasses() {
+  const { clear } = state;
+  $("classes").hidden = clear === null;
+  $("view-clear").hidden = clear === null;
+  const items = clear === null ? [] : clear.names.map((name, number) => {
+    const item = element("li", name);
+    item.style.setProperty("--class", `rgb(${clear.colours[number].map(Math.round).join(" ")})`);
+    return item;
+  });
+  $("classes").replaceChildren(...items);
 }
 
 function drawBar(scale) {
@@ -155,7 +177,7 @@ function drawControls(map, scale) {
   const { view } = state;
   const largest = strength(map.facts) || 1;
   const shown = map.values.reduce((count, value) => count + !isHidden(value, scale), 0);
-  document.querySelector(`[name=view][value=${view.view}]`).checked = true;
+  document.querySelector(`[name=view][value=${shownView()}]`).checked = true;
   $("opacity").value = view.opacity;
   $("opacity-value").textContent = `${view.opacity} %`;
   $("hide").value = (100 * scale.cut) / largest;
@@ -212,6 +234,9 @@ function drawReadout() {
   $("pointer").hidden = n === null || !Number.isFinite(map.values[n]);
   $("readout").classList.toggle("faint", n === null);
   const said = n === null ? null : readout(map, state.scale, n);
+  if (said && state.clear) {
+    said.notes = [clearInWords(state.clear, n), said.notes].filter(Boolean).join("; ");
+  }
   $("place").textContent = said ? said.place : "Point at a pixel, or press Tab and arrow keys.";
   $("value").textContent = said ? said.value : "";
   $("remark").textContent = said ? said.notes : "";
@@ -276,6 +301,7 @@ const SHORTCUTS = {
   2: () => change({ view: "original" }),
   3: () => change({ view: "heatmap" }),
   4: () => change({ view: "overlay" }),
+  5: () => state.clear && change({ view: "clear" }),
   t: () => toggleTop(),
   s: () => change({ scale: state.view.scale === "image" ? "map" : "image" }),
   "[": () => step("image", -1),
