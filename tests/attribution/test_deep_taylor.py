@@ -292,6 +292,29 @@ def test_true_relevance_of_pools_is_that_of_the_rules(generator: Any) -> None:
     torch.testing.assert_close(network.true_relevance(x), expected)
 
 
+def test_means_of_pixels_lie_in_a_box_too(generator: Any) -> None:
+    network = at_random(nn.Sequential(
+        nn.AvgPool2d(2), nn.Conv2d(3, 4, 3, bias=False), nn.ReLU(), nn.Flatten(),
+        nn.Linear(4 * 36, 2, bias=False),
+    ))  # fmt: skip
+    with torch.no_grad():
+        network[4].weight.abs_()
+    image = generator.random((3, 16, 16)).astype(np.float32)
+    maps = [
+        pda.heatmap("deep_taylor", network, image, pda.Node.score(1), first=first)
+        for first in ("zB", "w2", "z+")
+    ]
+    with torch.no_grad():
+        score = float(network(torch.from_numpy(image[None]))[0, 1])
+    for one in maps:
+        assert one.sum() == pytest.approx(score, rel=1e-4)
+        assert one.min() >= 0
+    assert not np.allclose(maps[0], maps[1])
+    behind = nn.Sequential(nn.MaxPool2d(2), nn.Flatten(), nn.Linear(12, 2))
+    with pytest.raises(DataError, match=r"first: zB: no convolution .* set it to z\+"):
+        pda.heatmap("deep_taylor", behind, image[:, :4, :4], pda.Node.score(1))
+
+
 WRONG = [
     ({}, 2.0, "images: have values of .* not 0 to 1; set lowest and highest"),
     (

@@ -173,7 +173,7 @@ def test_classifiers_that_are_not_followed_are_refused_with_what_does():
 def test_every_method_counts_its_forward_passes(method):
     options = {"steps": 5, "window": 3, "stride": 2}
     expected = {"random": 0, "segmentation": 0, "integrated_gradients": 5, "occlusion": 16}
-    expected |= {"taylor": 5 + 23}  # and 20 to draw the root close
+    expected |= {"taylor": 2 + 6 * (5 + 3) + 20}  # six rounds, and 20 to draw the root close
     assert forwards(method, (8, 8), **options) == expected.get(method, 1)
 
 

@@ -104,6 +104,48 @@ def test_the_root_is_that_of_a_fine_grid(seed: int, start: Any) -> None:
         assert float((root[number] - x[number]).norm()) <= nearest + 0.01
 
 
+def test_a_plane_has_one_root_wherever_the_search_begins(generator: Any) -> None:
+    """In hundreds of dimensions and in a box, where steps alone come close but slowly."""
+    weight = generator.normal(size=(1, 16, 16))
+    module = LinearModule(pda.LinearClassifier(weight, 0.0))
+    image = np.where(weight > 0, 0.9, 0.1) * generator.random(weight.shape)
+    found = [pda.heatmap("taylor", module, image, pda.Node.score(1), start=n) for n in range(3)]
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-3 * np.abs(found[0]).max())
+
+
+def test_the_nearest_of_several_roots_counts(generator: Any) -> None:
+    torch.manual_seed(5)
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(36, 30), nn.ReLU(), nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 1)
+    )
+    with torch.no_grad():
+        network[5].weight.abs_()
+        for layer in (1, 3, 5):
+            network[layer].bias.zero_()
+    x = torch.from_numpy(generator.random((1, 36)).astype(np.float32))
+
+    def f(points: Tensor) -> tuple[Tensor, Tensor]:
+        leaf = points.detach().requires_grad_()
+        value = network(leaf)[:, 0]
+        (slope,) = torch.autograd.grad(value.sum(), leaf)
+        return value.detach(), slope
+
+    target = 0.3 * f(x)[0]
+    starts = [x, *(torch.from_numpy(generator.random((1, 36))).float() for _ in range(3))]
+    distances = [float((nearest_root(f, x, target, BOX, s, 60) - x).norm()) for s in starts]
+    assert max(distances) < 1.3 * min(distances)
+
+
+def test_an_image_without_a_score_is_its_own_root() -> None:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(4, 1), nn.ReLU())
+    with torch.no_grad():
+        module[1].weight.fill_(-1.0)
+        module[1].bias.fill_(-1.0)
+    image = np.full((1, 2, 2), 0.5, dtype=np.float32)
+    assert (pda.heatmap("taylor", module, image, pda.Node.score(0)) == 0).all()
+
+
 def test_random_starts_belong_to_seed_and_image(generator: Any) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 1, bias=False))

@@ -90,3 +90,17 @@ def test_what_cannot_be_is_refused(root: Path) -> None:
         settings(root, folds=2)
     with pytest.raises(ValueError, match="all digits are looked for"):
         settings(root, detected=tuple(range(10)))
+
+
+def test_the_last_pairs_have_digits_of_their_own(tmp_path: Path) -> None:
+    """Every digit has a pattern of its own, so that pairs can be taken apart again."""
+    generator = np.random.default_rng(1)
+    labels = {split: np.repeat(np.arange(10), 20).astype(np.uint8) for split in ("train", "test")}
+    pixels = {split: generator.integers(1, 255, (200, 28, 28), dtype=np.uint8) for split in labels}
+    write_digits(tmp_path / "MNIST" / "raw", pixels, labels)
+    dataset = load(settings(tmp_path, images=200, shift=0), "pairs", 0)
+    greys = np.round(255 * dataset.images[:, 0]).astype(np.uint8)
+    halves = [[half.tobytes() for half in np.split(image, 2, axis=1)] for image in greys[:200]]
+    first = {digit for pair in halves[:180] for digit in pair}
+    last = {digit for pair in halves[180:] for digit in pair}
+    assert not first & last

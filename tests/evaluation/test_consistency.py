@@ -11,6 +11,7 @@ from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation import consistency
 from prediction_difference.evaluation.consistency import (
+    conservation_error,
     difference,
     edges,
     measure_consistency,
@@ -41,11 +42,16 @@ def test_maps_differ_from_nothing_to_everything(generator: Any) -> None:
     assert difference(one * 0, one * 0) == 0
 
 
-def test_one_bin_is_around_zero() -> None:
+def test_no_bin_has_both_signs() -> None:
     sides = edges(3.0)
     assert (sides[0], sides[-1]) == (-3, 3)
-    middle = len(sides) // 2
-    assert sides[middle - 1] == pytest.approx(-sides[middle])
+    assert sides[len(sides) // 2] == 0
+
+
+def test_errors_of_sums_are_shares_of_the_score() -> None:
+    assert conservation_error(3.0, 4.0) == 0.25
+    assert conservation_error(0.0, 0.0) == 0
+    assert np.isnan(conservation_error(1.0, 0.0))
 
 
 MAPS = {

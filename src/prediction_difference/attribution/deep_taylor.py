@@ -103,6 +103,9 @@ def _rules_of_steps(
     from prediction_difference.attribution.relevance.passing import layers_of_pixels
 
     of_pixels = layers_of_pixels(found.graph)
+    if not of_pixels and first != "z+":
+        what = "no convolution or linear map of the classifier takes pixels"
+        raise DataError(f"first: {first}", what, "set it to z+")
     names = dict.fromkeys(of_pixels, first)
     for layer, name in layers.items():
         number = _learned_step(found, layer)

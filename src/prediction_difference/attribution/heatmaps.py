@@ -297,7 +297,7 @@ def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
         case "integrated_gradients":
             return int(options["steps"])
         case "taylor":
-            return root_forwards(int(options["steps"]))
+            return root_forwards(int(options["steps"]), int(options.get("starts", 1)))
         case "occlusion":
             from prediction_difference.priors.windows import WindowGrid
 

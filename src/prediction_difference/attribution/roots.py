@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 _HALVINGS = 40
 """Of intervals in which a number is sought, to the precision of float32 and beyond."""
+_ROUNDS = 6
+"""Of a search, at most."""
+_SETTLED = 1e-3
+"""Share of the distance by which a round has to come nearer for another one to follow."""
+_ROUNDING = 1e-4
+"""Of the target, by which a root may miss it."""
 _TIGHTENINGS = 20
 """Halvings of the way from an image to a root, each a forward pass."""
 _AIM = 0.98
@@ -35,6 +41,7 @@ def taylor(
     lowest: float = 0.0,
     highest: float = 1.0,
     start: int = 0,
+    starts: int = 1,
     steps: int = 100,
     seed: int = 0,
     device: str = "cpu",
@@ -42,13 +49,14 @@ def taylor(
     """Gradient at a root, times the way from there, summed over channels [montavon2017, eq. 5].
 
     The root is the nearest point that is found where the score is `reached` times the image's, and
-    where all values are `lowest` to `highest`. start: the search begins at the image if it is 0,
-    and at the random point of this number otherwise; other starts may lead to other roots. steps:
-    of the search.
+    where all values are `lowest` to `highest`; an image with a score of 0 is its own root. start:
+    the search begins at the image if it is 0, and at the random point of this number otherwise;
+    other starts may lead to other roots. starts: how many searches there are, from this start and
+    the next ones, the nearest of whose roots counts. steps: of each round of a search.
 
     Raises:
-        DataError: an image lies outside of the box, a node is a probability or its score is not
-            positive, or no root was found.
+        DataError: an image lies outside of the box, a node is a probability or its score is
+            negative, or no root was found.
     """
     import torch
 
@@ -58,19 +66,23 @@ def taylor(
     x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device).flatten(1)
     f = _scores_of(classifier.to(device).eval(), nodes, images.shape[1:])
     score, _ = f(x)
-    if bool((score <= 0).any()):
+    if bool((score < 0).any()):
         what = f"is {float(score.min()):g}: there is nothing to decompose"
         raise DataError("the score of an image", what, "explain positive scores")
     box = (x.new_tensor(lowest), x.new_tensor(highest))
-    first = _random_points(images, seed, start, lowest, highest, x) if start else x
-    root = nearest_root(f, x, reached * score, box, first, steps)
-    _, slope = f(root)
-    return (slope * (x - root)).reshape(images.shape).sum(1).cpu().numpy()
+    best = torch.full_like(x, float("inf"))
+    for number in range(start, start + starts):
+        first = _random_points(images, seed, number, lowest, highest, x) if number else x
+        root = nearest_root(f, x, reached * score, box, first, steps)
+        is_nearer = (root - x).norm(dim=1) < (best - x).norm(dim=1)
+        best = torch.where(is_nearer[:, None], root, best)
+    _, slope = f(best)
+    return (slope * (x - best)).reshape(images.shape).sum(1).cpu().numpy()
 
 
-def root_forwards(steps: int) -> int:
-    """How many times the classifier is run for one map."""
-    return 3 + steps + _TIGHTENINGS
+def root_forwards(steps: int, starts: int) -> int:
+    """How many times the classifier is run for one map, at most."""
+    return 2 + starts * (_ROUNDS * (steps + 3) + _TIGHTENINGS)
 
 
 def nearest_root(
@@ -83,13 +95,45 @@ def nearest_root(
 ) -> "Tensor":
     """(N, D) points in the box near x where f is at most (N,) `target` [montavon2017, section 2.2].
 
-    target: positive. Every step goes to the nearest point of the box where the expansion of f is at
-    the target, and from there by a smaller and smaller part of the way back to x: where the points
-    below the target are a convex set, to that which is nearest to x [halpern1967]. The nearest of
-    all points that reached the target is the result, drawn towards x as far as f allows.
+    Rounds of a search, each from what the last one found, until none comes nearer; the result is
+    then drawn towards x as far as f allows.
 
     Raises:
-        DataError: none was reached.
+        DataError: no such point was found.
+    """
+    import torch
+
+    point, distance = start, torch.full_like(target, float("inf"))
+    for _ in range(_ROUNDS):
+        found = _search(f, x, target, box, point, steps)
+        found = _on_its_plane(f, x, target, box, found)
+        nearer = (found - x).norm(dim=1)
+        is_nearer = nearer < distance
+        is_settled = not bool((nearer < (1 - _SETTLED) * distance).any())
+        point = torch.where(is_nearer[:, None], found, point)
+        distance = torch.where(is_nearer, nearer, distance)
+        if is_settled:
+            break
+    if not bool(torch.isfinite(distance).all()):
+        count = int((~torch.isfinite(distance)).sum())
+        what = f"no root was found for {count} of {len(x)} images in {steps} steps"
+        raise DataError("Taylor decomposition", what, "raise steps or reached")
+    return _drawn_towards(f, x, point, target)
+
+
+def _search(
+    f: _Slopes,
+    x: "Tensor",
+    target: "Tensor",
+    box: tuple["Tensor", "Tensor"],
+    start: "Tensor",
+    steps: int,
+) -> "Tensor":
+    """The nearest of the points that reached the target; NaN where none did.
+
+    Every step goes to the nearest point of the box where the expansion of f is at the target, and
+    from there by a smaller and smaller part of the way back to x: where the points below the target
+    are a convex set, to that which is nearest to x [halpern1967].
     """
     import torch
 
@@ -106,11 +150,25 @@ def nearest_root(
         point = nearest_on_plane(point, slope, wanted, box)
         if step < _ANCHORED * steps:
             point = point + (x - point) / (step + 2)
-    if not bool(torch.isfinite(least).all()):
-        count = int((~torch.isfinite(least)).sum())
-        what = f"no root was found for {count} of {len(x)} images in {steps} steps"
-        raise DataError("Taylor decomposition", what, "raise steps or reached")
-    return _drawn_towards(f, x, best, target)
+    return best
+
+
+def _on_its_plane(
+    f: _Slopes,
+    x: "Tensor",
+    target: "Tensor",
+    box: tuple["Tensor", "Tensor"],
+    root: "Tensor",
+) -> "Tensor":
+    """Where f is a plane between a root and the nearest one of that plane, the latter."""
+    import torch
+
+    value, slope = f(root)
+    candidate = nearest_on_plane(x, slope, target - value + (slope * root).sum(1), box)
+    reached, _ = f(candidate)
+    is_nearer = (candidate - x).norm(dim=1) < (root - x).norm(dim=1)
+    is_root = reached <= target + _ROUNDING * target.abs()
+    return torch.where((is_nearer & is_root)[:, None], candidate, root)
 
 
 def nearest_on_plane(

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prediction_difference import randomness
 from prediction_difference.classifiers.detection_pooling import DETECTED, DetectionPooling
 from prediction_difference.classifiers.networks import Preprocessed
 from prediction_difference.classifiers.training import (
@@ -38,19 +37,18 @@ def train_detection(
 
     network: preprocessing and a `DetectionPooling`. Its relevance models learn in the same steps
     to predict the relevance of the first layer's pools [section 5.1], and change nothing of it. The
-    weights are in the end those with the least squared error on some of the training images that
-    are never learnt from. Records of the history: iteration, loss (mean squared error since the
-    last record), validation_loss, relevance_loss (of the best model on these images, as a share of
-    the mean square of what it predicts; None without models), test_accuracy, best (whether the
-    weights are those that were kept).
+    weights are in the end those with the least squared error on the last training images of each
+    class, which are never learnt from. Records of the history: iteration, loss (mean squared error
+    since the last record), validation_loss, relevance_loss (of the best model on these images, as a
+    share of the mean square of what it predicts; None without models), test_accuracy, best (whether
+    the weights are those that were kept).
 
     Raises:
         DataError: the steps were so long that no detector is left.
     """
     network.to(device).train()
-    learning, validation = _parted(training, settings.validation, seed)
-    learnt = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.SGD(learnt, lr=settings.learning_rate)
+    learning, validation = _parted(training, settings.validation)
+    optimiser = _optimiser(network, settings)
     images = torch.from_numpy(learning.images).to(device)
     targets = torch.from_numpy(learning.labels == DETECTED).to(device) * settings.target
     epochs = itertools.count()
@@ -88,13 +86,27 @@ def train_detection(
     return Trained(history, {})
 
 
-def _parted(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
-    """What is learnt from, and what is only looked at."""
-    generator = randomness.generator(randomness.key(seed, "validation"))
-    order = generator.permutation(len(examples.labels))
-    count = max(1, round(share * len(order)))
-    parts = [Examples(examples.images[p], examples.labels[p]) for p in np.split(order, [count])]
-    validation, learning = parts
+def _optimiser(
+    network: nn.Module, settings: model.DetectionPoolingNetwork
+) -> torch.optim.Optimizer:
+    """Stochastic gradient descent, with a rate of its own for relevance models."""
+    models = [p for one in _parts(network)[1].models for p in one.parameters()]
+    own = {id(p) for p in models}
+    others = [p for p in network.parameters() if p.requires_grad and id(p) not in own]
+    rate = settings.relevance_learning_rate or settings.learning_rate
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": models, "lr": rate}]
+    return torch.optim.SGD(groups, lr=settings.learning_rate)
+
+
+def _parted(examples: Examples, share: float) -> tuple[Examples, Examples]:
+    """What is learnt from, and what is only looked at: the last images of each class."""
+    is_last = np.zeros(len(examples.labels), dtype=bool)
+    for label in np.unique(examples.labels):
+        members = np.flatnonzero(examples.labels == label)
+        is_last[members[len(members) - max(1, round(share * len(members))) :]] = True
+    learning, validation = (
+        Examples(examples.images[part], examples.labels[part]) for part in (~is_last, is_last)
+    )
     return learning, validation
 
 

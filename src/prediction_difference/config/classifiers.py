@@ -87,8 +87,15 @@ class DetectionPoolingNetwork(Section):
     iterations: int = Field(300_000, ge=1, description="steps of gradient descent, at most")
     batch_size: int = Field(20, ge=1)
     learning_rate: float = Field(2e-5, gt=0)
+    relevance_learning_rate: float | None = Field(
+        None, gt=0, description="of relevance models; null: learning_rate"
+    )
     validation: float = Field(
-        0.05, gt=0, lt=1, description="share of the training images that only tell when to stop"
+        0.05,
+        gt=0,
+        lt=1,
+        description="share of the training images, the last of each class, that only tell when to "
+        "stop; of mnist-pairs at most 0.1, whose digits are in no other pair",
     )
     shift: int = Field(
         2, ge=0, description="move every training image by up to so many pixels, edges repeated"

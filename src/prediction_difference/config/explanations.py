@@ -315,7 +315,10 @@ class Taylor(Explanation):
         description="where the search begins: 0 is the image, other numbers are random points of "
         "the box; another start may find another root",
     )
-    steps: int = Field(100, ge=1, description="of the search for a root")
+    starts: int = Field(
+        1, ge=1, description="searches from this start and the next ones; the nearest root counts"
+    )
+    steps: int = Field(100, ge=1, description="of a round of the search for a root")
 
     @model_validator(mode="after")
     def _is_box(self) -> "Taylor":

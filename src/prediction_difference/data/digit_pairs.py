@@ -12,6 +12,8 @@ from prediction_difference.errors import Problem
 
 ABSENT, PRESENT = 0, 1
 _SIDE = 28
+_APART = 0.1
+"""Share of the training pairs, and of the digits, that are kept apart from the others."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ def load(settings: model.DigitPairs, name: str, seed: int) -> Dataset:
 
     A pair is labelled `present` if one of its digits is looked for, which half of the pairs have,
     on either side; the other digit, and both in other pairs, are none of these.
+
+    The last tenth of the training pairs has digits that are in no other pair, so that they can tell
+    when to stop a training.
 
     Raises:
         ConfigError: MNIST's files are missing and are not to be downloaded.
@@ -61,14 +66,18 @@ def _draw(
     digits: Dataset, split: str, count: int, settings: model.DigitPairs, name: str, seed: int
 ) -> _Pairs:
     generator = randomness.generator(randomness.key(seed, "pairs", name, split))
-    of_split = np.flatnonzero(digits.in_split(split))
+    of_split = generator.permutation(np.flatnonzero(digits.in_split(split)))
     is_wanted = np.isin(digits.labels[of_split], settings.detected)
-    wanted, others = of_split[is_wanted], of_split[~is_wanted]
-    labels = generator.permutation(np.arange(count) % 2)
-    chosen = generator.choice(others, (count, 2))
+    apart = round(_APART * count) if split == TRAIN else 0
+    counts = (count - apart, apart)
+    wanted, others = (_groups(of_split[is_kind], counts) for is_kind in (is_wanted, ~is_wanted))
+    labels = np.concatenate([generator.permutation(np.arange(n) % 2) for n in counts])
     sides = generator.integers(2, size=count)
+    pairs = [generator.choice(group, (n, 2)) for group, n in zip(others, counts, strict=True)]
+    singles = [generator.choice(group, n) for group, n in zip(wanted, counts, strict=True)]
+    chosen = np.concatenate(pairs)
     present = np.flatnonzero(labels == PRESENT)
-    chosen[present, sides[present]] = generator.choice(wanted, len(present))
+    chosen[present, sides[present]] = np.concatenate(singles)[present]
     pixels = np.round(digits.images[chosen, 0] * 255).astype(np.uint8)
     moved = _moved(pixels.reshape(-1, _SIDE, _SIDE), settings.shift, generator)
     halves = moved.reshape(count, 2, _SIDE, _SIDE)
@@ -76,6 +85,14 @@ def _draw(
     boxes = np.stack([np.zeros(count), left, np.full(count, _SIDE), left + _SIDE], 1).astype(int)
     boxes[labels == ABSENT] = -1
     return _Pairs(np.concatenate([halves[:, 0], halves[:, 1]], -1)[:, None], labels, boxes)
+
+
+def _groups(digits: np.ndarray, counts: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Digits of one kind for the first pairs, and for those that are kept apart, if there are."""
+    if not counts[1]:
+        return digits, digits
+    kept = max(1, round(_APART * len(digits)))
+    return digits[:-kept], digits[-kept:]
 
 
 def _moved(digits: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:

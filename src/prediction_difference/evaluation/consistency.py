@@ -11,14 +11,21 @@ from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 
-_BINS = 61
-"""Of histograms; odd, so that one bin is around 0."""
+_BINS = 60
+"""Of histograms; even, so that no bin has numbers of both signs."""
 
 
 def negative_share(relevance: np.ndarray) -> float:
     """What negative relevance has of all absolute relevance; 0 without any."""
     strength = np.abs(relevance, dtype=np.float64).sum()
     return float(-relevance.clip(max=0).sum(dtype=np.float64) / strength) if strength else 0.0
+
+
+def conservation_error(total: float, score: float) -> float:
+    """|total - score| / |score|; 0 if both are 0, NaN if the score alone is."""
+    if score == 0:
+        return 0.0 if total == 0 else float("nan")
+    return abs(total - score) / abs(score)
 
 
 def outside_share(relevance: np.ndarray, box: Sequence[int] | None) -> float:
@@ -80,7 +87,7 @@ def measure_consistency(
                     "image_name": store.attrs["image_name"],
                     "score": node["score"],
                     "total": total,
-                    "conservation": abs(total - node["score"]) / abs(node["score"]),
+                    "conservation": conservation_error(total, node["score"]),
                     "negative": negative_share(relevance),
                     "outside": outside_share(relevance, store.attrs["box"]),
                     "difference": _mean_difference(store, others),

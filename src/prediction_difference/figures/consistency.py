@@ -53,7 +53,7 @@ def _draw_sums(axes: Axes, part: Any, is_first: bool) -> None:
 def _draw_histogram(axes: Axes, part: Any, largest: float, unit: str, is_first: bool) -> None:
     counts, sides = _counts(part), edges(largest)
     middles = (sides[1:] + sides[:-1]) / 2
-    is_negative = middles < -np.diff(sides)[0] / 2
+    is_negative = middles < 0
     colours = np.where(is_negative, style.AGAINST, style.FOR)
     axes.bar(middles, counts, width=np.diff(sides), color=colours, linewidth=0)
     axes.set_yscale("log")

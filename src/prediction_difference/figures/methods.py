@@ -103,6 +103,7 @@ WORDS = {
             f"Taylor decomposition at a near point with {s['reached']:.0%} of the score, {_box(s)},"
             f" found in {s['steps']} steps from "
             + (f"random point {s['start']}" if s["start"] else "the image")
+            + (f" and {s['starts'] - 1} next ones" if s["starts"] > 1 else "")
         ),
     ),
     "occlusion": Words(

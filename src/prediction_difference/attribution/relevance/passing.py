@@ -117,8 +117,8 @@ def layers_of_pixels(graph: Graph) -> list[int]:
     return found
 
 
-_KEEP_PIXELS = Input | Affine | Channels | Concatenate | Flatten
-"""What leaves a number for every pixel and channel."""
+_KEEP_PIXELS = Input | Affine | Channels | Concatenate | Flatten | AveragePool | AdaptiveAverage
+"""What leaves pixels, or means of them, which lie in a box as well."""
 
 
 def transposed(operation: Operation, inputs: Sequence[Tensor], signal: Tensor) -> list[Tensor]:
