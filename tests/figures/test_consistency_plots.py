@@ -70,6 +70,7 @@ def test_bars_are_pixels_of_all_images(table: Any) -> None:
         heights = [bar.get_height() for bar in axes.patches]
         np.testing.assert_allclose(heights, counts)
         assert axes.get_yscale() == "log"
+        assert [label.get_text() for label in axes.get_yticklabels()][:3] == ["1", "10", "100"]
         reds = [bar.get_x() + bar.get_width() / 2 for bar in axes.patches]
         colours = [bar.get_facecolor() for bar in axes.patches]
         # The bin around zero counts as positive.

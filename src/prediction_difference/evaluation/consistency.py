@@ -18,7 +18,8 @@ _BINS = 60
 def negative_share(relevance: np.ndarray) -> float:
     """What negative relevance has of all absolute relevance; 0 without any."""
     strength = np.abs(relevance, dtype=np.float64).sum()
-    return float(-relevance.clip(max=0).sum(dtype=np.float64) / strength) if strength else 0.0
+    negative = np.abs(relevance.clip(max=0), dtype=np.float64).sum()
+    return float(negative / strength) if strength else 0.0
 
 
 def conservation_error(total: float, score: float) -> float:

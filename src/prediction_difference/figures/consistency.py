@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from prediction_difference.evaluation.consistency import edges, summarise_consistency
 from prediction_difference.figures import captions, style
@@ -58,6 +59,9 @@ def _draw_histogram(axes: Axes, part: Any, largest: float, unit: str, is_first: 
     axes.bar(middles, counts, width=np.diff(sides), color=colours, linewidth=0)
     axes.set_yscale("log")
     axes.set(xlim=(sides[0], sides[-1]), ylim=(0.5, counts.sum() * 1.5))
+    powers = [10**n for n in range(int(np.log10(max(1, counts.sum()))) + 1)]
+    axes.set_yticks(powers, labels=[f"{power:,}" for power in powers])
+    axes.yaxis.set_minor_locator(NullLocator())
     ends = [-largest, 0.0, largest]
     axes.set_xticks(ends, labels=[style.number(end) for end in ends])
     axes.set_xlabel(style.fit(f"relevance, {unit}", PANEL + GAP / 2, 8, 2))
