@@ -51,16 +51,15 @@ def _listed(names: Iterable[str]) -> str:
 
 def signs(maps: Sequence[Map]) -> str:
     """What the colours of signed maps mean."""
+    is_difference = all(one.attributes["method"] == "prediction-difference" for one in maps)
+    subject = "Prediction difference" if is_difference else "Signed maps"
     if not any(one.is_of_class for one in maps):
         return (
-            "Prediction difference: red pixels raise the explained map or unit, blue ones lower "
-            "it, white is zero"
+            f"{subject}: red pixels raise the explained map or unit, blue ones lower it, white is "
+            "zero"
         )
     what = "the explained class" if all(one.is_of_class for one in maps) else "what is explained"
-    return (
-        f"Prediction difference: red is evidence for {what}, blue is evidence against it, white "
-        "is zero"
-    )
+    return f"{subject}: red is evidence for {what}, blue is evidence against it, white is zero"
 
 
 def uncertainty(maps: Iterable[Map]) -> str:
