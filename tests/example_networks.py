@@ -45,6 +45,22 @@ def at_random(module: nn.Module, seed: int = 0) -> nn.Module:
     return module.eval()
 
 
+def matrix_of(layer: nn.Module, x: Tensor) -> Tensor:
+    """(outputs, inputs) weights of a layer without its bias, one input after the other."""
+    zero = layer(torch.zeros_like(x[None])).flatten()
+    columns = [layer(e.view_as(x)[None]).flatten() - zero for e in torch.eye(x.numel())]
+    return torch.stack(columns, 1).detach()
+
+
+LAYERS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+    "convolution": (nn.Conv2d(3, 4, 3, stride=2, padding=1), (3, 6, 5)),
+    "grouped": (nn.Conv2d(4, 4, 3, dilation=2, groups=2), (4, 6, 6)),
+    "volume": (nn.Conv3d(2, 3, 2), (2, 3, 4, 3)),
+    "linear": (nn.Linear(6, 5), (6,)),
+}
+"""Of each kind one, and the shape of its input."""
+
+
 class Branches(nn.Module):
     """Several ways from one input, joined: `torch.cat` or the sum."""
 

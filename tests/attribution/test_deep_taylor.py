@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import prediction_difference as pda
-from example_networks import Branches, at_random, of_torchvision
+from example_networks import LAYERS, Branches, at_random, matrix_of, of_torchvision
 from prediction_difference.attribution.relevance.passing import layers_of_pixels, passed_back
 from prediction_difference.attribution.relevance.redistribution import (
     Box,
@@ -24,20 +24,6 @@ from prediction_difference.classifiers.detection_pooling import DetectionPooling
 from prediction_difference.classifiers.graph import follow
 from prediction_difference.classifiers.networks import Normalise, Preprocessed
 from prediction_difference.errors import DataError
-
-
-def matrix_of(layer: nn.Module, x: Tensor) -> Tensor:
-    """(outputs, inputs) weights of a layer without its bias."""
-    zero = layer(torch.zeros_like(x[None])).flatten()
-    columns = [layer(e.view_as(x)[None]).flatten() - zero for e in torch.eye(x.numel())]
-    return torch.stack(columns, 1).detach()
-
-
-LAYERS = {
-    "convolution": (nn.Conv2d(3, 4, 3, stride=2, padding=1), (3, 6, 5)),
-    "grouped": (nn.Conv2d(4, 4, 3, dilation=2, groups=2), (4, 6, 6)),
-    "linear": (nn.Linear(6, 5), (6,)),
-}
 
 
 @pytest.mark.parametrize("name", LAYERS)

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from example_networks import at_random, of_torchvision, small_networks
+from example_networks import LAYERS, at_random, matrix_of, of_torchvision, small_networks
 from prediction_difference.attribution.relevance.gradients import (
     deconvolution,
     gradient,
@@ -38,21 +38,6 @@ def back(module: nn.Module, images: Tensor, rule: Rule, index: int | None = None
     if not isinstance(rule, Redistribution):
         signal = (signal != 0).to(signal.dtype)
     return passed_back(graph, values, signal, rule)
-
-
-def matrix_of(layer: nn.Module, x: Tensor) -> Tensor:
-    """(outputs, inputs) weights of a layer without its bias, one input after the other."""
-    zero = layer(torch.zeros_like(x[None])).flatten()
-    columns = [layer(e.view_as(x)[None]).flatten() - zero for e in torch.eye(x.numel())]
-    return torch.stack(columns, 1).detach()
-
-
-LAYERS = {
-    "convolution": (nn.Conv2d(3, 4, 3, stride=2, padding=1), (3, 6, 5)),
-    "grouped": (nn.Conv2d(4, 4, 3, dilation=2, groups=2), (4, 6, 6)),
-    "volume": (nn.Conv3d(2, 3, 2), (2, 3, 4, 3)),
-    "linear": (nn.Linear(6, 5), (6,)),
-}
 
 
 @pytest.mark.parametrize("name", LAYERS)

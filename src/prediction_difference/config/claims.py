@@ -116,6 +116,21 @@ class ClaimOfTable(Claim):
         return (self.evaluation,)
 
 
+class ClaimOfMeasured(Claim):
+    """A claim about one explanation that an evaluation measured."""
+
+    evaluation: Name
+    explanation: Name
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return (self.explanation,)
+
+
 class LargerAopc(ClaimOfTable):
     """Perturbed in the order of a heatmap, images lose more than in that of another one."""
 
@@ -139,26 +154,16 @@ class Simpler(ClaimOfTable):
         return "complexity"
 
 
-class Consistent(Claim):
+class Consistent(ClaimOfMeasured):
     """A property of heatmaps has, or has not, the smallest value that there is."""
 
     claim: Literal["consistent"]
-    evaluation: Name
-    explanation: Name
     by: Literal["conservation", "negative", "difference"] = Field(
         description="relative error of the sum of relevance; share of negative relevance; or "
         "difference from maps that were begun elsewhere"
     )
     limit: float = Field(0.01, gt=0, description="below which the property counts as there")
     denied: bool = Field(False, description="the claim is that it is not there")
-
-    @property
-    def evaluation_names(self) -> tuple[str, ...]:
-        return (self.evaluation,)
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        return (self.explanation,)
 
     @property
     def measured_by(self) -> str:
@@ -175,45 +180,25 @@ class LessOutside(ClaimOfTable):
         return "consistency"
 
 
-class StrongFeaturesSuffice(Claim):
+class StrongFeaturesSuffice(ClaimOfMeasured):
     """More images are right with only the strong features of their class than without them."""
 
     claim: Literal["strong-features"]
-    evaluation: Name
-    explanation: Name
     threshold: float = Field(ge=0, le=1, description="one of the evaluation's")
-
-    @property
-    def evaluation_names(self) -> tuple[str, ...]:
-        return (self.evaluation,)
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        return (self.explanation,)
 
     @property
     def measured_by(self) -> str:
         return "strong-features"
 
 
-class DominantClass(Claim):
+class DominantClass(ClaimOfMeasured):
     """The class that dominates CLEAR maps is the predicted one, more often than by chance."""
 
     claim: Literal["dominant-class"]
-    evaluation: Name
-    explanation: Name
     by: Literal["area", "sum"] = Field(
         "sum", description="the class with most pixels, or with most summed response"
     )
     decisions: Literal["right", "wrong"]
-
-    @property
-    def evaluation_names(self) -> tuple[str, ...]:
-        return (self.evaluation,)
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        return (self.explanation,)
 
     @property
     def measured_by(self) -> str:
