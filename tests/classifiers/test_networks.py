@@ -81,12 +81,14 @@ def test_layers_have_the_names_of_the_bare_network():
         network.get_submodule("other")
 
 
-def test_all_cnn_has_the_convolutions_of_its_source():
-    """ALL-CNN-C of Springenberg et al., table 1: 3 x 3 (96, 192), but for the last two layers."""
-    network = all_convolutional(3, 10, width=96, dropout=0.5, halvings=2)
+@pytest.mark.parametrize(("pooling", "stride", "pools"), [("strides", 2, 0), ("max", 1, 2)])
+def test_all_cnn_has_nearly_the_convolutions_of_its_source(pooling, stride, pools):
+    """ALL-CNN-C of Springenberg et al., or with maxima in place of its strides."""
+    network = all_convolutional(3, 10, width=96, dropout=0.5, halvings=2, pooling=pooling)
     found = [layer for layer in network if isinstance(layer, nn.Conv2d)]
     maps = [(layer.in_channels, layer.out_channels) for layer in found]
     assert maps == [(3, 96), (96, 96), (96, 192), *[(192, 192)] * 5, (192, 10)]
-    assert [layer.stride[0] for layer in found] == [1, 1, 2, 1, 1, 2, 1, 1, 1]
+    assert [layer.stride[0] for layer in found] == [1, 1, stride, 1, 1, stride, 1, 1, 1]
+    assert sum(isinstance(layer, nn.MaxPool2d) for layer in network) == pools
     assert network[:-3](torch.zeros(1, 3, 32, 32)).shape == (1, 192, 8, 8)
     assert network.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 10)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -71,20 +72,34 @@ def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | 
 
 
 def all_convolutional(
-    channels: int, classes: int, width: int, dropout: float, halvings: int = 1
+    channels: int,
+    classes: int,
+    width: int,
+    dropout: float,
+    halvings: int = 1,
+    pooling: Literal["strides", "max"] = "strides",
 ) -> nn.Sequential:
     """ALL-CNN for small images [springenberg2015]: strided convolutions in place of pooling.
 
     The last convolution has one feature map per class; its mean over the image is the score. With
-    two halvings and a width of 96 it has the layers of the source's ALL-CNN-C.
+    two halvings and a width of 96 it is the source's ALL-CNN-C, but that the first strided layer is
+    a wide one and the last but one looks at 3 x 3 values. With pooling "max", convolutions of the
+    same sizes without strides are followed by maxima of 2 x 2 values.
     """
     wide = 2 * width
     layers = [*_block(channels, width), *_block(width, width)]
     for inputs in (width, *(wide,) * (halvings - 1)):
-        layers += [*_block(inputs, wide, stride=2), nn.Dropout(dropout)]
+        layers += [*_halved(inputs, wide, pooling), nn.Dropout(dropout)]
         layers += [*_block(wide, wide), *_block(wide, wide)]
     last = [nn.Dropout(dropout), nn.Conv2d(wide, classes, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, *last)
+
+
+def _halved(inputs: int, outputs: int, pooling: str) -> tuple[nn.Module, ...]:
+    """Layers that halve the resolution."""
+    if pooling == "max":
+        return (*_block(inputs, outputs), nn.MaxPool2d(2))
+    return _block(inputs, outputs, stride=2)
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
@@ -108,4 +123,5 @@ def build(
         )
     builders = {"all-convolutional": all_convolutional}
     builder = builders[settings.architecture]
-    return builder(shape[0], classes, settings.width, settings.dropout, settings.halvings)
+    s = settings
+    return builder(shape[0], classes, s.width, s.dropout, s.halvings, s.pooling)

@@ -21,6 +21,11 @@ class TrainedNetwork(Section):
         description="times that the resolution is halved, each followed by two convolutions; 2 for "
         "images of 32 x 32 pixels",
     )
+    pooling: Literal["strides", "max"] = Field(
+        "strides",
+        description="how the resolution is halved: by convolutions with a stride of 2, or by the "
+        "largest of 2 x 2 values, whose places make deconvolution depend on the image",
+    )
     dropout: float = Field(0.2, ge=0, lt=1)
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(64, ge=1)
