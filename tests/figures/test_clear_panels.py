@@ -71,6 +71,26 @@ def test_clear_maps_are_those_of_the_equations(some: Responses) -> None:
         np.testing.assert_allclose(picture[place], expected, atol=1e-9)
 
 
+def test_class_and_response_make_the_clear_map(some: Responses) -> None:
+    """V scales the full colour of a hue: eq. 6 is a product where S = 1."""
+    parts = {part: picture_of(some, part, COLOURS, 0.2) for part in ("classes", "response")}
+    clear = picture_of(some, "clear", COLOURS, 0.2)
+    np.testing.assert_allclose(parts["classes"] * parts["response"], clear, atol=1e-12)
+
+
+def test_an_overlay_is_the_map_where_it_is_full_and_the_image_where_none_responds(
+    some: Responses,
+) -> None:
+    some.maps[:, 0, 0] = -1
+    overlay, clear = (picture_of(some, part, COLOURS, 0.2) for part in ("overlay", "clear"))
+    fullest = np.unravel_index(some.maps.max(0).argmax(), (4, 5))
+    np.testing.assert_allclose(overlay[fullest], clear[fullest], atol=1e-12)
+    assert len(set(overlay[0, 0])) == 1
+    assert 0 < overlay[0, 0, 0] < some.image[:, 0, 0].mean()
+    assert overlay.min() >= 0
+    assert overlay.max() <= 1
+
+
 def test_panels_and_numbers_are_those_of_all_images(some: Responses) -> None:
     layout = ClearLayout(("heatmap", "binary", "clear"), {"e": "responses"}, across=2)
     drawing = clear_panels([{"e": some}] * 3, layout)

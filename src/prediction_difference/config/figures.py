@@ -188,14 +188,20 @@ class HeatmapPanels(DrawnFigure):
 
 
 class ClearPanels(DrawnFigure):
-    """CLEAR maps, with heatmaps for and against the true class [kumar2017, Figs. 1, 3 to 7]."""
+    """CLEAR maps, with heatmaps for and against the true class [kumar2017, Figs. 1 to 7]."""
 
     kind: Literal["clear"]
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
         description="with nodes of several classes, such as nodes: [{classes: all}]"
     )
-    parts: Annotated[tuple[Literal["heatmap", "binary", "clear"], ...], Field(min_length=1)] = (
-        Field(("heatmap", "clear"), description="what is shown of each explanation")
+    parts: Annotated[
+        tuple[Literal["heatmap", "binary", "classes", "response", "clear", "overlay"], ...],
+        Field(min_length=1),
+    ] = Field(
+        ("heatmap", "clear"),
+        description="what is shown of each explanation: heatmap and binary of the label's class "
+        "against all others, the class that responds most and its response, the CLEAR map that "
+        "these two make, and this over the image",
     )
     titles: dict[Name, str] = Field({}, description="of explanations, for their names")
     images: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(

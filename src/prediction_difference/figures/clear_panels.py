@@ -1,7 +1,8 @@
-"""CLEAR maps of images, with heatmaps for and against the true class [kumar2017, Figs. 1, 3 to 7].
+"""CLEAR maps of images, with heatmaps for and against the true class [kumar2017, Figs. 1 to 7].
 
 A row of panels for each image: the image, and for each explanation its heatmap, binary map and
-CLEAR map, as far as they are asked for; below, which colour is which class.
+CLEAR map, and what this is made of, as far as they are asked for; below, which colour is which
+class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,16 @@ TOP, MARGIN, LABEL, UNDER = 0.5, 0.12, 1.15, 0.3
 SWATCH, LEGEND_LINE = 0.14, 0.24
 MOST_VALUES = 500_000
 """In the numbers beside a figure; where maps have more, they are means over squares of pixels."""
-_TITLES = {"heatmap": "heatmap", "binary": "binary", "clear": "CLEAR"}
+SHADE = 0.6
+"""Brightness of an image under a CLEAR map, so that its colours are seen on white too."""
+_TITLES = {
+    "heatmap": "heatmap",
+    "binary": "binary",
+    "classes": "class",
+    "response": "response",
+    "clear": "CLEAR",
+    "overlay": "overlay",
+}
 _GREEN = np.array([0.0, 1.0, 0.0])
 _FOR, _AGAINST = np.array([0.84, 0.0, 0.0]), np.array([0.0, 0.2, 0.9])
 
@@ -108,9 +118,9 @@ def read_responses(path: Path) -> Responses:
 class ClearLayout:
     """What is shown of every image, and how.
 
-    parts: of heatmap, binary, clear. titles: of the explanations, by their names. across: images
-    side by side. size: width of a panel in inches. binary_from: share of the largest response from
-    which a pixel is in a binary map.
+    parts: of heatmap, binary, classes, response, clear, overlay. titles: of the explanations, by
+    their names. across: images side by side. size: width of a panel in inches. binary_from: share
+    of the largest response from which a pixel is in a binary map.
     """
 
     parts: Sequence[str]
@@ -191,9 +201,9 @@ def _draw_row(
 def picture_of(
     one: Responses, part: str, colours: Mapping[str, np.ndarray], binary_from: float
 ) -> np.ndarray:
-    """(y, x, 3) colours in 0 to 1: of heatmap, binary or clear."""
-    if part == "clear":
-        return one.clear.picture(np.stack([colours[name] for name in one.classes]))
+    """(y, x, 3) colours in 0 to 1: of a part as `ClearLayout` names them."""
+    if part in ("classes", "response", "clear", "overlay"):
+        return _clear_picture(one, part, np.stack([colours[name] for name in one.classes]))
     largest = float(np.abs(one.balance).max()) or 1.0
     share = one.balance / largest
     if part == "binary":
@@ -204,6 +214,23 @@ def picture_of(
     # Black, red, yellow, white, as hot metal; each third of the scale adds a channel.
     hot = np.stack([(3 * share - n).clip(0, 1) for n in range(3)], -1)
     return np.asarray(hot + share.clip(max=0)[..., None] * -_GREEN)
+
+
+def _clear_picture(one: Responses, part: str, colours: np.ndarray) -> np.ndarray:
+    """(y, x, 3): the CLEAR map, one of the two maps that it is made of, or it over the image.
+
+    colours: (K, 3), of the image's classes.
+    """
+    if part == "classes":
+        return np.asarray(colours[one.clear.classes] * (one.clear.response > 0)[..., None])
+    if part == "response":
+        return one.clear.picture(np.ones_like(colours))
+    picture = one.clear.picture(colours)
+    if part == "clear":
+        return picture
+    share = one.clear.picture(np.ones_like(colours))
+    grey = np.clip(one.image.mean(0), 0, 1)[..., None]
+    return np.asarray(SHADE * grey * (1 - share) + picture)
 
 
 def _legend_step(classes: Sequence[str]) -> float:
@@ -266,6 +293,12 @@ def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> st
             "CLEAR: the colour is that of the class that responds most, its brightness the "
             "response, full at the map's largest; black where no class responds."
         )
+    if "classes" in layout.parts:
+        parts.append("Class: the one that responds most; black where none does.")
+    if "response" in layout.parts:
+        parts.append("Response: of that class, white at the map's largest.")
+    if "overlay" in layout.parts:
+        parts.append("Overlay: the CLEAR map over the image, which is shown in darkened grey.")
     words = [with_settings(name, one.attributes["settings"]) for name, one in rows[0].items()]
     seeds = {one.attributes["seed"] for row in rows for one in row.values()}
     return captions.paragraphs(

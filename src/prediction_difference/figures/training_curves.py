@@ -295,7 +295,8 @@ def _training(card: Card) -> str:
     )
     return (
         f"Network: {s['architecture']}, width {s['width']}, {s['halvings']} halvings of the "
-        f"resolution{' by maxima' * (s.get('pooling') == 'max')}, dropout {s['dropout']:g}; trained on {instances} images"
+        f"resolution{' by maxima' * (s.get('pooling') == 'max')}, dropout {s['dropout']:g}; "
+        f"trained on {instances} images"
         + (f", {' and '.join(augmented)} at random" if augmented else "")
         + f", batches of {s['batch_size']}, learning rate up to {s['learning_rate']:g}, "
         f"{s['precision']}."
