@@ -109,8 +109,9 @@ def gpus(classifier):
     """GPUs that a job with this classifier reserves: with device auto, where one can be seen."""
     device = CONFIG.run.device
     is_wanted = device.startswith("cuda") or (device == "auto" and which("nvidia-smi"))
-    is_linear = CONFIG.classifiers[classifier].kind == "logistic-regression"
-    return 1 if is_wanted and not is_linear else 0
+    kind = CONFIG.classifiers[classifier].kind
+    is_network = kind not in ("logistic-regression", "scikit-learn")
+    return 1 if is_wanted and is_network else 0
 
 
 def dataset_store(name):

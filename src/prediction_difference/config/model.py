@@ -30,6 +30,7 @@ from prediction_difference.config.classifiers import (
 from prediction_difference.config.classifiers import FineTunedNetwork as FineTunedNetwork
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
+from prediction_difference.config.classifiers import ScikitLearnClassifier as ScikitLearnClassifier
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
