@@ -252,6 +252,13 @@ def settings_of_evaluation(name):
     evaluation = CONFIG.evaluations[name]
     is_alone = evaluation.measure == "continuity"
     methods = evaluation.explanations if is_alone else []
+    if evaluation.measure == "cohort-accuracy":
+        classifier = CONFIG.classifiers[evaluation.classifier]
+        return [
+            settings("evaluations", name),
+            settings("classifiers", evaluation.classifier),
+            settings("datasets", classifier.dataset),
+        ]
     return [
         settings("evaluations", name),
         *(settings("explanations", m) for m in methods),
@@ -265,6 +272,7 @@ def code_of_evaluation(name):
         "image-specificity": ("classifiers", "attribution"),
         "strong-features": ("classifiers",),
         "dominance": ("attribution",),
+        "cohort-accuracy": ("data", "classifiers"),
     }
     return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
 
