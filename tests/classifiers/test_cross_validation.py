@@ -13,7 +13,7 @@ from prediction_difference.classifiers import cross_validation
 from prediction_difference.classifiers.loading import load_linear
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.classifiers.measures import held_out_measures, over_seeds
-from prediction_difference.classifiers.row_space import row_space
+from prediction_difference.classifiers.row_space import products_of, row_space
 from prediction_difference.config import model
 
 
@@ -30,21 +30,24 @@ def make(tmp_path, data, **keys):
 
 @pytest.mark.parametrize("is_scaled", [False, True])
 def test_the_row_space_keeps_distances_and_planes(generator, is_scaled):
-    voxels = generator.normal(size=(9, 200))
+    voxels = generator.normal(3, 1, size=(12, 200))
+    used = np.arange(12) < 9
     scale = generator.uniform(0.5, 2, 200) if is_scaled else None
-    space = row_space(voxels, scale)
-    assert space.coordinates.shape == (9, 8), "the mean takes one dimension"
+    space = row_space(voxels, used, products_of(voxels, scale), scale)
+    assert space.coordinates.shape == (12, 8), "the mean takes one dimension"
     seen = voxels if scale is None else voxels / scale
-    centred = seen - seen.mean(0)
-    np.testing.assert_allclose(space.coordinates @ space.coordinates.T, centred @ centred.T)
+    centred = seen - seen[used].mean(0)
+    own = space.coordinates[used]
+    np.testing.assert_allclose(own @ own.T, centred[used] @ centred[used].T)
+    np.testing.assert_allclose(space.coordinates @ own.T, centred @ centred[used].T, atol=1e-9)
     coefficients = generator.normal(size=8)
     weight, intercept = space.plane(coefficients, 0.3)
     np.testing.assert_allclose(voxels @ weight + intercept, space.coordinates @ coefficients + 0.3)
 
 
 def test_images_twice_add_no_dimension(generator):
-    voxels = generator.normal(size=(4, 30))
-    assert row_space(np.concatenate([voxels, voxels])).coordinates.shape == (8, 3)
+    voxels = np.tile(generator.normal(5, 1, size=(4, 30)), (2, 1))
+    assert row_space(voxels, np.ones(8, bool), products_of(voxels)).coordinates.shape == (8, 3)
 
 
 # --- the pipeline -----------------------------------------------------------------------------

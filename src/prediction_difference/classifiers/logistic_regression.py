@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.classifiers.row_space import RowSpace, row_space
+from prediction_difference.classifiers.row_space import RowSpace, products_of, row_space
 from prediction_difference.errors import DataError
 
 NESTED = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
@@ -59,14 +59,19 @@ class Features:
     voxels: np.ndarray
     known: np.ndarray
     is_scaled: bool = False
+    _products: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
     _spaces: dict[bytes, RowSpace] = field(default_factory=dict, repr=False, compare=False)
 
     def space(self, used: np.ndarray) -> RowSpace:
-        """Row space of all images, as scaling by the used ones, (n,) bool, has it."""
-        key = used.tobytes() if self.is_scaled else b""
+        """Row space of the used images, (n,) bool, which are also what scales are found on."""
+        key = used.tobytes()
         if key not in self._spaces:
             scale = _spread(self.voxels[used]) if self.is_scaled else None
-            self._spaces[key] = row_space(self.voxels, scale)
+            # Without scales, which are a fold's own, inner products serve all folds.
+            of_products = key if self.is_scaled else b""
+            if of_products not in self._products:
+                self._products[of_products] = products_of(self.voxels, scale)
+            self._spaces[key] = row_space(self.voxels, used, self._products[of_products], scale)
         return self._spaces[key]
 
     def matrix(self, used: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""The space that n images span: voxels by the hundred thousand as at most n coordinates.
+"""The space that images span: voxels by the hundred thousand as fewer coordinates than images.
 
 An L2 penalty does not change when the axes are turned, and its optimum is a combination of the
-images, so a linear classifier fitted to the coordinates is that of the voxels [hastie2004].
+images that are fitted, so a linear classifier fitted to coordinates is that of the voxels
+[hastie2004].
 """
 
 from dataclasses import dataclass
@@ -13,48 +14,65 @@ _VOXELS_AT_ONCE = 2**14
 
 @dataclass(frozen=True)
 class RowSpace:
-    """Images around their mean, in coordinates of the space that they span.
+    """Images around the mean of the used ones, in coordinates of the space that these span.
 
-    coordinates: (n, r) float64, r at most n - 1, with the images' own inner products. voxels: (n,
-    V). mean: (V,). scale: (V,) that voxels are divided by first. dual: (n, r), the axes as
-    combinations of the images.
+    coordinates: (n, r) float64 of all images, r less than the number of used ones; those have their
+    own inner products, of others it is the part inside the space. voxels: (n, V). used: (n,) bool.
+    scale: (V,) that voxels are divided by first. dual: (used, r), the axes as combinations of
+    images. Nothing but coordinates of the others depends on images that are not used.
     """
 
     coordinates: np.ndarray
     voxels: np.ndarray
-    mean: np.ndarray
+    used: np.ndarray
     scale: np.ndarray | None
     dual: np.ndarray
 
     def plane(self, coefficients: np.ndarray, intercept: float) -> tuple[np.ndarray, float]:
         """A plane in coordinates, (r,), as weights (V,) of the voxels and its intercept there."""
         combination = self.dual @ coefficients
-        weight = np.empty(self.voxels.shape[1])
-        for part in _parts(self.voxels.shape[1]):
-            centred = self.voxels[:, part] - self.mean[part]
-            weight[part] = combination @ centred
+        # Around the mean, the combination of constants is none.
+        combination = combination - combination.mean()
+        width = self.voxels.shape[1]
+        weight, mean = np.empty(width), np.empty(width)
+        for part in _parts(width):
+            fitted = self.voxels[self.used, part].astype(np.float64)
+            mean[part] = fitted.mean(0)
+            weight[part] = combination @ (fitted - mean[part])
         if self.scale is not None:
             weight /= self.scale**2
-        return weight, float(intercept - weight @ self.mean)
+        return weight, float(intercept - weight @ mean)
 
 
-def row_space(voxels: np.ndarray, scale: np.ndarray | None = None) -> RowSpace:
-    """(n, V) -> their row space, exact to rounding; voxels that are all alike span nothing."""
+def products_of(voxels: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
+    """(n, V) -> (n, n) float64 inner products of the images, divided by `scale` (V,) first."""
     count, width = voxels.shape
-    mean = np.empty(width)
     products = np.zeros((count, count))
     for part in _parts(width):
         columns = voxels[:, part].astype(np.float64)
-        mean[part] = columns.mean(0)
-        columns -= mean[part]
         if scale is not None:
             columns /= scale[part]
         products += columns @ columns.T
-    values, vectors = np.linalg.eigh(products)
-    kept = values > count * np.finfo(float).eps * max(values.max(), np.finfo(float).tiny)
-    lengths = np.sqrt(values[kept])
-    axes = vectors[:, kept]
-    return RowSpace(axes * lengths, voxels, mean, scale, axes / lengths)
+    return products
+
+
+def row_space(
+    voxels: np.ndarray,
+    used: np.ndarray,
+    products: np.ndarray,
+    scale: np.ndarray | None = None,
+) -> RowSpace:
+    """(n, V), (n,) bool and `products_of` the voxels -> the row space of the used images."""
+    # Around the mean of the used images; only inner products are needed for it.
+    to_used = products[:, used]
+    level = to_used[used].mean(1)
+    centred = to_used - to_used.mean(1)[:, None] - level + level.mean()
+    values, vectors = np.linalg.eigh(centred[used])
+    least = len(values) * np.finfo(float).eps * max(np.diag(products)[used].max(), 0.0)
+    kept = values > max(10 * least, np.finfo(float).tiny)
+    axes, lengths = vectors[:, kept], np.sqrt(values[kept])
+    dual = axes / lengths
+    return RowSpace(centred @ dual, voxels, used, scale, dual)
 
 
 def _parts(width: int) -> list[slice]:
