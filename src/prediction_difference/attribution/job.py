@@ -1,7 +1,7 @@
 """One job of an explanation: its share of the rows, for a batch of images."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -180,7 +180,7 @@ class _Workbench:
         label: int,
         attributes: dict[str, Any],
     ) -> Task:
-        analysis = self._analysis(explanation, split)
+        analysis = self._analysis(explanation, split, self._confounded(attributes))
         prepared = analysis.prepare(image)
         shapes_of_layers = self._shapes_of_layers(image, split)
         nodes, names = self._nodes(prepared.scores, label, "probability", shapes_of_layers)
@@ -209,13 +209,16 @@ class _Workbench:
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
     def _analysis(
-        self, explanation: model.PredictionDifference, split: str
+        self, explanation: model.PredictionDifference, split: str, image: int | None
     ) -> PredictionDifference:
-        """The analysis for images of a split: its classifier and sampler never saw them."""
+        """The analysis for images of a split: its classifier and sampler never saw them.
+
+        image: the one that it is for, if the classifier depends on its confounds.
+        """
         is_linear = self.card.kind == "logistic-regression"
         removed = explanation.removed
         return PredictionDifference(
-            load_linear(self.inputs.classifier, self.card, split)
+            load_linear(self.inputs.classifier, self.card, split, image)
             if is_linear
             else self._module(split),
             self._sampler(explanation, split),
@@ -234,6 +237,12 @@ class _Workbench:
             units=removed is not None and removed.features == "units",
         )
 
+    def _confounded(self, attributes: Mapping[str, Any]) -> int | None:
+        """Position of an image whose confounds the classifier takes; None where it takes none."""
+        index: int = attributes["image_index"]
+        return index if self.card.settings.get("confounds") else None
+
+    @cache  # noqa: B019  (a workbench lives as long as its job)
     def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
         if explanation.removed is None:
             return image_sampler(
@@ -262,7 +271,7 @@ class _Workbench:
     def _heatmap(
         self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
     ) -> Task:
-        explanation, module = self.explanation, self._module(split)
+        explanation, module = self.explanation, self._module(split, self._confounded(attributes))
         scores = DenseEngine(module, self.device).prepare(image).scores
         nodes, names = self._nodes(scores, label, "score", {})
         options = method_options(explanation, self.config.run.seed)
@@ -280,8 +289,8 @@ class _Workbench:
         return Task(image, attributes, shapes, compute)
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
-    def _module(self, split: str) -> "nn.Module":
-        return load_module(self.inputs.classifier, self.card, split)
+    def _module(self, split: str, image: int | None = None) -> "nn.Module":
+        return load_module(self.inputs.classifier, self.card, split, image)
 
     def _nodes(
         self,

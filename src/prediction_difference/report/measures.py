@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.evaluation.aggregation import totals, variation
+from prediction_difference.evaluation.cohort_accuracy import summarise_cohorts
 from prediction_difference.evaluation.consistency import summarise_consistency
 from prediction_difference.evaluation.continuity import summarise_continuity
 from prediction_difference.evaluation.dominance import summarise_dominance
@@ -186,6 +187,28 @@ def _aggregation(table: Any) -> _Made:
     return meaning, columns, rows
 
 
+def _cohort_accuracy(table: Any) -> _Made:
+    meaning = (
+        "Held-out accuracy of the classifier over simulated cohorts of other seeds: mean, standard "
+        "deviation over cohorts, and 95 % interval of the mean (by Student)."
+    )
+    rows = [
+        [
+            str(row["classifier"]),
+            "logistic-regression",
+            str(row["cohorts"]),
+            f"{row['effect']:g}",
+            str(row["C"]),
+            f"{row['mean']:.1%}",
+            f"{row['deviation']:.1%}",
+            f"{row['low']:.1%} to {row['high']:.1%}",
+        ]
+        for row in summarise_cohorts(table).to_dict("records")
+    ]
+    columns = ["cohorts", "effect", "C", "accuracy", "deviation", "interval of the mean"]
+    return meaning, columns, rows
+
+
 _TABLES: dict[str, Callable[[Any], _Made]] = {
     "continuity": _continuity,
     "image-specificity": _specificity,
@@ -193,4 +216,5 @@ _TABLES: dict[str, Callable[[Any], _Made]] = {
     "consistency": _consistency,
     "strong-features": _strong_features,
     "dominance": _dominance,
+    "cohort-accuracy": _cohort_accuracy,
 }
