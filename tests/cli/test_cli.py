@@ -89,10 +89,10 @@ def test_names_that_a_shell_would_run_are_only_names(config, tmp_path):
 
 def test_a_cohort_is_written_and_not_overwritten(tmp_path):
     place = str(tmp_path / "cohort")
-    arguments = ["simulate-cohort", place, "--patients", "1", "--controls", "1", "--seed", "3"]
+    arguments = ["simulate-cohort", place, "--patients", "2", "--controls", "2", "--seed", "3"]
     done = call(*arguments)
     assert done.returncode == 0, done.stderr
-    assert "1 controls and 1 patients" in done.stderr
+    assert "2 controls and 2 patients" in done.stderr
     assert (tmp_path / "cohort" / "sub-02" / "dwi" / "sub-02_FA.nii.gz").is_file()
     done = call(*arguments)
     assert done.returncode == 2

@@ -10,8 +10,8 @@ from prediction_difference.progress import say
 
 def simulate_cohort(
     output: Annotated[Path, typer.Argument(help="Folder to write; it must be new or empty.")],
-    patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 70,
-    controls: Annotated[int, typer.Option(min=1, help="Number of controls.")] = 70,
+    patients: Annotated[int, typer.Option(min=2, help="Number of patients.")] = 70,
+    controls: Annotated[int, typer.Option(min=2, help="Number of controls.")] = 70,
     effect: Annotated[
         float, typer.Option(min=0, help="Mean decrease in a hit region, in nominal SDs.")
     ] = 0.2,
