@@ -166,15 +166,20 @@ class PredictionDifference:
         self._training_instances = training_instances
         self._seed = seed
 
-    def attribute(self, image: np.ndarray, nodes: Sequence[Node]) -> Attribution:
+    def attribute(
+        self, image: np.ndarray, nodes: Sequence[Node], *, progress: bool = True
+    ) -> Attribution:
         """(C, *spatial) image as the classifier takes it -> relevance for the nodes.
+
+        progress: show how far it is, row by row.
 
         Raises:
             DataError: image, window, sampler and classifier do not fit each other.
         """
         target = self.target(image, nodes)
         grid = self.grid(target.features)
-        rows = [self.row(target, index) for index in track(range(self.rows(grid)), "rows")]
+        indices = range(self.rows(grid))
+        rows = [self.row(target, n) for n in (track(indices, "rows") if progress else indices)]
         shape = (len(nodes), *grid.shape)
         score = np.concatenate([row.score for row in rows], axis=1).reshape(shape)
         error = np.concatenate([row.standard_error for row in rows], axis=1).reshape(shape)
