@@ -13,7 +13,7 @@ from prediction_difference.errors import ConfigError, DataError
 from prediction_difference.evaluation import location
 from prediction_difference.evaluation.location import (
     Fold,
-    area_under_curve,
+    area_within,
     join_cohorts,
     mapper_of,
     mean_correlations,
@@ -53,7 +53,22 @@ RAW = {
 def test_the_area_is_that_of_the_curve(generator):
     values = generator.integers(5, size=40) / 4  # with ties
     is_true = generator.random(40) < 0.4
-    assert area_under_curve(values, is_true) == pytest.approx(roc_auc_score(is_true, values))
+    one = area_within(values, is_true, np.zeros(40))
+    assert one == pytest.approx(roc_auc_score(is_true, values))
+
+
+def test_only_patients_of_one_fold_are_compared(generator):
+    values, is_true = generator.normal(size=12), generator.random(12) < 0.5
+    groups = np.arange(12) % 3
+    pairs = [
+        float(values[i] > values[j])
+        for i in range(12)
+        for j in range(12)
+        if groups[i] == groups[j] and is_true[i] and not is_true[j]
+    ]
+    assert area_within(values, is_true, groups) == pytest.approx(np.mean(pairs))
+    assert area_within(groups.astype(float), is_true, groups) == 0.5
+    assert np.isnan(area_within(values, np.ones(12, bool), groups))
 
 
 def test_the_order_of_subjects_does_not_matter(generator):
@@ -109,6 +124,12 @@ def test_severe_damage_is_found_where_the_mean_is_known(tables):
     assert chosen["value"].mean() > 0.7
 
 
+def test_what_is_the_same_for_a_fold_says_nothing_of_its_patients(tables):
+    for table in tables:
+        values = table[(table["method"] == "weights") & (table["quantity"] == "auc")]["value"]
+        assert (values == 0.5).all()
+
+
 def test_cohorts_are_joined_and_told_with_intervals(tables, tmp_path):
     files = [tmp_path / f"cohort-{n}.parquet" for n in (0, 1)]
     for table, file in zip(tables, files, strict=True):
@@ -146,7 +167,6 @@ def test_what_is_held_out_changes_no_map_of_others(generator, method):
     image = fold.dataset.images[0].copy()
     before = mapper_of(method, fold, settings, 3)(image)
     assert before.shape == (6, 5, 5)
-    assert not before[0].any()  # no weights, no evidence
     fold.dataset.images[1:6] += 5
     np.testing.assert_array_equal(mapper_of(method, fold, settings, 3)(image), before)
 
@@ -157,8 +177,9 @@ def test_cohorts_are_counted(tables):
 
 
 def test_a_slab_without_damage_is_refused():
-    assert "left-callosal-body" in anatomy.load_anatomy().regions
-    raw = RAW | {"datasets": {"fa": RAW["datasets"]["fa"] | {"slab": {"start": 5, "stop": 9}}}}
+    slab = {"axis": 2, "start": 8, "stop": 12}  # the cerebellum
+    assert not any(region[:, :, 8:12].any() for region in anatomy.load_anatomy().regions.values())
+    raw = RAW | {"datasets": {"fa": RAW["datasets"]["fa"] | {"slab": slab}}}
     with pytest.raises(DataError, match="no damaged region lies in the slab"):
         measure_cohort(parse_config(raw), "where", 0)
 

@@ -353,6 +353,7 @@ class _Workbench:
             "classifier": self.card.name,
             "prior": self._prior,
             "patch": None if self._prior is None else self.config.priors[self._prior].patch,
+            "location": _location_of(self.inputs.prior),
             "image_name": name,
             "image_index": index,
             "label": None if label < 0 else self.card.class_names[label],
@@ -430,6 +431,11 @@ def unit_of(explanation: model.ExplanationSettings) -> str:
 
 def _digest_of(store: Path | None) -> str | None:
     return None if store is None else str(read_attributes(store)["digest"])
+
+
+def _location_of(store: Path | None) -> str | None:
+    """What the prior took off for the place of a patch."""
+    return None if store is None else str(read_attributes(store)["location"])
 
 
 def _refuse_strangers(

@@ -16,9 +16,9 @@ _HIDDEN_SHARES = (0.15, 0.10)
 """Below these shares of the largest absolute value, Figs. 9 to 12 of [zintgraf2017] hide values."""
 _FACTS = (
     "explanation", "method", "settings", "classifier", "dataset", "image_name", "label", "split",
-    "predicted", "predicted_probability", "prior", "patch", "nodes", "signed", "geometry", "seed",
-    "forwards", "seconds", "digest", "config_digest", "code_digest", "dataset_digest",
-    "classifier_digest", "prior_digest", "versions",
+    "predicted", "predicted_probability", "prior", "patch", "location", "nodes", "signed",
+    "geometry", "seed", "forwards", "seconds", "digest", "config_digest", "code_digest",
+    "dataset_digest", "classifier_digest", "prior_digest", "versions",
 )  # fmt: skip
 """Attributes of a store that its sidecar repeats."""
 _NOTE = "Out of fold: classifier and prior were fitted without this subject. Not for clinical use."

@@ -262,7 +262,7 @@ def _check_source_of_draws(
             f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"use a prior with a patch of at most {min(shape)}",
         )
-    has_places = key == "reference" or (prior is not None and prior.location != "none")
+    has_places = prior is None or prior.location_for(is_volume(dataset)) != "none"
     if has_places and shape and other and shape != other:
         yield Problem(
             where,

@@ -72,8 +72,8 @@ def measure_cohort(config: Config, name: str, number: int) -> Any:
     """A data frame of one simulated cohort: cohort, method, quantity, region, value.
 
     Quantities: accuracy (of the classifier, out of fold); auc, for each region how well the mean
-    relevance in it tells patients who were hit there from those who were not; within and across,
-    mean correlation of the maps of two subjects of one class, or of both.
+    relevance in it tells patients who were hit there from those of their fold who were not; within
+    and across, mean correlation of the maps of two subjects of one class, or of both.
 
     Raises:
         DataError: there is no cohort of this number, or no region to ask for.
@@ -260,19 +260,31 @@ def _aucs(
     maps: np.ndarray, dataset: Dataset, regions: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[str, str, float]]:
     patients = np.flatnonzero(dataset.labels == _PATIENT)
+    folds = np.array([dataset.split[n] for n in patients])
     severities = dataset.facts["severities"]
     for name, region in regions.items():
         is_hit = np.array([name in severities[dataset.names[n]] for n in patients])
-        if 0 < is_hit.sum() < len(is_hit):
-            yield AUC, name, area_under_curve(maps[patients][:, region].mean(1), is_hit)
+        area = area_within(maps[patients][:, region].mean(1), is_hit, folds)
+        if not np.isnan(area):
+            yield AUC, name, area
 
 
-def area_under_curve(values: np.ndarray, is_true: np.ndarray) -> float:
-    """(n,), (n,) bool -> how often a true one's value is above a false one's; ties count half."""
-    ranks = stats.rankdata(values)
-    true, false = int(is_true.sum()), int((~is_true).sum())
-    above = ranks[is_true].sum() - true * (true + 1) / 2
-    return float(above / (true * false))
+def area_within(values: np.ndarray, is_true: np.ndarray, groups: np.ndarray) -> float:
+    """(n,), (n,) bool, (n,) -> how often a true one's value is above a false one's of its group.
+
+    Ties count half; NaN where no group has both.
+
+    Notes: with groups, folds are not compared with each other. The more patients of a fold were
+    hit in a region, the fewer were among those that its plane was fitted to, so that even weights
+    by themselves would seem to know who was hit.
+    """
+    above = pairs = 0.0
+    for group in np.unique(groups):
+        mine, which = values[groups == group], is_true[groups == group]
+        true, false = int(which.sum()), int((~which).sum())
+        above += stats.rankdata(mine)[which].sum() - true * (true + 1) / 2
+        pairs += true * false
+    return float(above / pairs) if pairs else float("nan")
 
 
 def _correlations(maps: np.ndarray, dataset: Dataset) -> Iterator[tuple[str, str, float]]:

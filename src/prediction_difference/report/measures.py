@@ -178,10 +178,11 @@ def _location(table: Any) -> _Made:
     meaning = (
         f"Over {table['cohort'].nunique()} simulated cohorts whose classifier is right for "
         f"{accuracy:.1%} of subjects on average, out of fold: how well the mean relevance in a "
-        "region tells patients who were hit there from those who were not (area under the curve, "
-        "mean over regions; 0.5 is chance), and correlation of maps between subjects of one class "
-        "and of two. Means over cohorts, with 95 % bootstrap intervals. Windows of side "
-        f"{settings['window']} at stride {settings['stride']}, patches of side {settings['patch']}."
+        "region tells patients who were hit there from those of their fold who were not (area "
+        "under the curve, mean over regions; 0.5 is chance), and correlation of maps between "
+        "subjects of one class and of two. Means over cohorts, with 95 % bootstrap intervals. "
+        f"Windows of side {settings['window']} at stride {settings['stride']}, patches of side "
+        f"{settings['patch']}."
     )
     rows = []
     for row in summarise_location(table).to_dict("records"):
