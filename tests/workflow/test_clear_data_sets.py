@@ -131,9 +131,7 @@ def test_stanford_dogs(dogs: Path, tmp_path: Path) -> None:
     images = {}
     for figure in ("figure-5", "figure-6", "figure-7"):
         drawn = json.loads((results / "figures" / "clear2017" / f"{figure}.json").read_text())
-        images[figure] = [
-            (i["label"], i["label"] == i["predicted"]) for i in drawn["images"]
-        ]
+        images[figure] = [(i["label"], i["label"] == i["predicted"]) for i in drawn["images"]]
     four = ("Shih-Tzu", "Maltese dog", "Chihuahua", "toy terrier")
     assert images["figure-5"] == [(breed, True) for breed in four]
     two = ("Chihuahua", "Rhodesian ridgeback")

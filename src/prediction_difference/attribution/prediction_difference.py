@@ -166,20 +166,27 @@ class PredictionDifference:
         self._training_instances = training_instances
         self._seed = seed
 
-    def attribute(
-        self, image: np.ndarray, nodes: Sequence[Node], *, progress: bool = True
-    ) -> Attribution:
+    def attribute(self, image: np.ndarray, nodes: Sequence[Node]) -> Attribution:
         """(C, *spatial) image as the classifier takes it -> relevance for the nodes.
-
-        progress: show how far it is, row by row.
 
         Raises:
             DataError: image, window, sampler and classifier do not fit each other.
         """
+        return self._attribution(image, nodes, shows_progress=True)
+
+    def attribute_quietly(self, image: np.ndarray, nodes: Sequence[Node]) -> Attribution:
+        """As `attribute`, without showing how far it is: for one of many images."""
+        return self._attribution(image, nodes, shows_progress=False)
+
+    def _attribution(
+        self, image: np.ndarray, nodes: Sequence[Node], shows_progress: bool
+    ) -> Attribution:
         target = self.target(image, nodes)
         grid = self.grid(target.features)
         indices = range(self.rows(grid))
-        rows = [self.row(target, n) for n in (track(indices, "rows") if progress else indices)]
+        rows = [
+            self.row(target, n) for n in (track(indices, "rows") if shows_progress else indices)
+        ]
         shape = (len(nodes), *grid.shape)
         score = np.concatenate([row.score for row in rows], axis=1).reshape(shape)
         error = np.concatenate([row.standard_error for row in rows], axis=1).reshape(shape)

@@ -59,7 +59,7 @@ def measure_volume(settings: Linear, seed: int) -> dict[str, Any]:
     grid = analysis.grid(volumes[0])
     analysis.row(target, len(grid.axes[0]) // 2)
     times = [
-        timed(lambda: analysis.attribute(volumes[0], nodes, progress=False), "cpu")
+        timed(lambda: analysis.attribute_quietly(volumes[0], nodes), "cpu")
         for _ in range(settings.repeats)
     ]
     return {

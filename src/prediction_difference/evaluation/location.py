@@ -224,7 +224,7 @@ def _prediction_difference(
         seed=seed,
     )
     node = Node.probability(_PATIENT)
-    return lambda image: analysis.attribute(image, [node], progress=False).relevance[0]
+    return lambda image: analysis.attribute_quietly(image, [node]).relevance[0]
 
 
 def _sampler(method: str, fold: Fold, settings: model.LocationStudy, seed: int) -> Sampler:
