@@ -223,7 +223,9 @@ def cohorts_of_evaluation(name):
     evaluation = CONFIG.evaluations[name]
     if evaluation.measure != "location":
         return []
-    return [str(f) for f in layout.cohort_tables(Path(RESULTS), name, evaluation.cohorts)]
+    return [
+        str(f) for f in layout.cohort_tables(Path(RESULTS), name, evaluation.cohorts)
+    ]
 
 
 def attributions_of_shard(name, shard):

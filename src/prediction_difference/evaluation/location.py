@@ -90,11 +90,12 @@ def measure_cohort(config: Config, name: str, number: int) -> Any:
     seed = randomness.key(config.run.seed, "location", number)
     dataset = simulated_fa.load(entry, settings.dataset, seed)
     regions = _regions(dataset, entry)
+    hits = {subject.name: subject.severities for subject in simulated_fa.cohort(entry, seed)}
     folds = [_fold(dataset, split, settings.C) for split in dataset.held_out_splits]
     rows = [("", ACCURACY, "", _accuracy(folds))]
     for method in track(settings.methods, f"{name}, cohort {number}"):
         maps = _maps(method, folds, settings, seed)
-        found = (*_aucs(maps, dataset, regions), *_correlations(maps, dataset))
+        found = (*_aucs(maps, dataset, regions, hits), *_correlations(maps, dataset))
         rows += [(method, *one) for one in found]
     table = pandas.DataFrame(rows, columns=["method", "quantity", "region", "value"])
     table.insert(0, "cohort", number)
@@ -257,13 +258,15 @@ def _regions(dataset: Dataset, settings: model.SimulatedFA) -> dict[str, np.ndar
 
 
 def _aucs(
-    maps: np.ndarray, dataset: Dataset, regions: Mapping[str, np.ndarray]
+    maps: np.ndarray,
+    dataset: Dataset,
+    regions: Mapping[str, np.ndarray],
+    hits: Mapping[str, Mapping[str, float]],
 ) -> Iterator[tuple[str, str, float]]:
     patients = np.flatnonzero(dataset.labels == _PATIENT)
     folds = np.array([dataset.split[n] for n in patients])
-    severities = dataset.facts["severities"]
     for name, region in regions.items():
-        is_hit = np.array([name in severities[dataset.names[n]] for n in patients])
+        is_hit = np.array([name in hits[dataset.names[n]] for n in patients])
         area = area_within(maps[patients][:, region].mean(1), is_hit, folds)
         if not np.isnan(area):
             yield AUC, name, area
