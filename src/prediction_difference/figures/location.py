@@ -27,6 +27,8 @@ _TITLES = {
 }
 _HITS = {"auc": ("o", style.METHODS[0])}
 _ALIKE = {"within": ("o", style.METHODS[2]), "across": ("D", style.METHODS[1])}
+_APART = 0.3
+"""Of a row, between two marks of one method, which may lie at the same place."""
 
 
 def location_points(table: Any) -> Drawing:
@@ -65,10 +67,11 @@ def _draw(
 ) -> None:
     axes.axvline(line, color=style.BASELINE, linewidth=0.8, linestyle="--", zorder=0)
     for number, row in enumerate(rows):
-        for key, (marker, colour) in marks.items():
+        for mark, (key, (marker, colour)) in enumerate(marks.items()):
+            height = number + _APART * (mark - (len(marks) - 1) / 2)
             ends = [row[f"{key}_low"], row[f"{key}_high"]]
-            axes.plot(ends, [number] * 2, color=colour, linewidth=1.6, solid_capstyle="butt")
-            axes.plot([row[key]], [number], color=colour, marker=marker, markersize=4.5)
+            axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, solid_capstyle="butt")
+            axes.plot([row[key]], [height], color=colour, marker=marker, markersize=4.5)
     for number in range(0, len(rows), 2):
         axes.axhspan(number - 0.5, number + 0.5, color="#f3f3f3", linewidth=0, zorder=-1)
     axes.set_ylim(len(rows) - 0.5, -0.5)
