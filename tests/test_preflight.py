@@ -185,3 +185,30 @@ def test_labels_are_not_asked_of_photographs_without_them(pretrained, tmp_path):
     ]
     maps |= {"images": {"random": 1}, "nodes": [{}]}
     assert checked_config(pretrained)
+
+
+def test_columns_that_a_cohort_does_not_have_for_all_are_told(tmp_path):
+    import nibabel
+
+    rows = ["participant_id\tgroup\tage"]
+    for number in range(4):
+        voxels = np.random.default_rng(number).uniform(1, 2, (3, 3, 3)).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / f"sub-{number}.nii.gz")
+        rows.append(f"sub-{number}\t{'ab'[number % 2]}\t{'n/a' if number == 2 else 40}")
+    (tmp_path / "participants.tsv").write_text("\n".join(rows))
+    raw = {
+        "datasets": {"own": {"source": "nifti-cohort", "root": str(tmp_path), "folds": 2}},
+        "classifiers": {
+            "diagnosis": {
+                "kind": "logistic-regression",
+                "dataset": "own",
+                "confounds": ["age"],
+                "also_predict": ["grup"],
+            }
+        },
+    }
+    assert problems(raw) == [
+        "classifiers.diagnosis.confounds: column 'age' has no value for sub-2; fill it in, or "
+        "remove these subjects",
+        "classifiers.diagnosis.also_predict: 'own' has no column 'grup'; did you mean 'group'?",
+    ]

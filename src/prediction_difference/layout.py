@@ -97,6 +97,7 @@ def measured_tables(config: Config, results: Path) -> dict[str, Path]:
         model.StrongFeatures,
         model.Dominance,
         model.LocationStudy,
+        model.CohortAccuracy,
     )
     return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}
 

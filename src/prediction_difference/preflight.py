@@ -96,8 +96,13 @@ def _check_training(
         model.TrainedNetwork
         | model.DetectionPoolingNetwork
         | model.FineTunedNetwork
-        | model.LogisticRegression,
+        | model.LogisticRegression
+        | model.ScikitLearnClassifier,
     )
+    if isinstance(classifier, model.LogisticRegression):
+        found = _check_columns(where, classifier, known)
+        if found:
+            return found
     if not is_trained or not known.labels:
         return []
     labels = np.array(known.labels)
@@ -109,6 +114,28 @@ def _check_training(
     except DataError as error:
         return [error.problem]
     return []
+
+
+def _check_columns(
+    where: str, classifier: model.LogisticRegression, known: Catalogue
+) -> list[Problem]:
+    """Columns that a classifier names and its dataset does not have, or not for all images."""
+    problems = []
+    for key in ("confounds", "also_predict"):
+        for column in getattr(classifier, key):
+            place = f"{where}.{key}"
+            if column not in known.columns:
+                what = f"{classifier.dataset!r} has no column {column!r}"
+                problems.append(Problem(place, what, _nearest(column, tuple(known.columns))))
+                continue
+            pairs = zip(known.names, known.columns[column], strict=True)
+            missing = [name for name, value in pairs if value is None]
+            if missing:
+                few = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+                what = f"column {column!r} has no value for {few}"
+                remedy = "fill it in, or remove these subjects"
+                problems.append(Problem(place, what, remedy))
+    return problems
 
 
 def _check_names(

@@ -7,7 +7,11 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from prediction_difference.classifiers.graph import follow
-from prediction_difference.classifiers.networks import all_convolutional, with_preprocessing
+from prediction_difference.classifiers.networks import (
+    all_convolutional,
+    volume_convolutional,
+    with_preprocessing,
+)
 from prediction_difference.config import model
 from prediction_difference.config.classifiers import AnyNormalisation
 
@@ -92,3 +96,21 @@ def test_all_cnn_has_nearly_the_convolutions_of_its_source(pooling, stride, pool
     assert sum(isinstance(layer, nn.MaxPool2d) for layer in network) == pools
     assert network[:-3](torch.zeros(1, 3, 32, 32)).shape == (1, 192, 8, 8)
     assert network.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("halvings", [1, 2, 3])
+def test_a_network_for_volumes_has_one_map_per_class(halvings):
+    network = volume_convolutional(1, 3, 4, 0.2, halvings).eval()
+    volumes = torch.rand(2, 1, 12, 21, 18)
+    maps = network[:-2](volumes)
+    assert maps.shape == (2, 3, *(-(-side // 2 ** (halvings + 1)) for side in (12, 21, 18)))
+    torch.testing.assert_close(network(volumes), maps.mean((2, 3, 4)))
+    assert follow(network, volumes[0]) is not None
+
+
+@pytest.mark.parametrize("key", [{"flip": True}, {"shift": 1}, {"pooling": "max"}])
+def test_volumes_are_not_turned_as_pictures_are(key):
+    with pytest.raises(ValidationError, match="is for 2-D images, not for volumes; remove it"):
+        model.TrainedNetwork(
+            kind="train", dataset="brains", architecture="volume-convolutional", **key
+        )

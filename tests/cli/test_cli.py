@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (
     "check", "schema", "reference", "data", "prior", "classifier", "chunk", "attribution",
     "shard", "evaluation", "figure", "report", "benchmark", "explain",
+    "simulate-cohort",
 )  # fmt: skip
 
 
@@ -84,3 +85,15 @@ def test_names_that_a_shell_would_run_are_only_names(config, tmp_path):
     done = call("data", "--config", config, "--name", "digits", "--output", str(output))
     assert done.returncode == 0, done.stderr
     assert (output / "zarr.json").is_file()
+
+
+def test_a_cohort_is_written_and_not_overwritten(tmp_path):
+    place = str(tmp_path / "cohort")
+    arguments = ["simulate-cohort", place, "--patients", "1", "--controls", "1", "--seed", "3"]
+    done = call(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "1 controls and 1 patients" in done.stderr
+    assert (tmp_path / "cohort" / "sub-02" / "dwi" / "sub-02_FA.nii.gz").is_file()
+    done = call(*arguments)
+    assert done.returncode == 2
+    assert "is there already; choose another folder" in done.stderr

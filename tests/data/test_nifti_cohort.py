@@ -99,8 +99,9 @@ def test_a_slab_is_a_crop_and_keeps_its_place_in_space(root):
 def test_bids_folders_and_integer_volumes_with_a_scale(tmp_path):
     write_table(tmp_path)
     for id in IDS:
-        image = nibabel.Nifti1Image(np.full(SHAPE, 8, dtype=np.int16), AFFINE)
-        image.header.set_slope_inter(0.25, 1)
+        stored = (voxels_of(id) / 33).astype(np.int16)
+        image = nibabel.Nifti1Image(stored, AFFINE)
+        image.header.set_slope_inter(0.125, 0.25)
         file = tmp_path / id / "dwi" / f"{id}_FA.nii"
         file.parent.mkdir(parents=True)
         nibabel.save(image, file)
@@ -108,6 +109,7 @@ def test_bids_folders_and_integer_volumes_with_a_scale(tmp_path):
     cohort = nifti_cohort.load(settings(tmp_path, pattern=pattern), "cohort", seed=0)
     stored = nibabel.load(tmp_path / "sub-a" / "dwi" / "sub-a_FA.nii").get_fdata()
     assert np.allclose(cohort.images[1, 0], stored)
+    assert set(np.unique(stored)) <= {0.25, 0.375, 0.5, 0.625}
     assert "sub-a/dwi/sub-a_FA.nii" in cohort.sources
 
 
@@ -326,11 +328,93 @@ def test_shape_unlike_the_first(root):
     assert found.endswith("resample it to that grid")
 
 
-def test_affine_unlike_the_first(root):
-    flipped = AFFINE @ np.diag([-1, 1, 1, 1])
-    save(root / "sub-a.nii.gz", voxels_of("sub-a"), flipped)
+def test_affine_unlike_the_others(root):
+    moved = AFFINE + np.eye(4)[:, [3, 0, 1, 2]]
+    save(root / "sub-a.nii.gz", voxels_of("sub-a"), moved)
     found = only_problem(root)
-    assert re.match(r"sub-a: .*its affine \[\[2.0, .* is not that of .*sub-b.nii.gz", found)
+    assert re.match(r"sub-a: .*its affine \[\[-2.0, .* is not that of .*sub-b.nii.gz", found)
+
+
+def test_the_odd_one_is_told_even_if_it_is_the_first(root):
+    save(root / "sub-b.nii.gz", voxels_of("sub-b"), AFFINE @ np.diag([-1, 1, 1, 1]))
+    found = only_problem(root)
+    assert re.match(r"sub-b: .*is stored as RAS, .*sub-a.nii.gz as LAS; reorient it to LAS", found)
+
+
+def test_a_file_that_does_not_tell_left_from_right(root):
+    image = nibabel.Nifti1Image(voxels_of("sub-a"), AFFINE)
+    image.set_sform(AFFINE, 0)
+    image.set_qform(AFFINE, 0)
+    nibabel.save(image, root / "sub-a.nii.gz")
+    assert any("does not say where left and right are" in problem for problem in problems(root))
+
+
+def test_two_headers_that_contradict_each_other(root):
+    image = nibabel.Nifti1Image(voxels_of("sub-a"), AFFINE)
+    image.set_qform(AFFINE @ np.diag([-1, 1, 1, 1]), 1)
+    nibabel.save(image, root / "sub-a.nii.gz")
+    assert "its sform says it is stored as LAS, its qform as RAS" in only_problem(root)
+
+
+# --- units ------------------------------------------------------------------------------------
+
+FA = "{participant_id}_FA.nii.gz"
+
+
+def save_fa(root, ids=IDS, scale=1.0):
+    for id in ids:
+        save(root / f"{id}_FA.nii.gz", voxels_of(id) / 99 * np.float32(scale))
+
+
+def test_fa_must_look_like_fa(root):
+    save_fa(root)
+    assert problems(root, pattern=FA) == []
+    save_fa(root, scale=1000)
+    found = problems(root, pattern=FA)
+    assert len(found) == 4
+    assert re.match(
+        r"sub-b: .*voxel\(s\), of .* are not within -0.1 to 1.3; it seems to be", found[0]
+    )
+    assert problems(root, pattern=FA, value_range="any") == []
+
+
+def test_a_range_of_another_quantity(root):
+    assert problems(root, value_range=(0, 100)) == []
+    dark = voxels_of("sub-a")
+    dark[0, 0, 0] = -3
+    save(root / "sub-a.nii.gz", dark)
+    found = only_problem(root, value_range=(0, 100))
+    assert re.search(r"1 voxel\(s\), of -3 to -3, are not within 0 to 100", found)
+
+
+def test_one_volume_in_another_unit_is_told_whatever_the_quantity(root):
+    save(root / "sub-a.nii.gz", voxels_of("sub-a") * 1000)
+    assert re.match(r"sub-a: .*its values reach 9.*e\+04, those of the others", only_problem(root))
+
+
+def test_an_empty_range_is_refused(root):
+    with pytest.raises(ValueError, match="value_range is empty; give the lowest"):
+        settings(root, value_range=(1, 0))
+
+
+def test_a_copy_of_another_participant(root):
+    save(root / "sub-d.nii.gz", voxels_of("sub-a"))
+    assert "sub-d.nii.gz: holds the same voxels as that of sub-a; replace" in only_problem(root)
+
+
+def test_other_columns_are_kept_as_numbers_or_texts(root):
+    lines = ["participant_id\tage\tgroup\tscanner\tsex"]
+    lines += [
+        f"{i}\t{a}\t{g}\t{s}\tn/a"
+        for i, a, g, s in zip(IDS, (50, 41.5, "n/a", 60), GROUPS, "ABBA", strict=True)
+    ]
+    (root / "participants.tsv").write_text("\n".join(lines))
+    cohort = nifti_cohort.load(settings(root), "cohort", seed=0)
+    assert cohort.column("age") == (50.0, 41.5, None, 60.0)
+    assert cohort.column("scanner") == ("A", "B", "B", "A")
+    assert nifti_cohort.catalogue(settings(root)).columns["age"] == (50.0, 41.5, None, 60.0)
+    with pytest.raises(DataError, match="column 'site': is not in the dataset; it has age"):
+        cohort.column("site")
 
 
 def test_affine_may_differ_by_rounding(root):
@@ -383,8 +467,10 @@ def test_mask_on_another_grid(root):
     save(mask, np.ones((4, 5, 7), dtype=np.uint8))
     found = only_problem(root, mask=mask)
     assert re.match(r"datasets.cohort.mask: .*its shape 4 x 5 x 7 is not the 4 x 5 x 6", found)
-    save(mask, np.ones(SHAPE, dtype=np.uint8), np.diag([1.0, 1, 1, 1]))
+    save(mask, np.ones(SHAPE, dtype=np.uint8), np.diag([-1.0, 1, 1, 1]))
     assert "its affine" in only_problem(root, mask=mask)
+    save(mask, np.ones(SHAPE, dtype=np.uint8), np.diag([1.0, 1, 1, 1]))
+    assert "is stored as RAS" in only_problem(root, mask=mask)
 
 
 def test_mask_without_voxels(root):

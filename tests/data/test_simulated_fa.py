@@ -223,8 +223,10 @@ def test_facts_survive_json_and_the_store(cohort, tmp_path):
     assert json.loads(json.dumps(cohort.facts)) == cohort.facts
     assert cohort.facts["simulated"] is True
     assert cohort.facts["full_scale"] == [0.0, 1.0]
-    for key in ("age", "scanner", "severities"):
-        assert tuple(cohort.facts[key]) == cohort.names
+    assert tuple(cohort.facts["hits"]) == cohort.names
+    assert set(cohort.facts["regions"]) >= set(cohort.facts["hits"][cohort.names[-1]])
+    assert len(cohort.column("age")) == len(cohort.names)
+    assert set(cohort.column("scanner")) <= {"scanner-1", "scanner-2"}
     assert set(cohort.sources) == {"nilearn"}
     write_dataset(cohort, tmp_path / "cohort.zarr")
     stored = read_dataset(tmp_path / "cohort.zarr")
@@ -253,14 +255,14 @@ def test_patients_have_lower_fa_where_they_are_hit_and_only_there(brain):
     region = brain.regions["right-anterior-corona-radiata"][29:41]
     cohort = simulated_fa.load(settings(patients=12, controls=12, effect=3), "cohort", seed=0)
     hit = np.array(
-        ["right-anterior-corona-radiata" in cohort.facts["severities"][n] for n in cohort.names]
+        ["right-anterior-corona-radiata" in cohort.facts["hits"][n] for n in cohort.names]
     )
     untouched = cohort.mask & ~np.any([r[29:41] for r in brain.regions.values()], axis=0)
     relative = cohort.images[:, 0] / np.maximum(brain.mean_fa[29:41], 0.01)
     inside, outside = relative[:, region].mean(1), relative[:, untouched].mean(1)
     difference = inside[hit].mean() - inside[cohort.labels == 0].mean()
     severity = np.mean(
-        [s.get("right-anterior-corona-radiata", 0) for s in cohort.facts["severities"].values()]
+        [s.get("right-anterior-corona-radiata", 0) for s in cohort.facts["hits"].values()]
     ) * len(hit)
     unit = np.hypot(0.1, 0.02 / brain.mean_fa[29:41][region]).mean()
     assert difference == pytest.approx(-3 * severity / hit.sum() * unit, abs=0.03)

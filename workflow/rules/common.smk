@@ -110,8 +110,9 @@ def gpus(classifier):
     """GPUs that a job with this classifier reserves: with device auto, where one can be seen."""
     device = CONFIG.run.device
     is_wanted = device.startswith("cuda") or (device == "auto" and which("nvidia-smi"))
-    is_linear = CONFIG.classifiers[classifier].kind == "logistic-regression"
-    return 1 if is_wanted and not is_linear else 0
+    kind = CONFIG.classifiers[classifier].kind
+    is_network = kind not in ("logistic-regression", "scikit-learn")
+    return 1 if is_wanted and is_network else 0
 
 
 def dataset_store(name):
@@ -262,6 +263,13 @@ def settings_of_evaluation(name):
     evaluation = CONFIG.evaluations[name]
     is_alone = evaluation.measure == "continuity"
     methods = evaluation.explanations if is_alone else []
+    if evaluation.measure == "cohort-accuracy":
+        classifier = CONFIG.classifiers[evaluation.classifier]
+        return [
+            settings("evaluations", name),
+            settings("classifiers", evaluation.classifier),
+            settings("datasets", classifier.dataset),
+        ]
     return [
         settings("evaluations", name),
         *(settings("explanations", m) for m in methods),
@@ -284,6 +292,7 @@ def code_of_evaluation(name):
         "image-specificity": ("classifiers", "attribution"),
         "strong-features": ("classifiers",),
         "dominance": ("attribution",),
+        "cohort-accuracy": ("data", "classifiers"),
     }
     return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
 

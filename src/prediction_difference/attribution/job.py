@@ -1,7 +1,7 @@
 """One job of an explanation: its share of the rows, for a batch of images."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -189,7 +189,7 @@ class _Workbench:
         label: int,
         attributes: dict[str, Any],
     ) -> Task:
-        analysis = self._analysis(explanation, split)
+        analysis = self._analysis(explanation, split, self._confounded(attributes))
         prepared = analysis.prepare(image)
         shapes_of_layers = self._shapes_of_layers(image, split)
         nodes, names = self._nodes(prepared.scores, label, "probability", shapes_of_layers)
@@ -218,13 +218,16 @@ class _Workbench:
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
     def _analysis(
-        self, explanation: model.PredictionDifference, split: str
+        self, explanation: model.PredictionDifference, split: str, image: int | None
     ) -> PredictionDifference:
-        """The analysis for images of a split: its classifier and sampler never saw them."""
+        """The analysis for images of a split: its classifier and sampler never saw them.
+
+        image: the one that it is for, if the classifier depends on its confounds.
+        """
         is_linear = self.card.kind == "logistic-regression"
         removed = explanation.removed
         return PredictionDifference(
-            load_linear(self.inputs.classifier, self.card, split)
+            load_linear(self.inputs.classifier, self.card, split, image)
             if is_linear
             else self._module(split),
             self._sampler(explanation, split),
@@ -243,6 +246,12 @@ class _Workbench:
             units=removed is not None and removed.features == "units",
         )
 
+    def _confounded(self, attributes: Mapping[str, Any]) -> int | None:
+        """Position of an image whose confounds the classifier takes; None where it takes none."""
+        index: int = attributes["image_index"]
+        return index if self.card.settings.get("confounds") else None
+
+    @cache  # noqa: B019  (a workbench lives as long as its job)
     def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
         if explanation.removed is None:
             return image_sampler(
@@ -272,7 +281,7 @@ class _Workbench:
         self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
     ) -> Task:
         explanation = self.explanation
-        classifier, scores = self._explained(image, split)
+        classifier, scores = self._explained(image, split, self._confounded(attributes))
         nodes, names = self._nodes(scores, label, "score", {})
         options = method_options(explanation, self.config.run.seed)
         if explanation.method in OF_TRAINING:
@@ -291,19 +300,22 @@ class _Workbench:
         return Task(image, attributes, shapes, compute)
 
     def _explained(
-        self, image: np.ndarray, split: str
+        self, image: np.ndarray, split: str, index: int | None
     ) -> tuple["LinearClassifier | nn.Module", np.ndarray]:
-        """What a heatmap method is given, and the image's class scores (K,)."""
+        """What a heatmap method is given, and the image's class scores (K,).
+
+        index: of the image, if the classifier depends on its confounds.
+        """
         is_linear = self.card.kind == "logistic-regression"
         if is_linear and self.explanation.method in OF_PLANES:
-            linear = load_linear(self.inputs.classifier, self.card, split)
+            linear = load_linear(self.inputs.classifier, self.card, split, index)
             return linear, linear.scores(image[None])[0]
-        module = self._module(split)
+        module = self._module(split, index)
         return module, DenseEngine(module, self.device).prepare(image).scores
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
-    def _module(self, split: str) -> "nn.Module":
-        return load_module(self.inputs.classifier, self.card, split)
+    def _module(self, split: str, image: int | None = None) -> "nn.Module":
+        return load_module(self.inputs.classifier, self.card, split, image)
 
     def _nodes(
         self,

@@ -14,6 +14,8 @@ WEIGHTS = "weights.safetensors"
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.parquet"
 CARD = "card.json"
+SHIFTS = "shifts"
+"""Of a logistic regression with confounds: natural log odds that these add, of each image."""
 CHECKPOINTS = "checkpoints"
 """Folder of the weights that were kept after an epoch."""
 
@@ -29,7 +31,10 @@ class Card:
     held-out images with a label, or None. scores_digest: of the scores of all images of the
     dataset, which tell of a network whose code was changed. checkpoints: digest of the weights
     that were kept after an epoch, by its number. trained: of a checkpoint, the settings of the
-    classifier that it was kept of.
+    classifier that it was kept of. measures: of the held-out images, more than the accuracy; see
+    `measures.held_out_measures`. For logistic regression also, where they were asked for: C, the
+    strength of each split; over_seeds, `measures.over_seeds` of the folds; permutation_test and
+    also_predicted, see `cross_validation`.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Card:
     provenance: dict[str, Any]
     checkpoints: dict[str, str] = field(default_factory=dict)
     trained: dict[str, Any] = field(default_factory=dict)
+    measures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def family(self) -> str:

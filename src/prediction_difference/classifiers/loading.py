@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from prediction_difference import randomness
 from prediction_difference.classifiers.card import (
     HISTORY,
     PREDICTIONS,
+    SHIFTS,
     WEIGHTS,
     Card,
     checkpoint_file,
@@ -23,13 +25,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def load_module(folder: Path, card: Card, split: str) -> "nn.Module":
-    """The classifier as a torch module in evaluation mode: (N, C, *spatial) -> (N, K) scores."""
-    from prediction_difference.classifiers.linear_module import LinearModule
+def load_module(folder: Path, card: Card, split: str, image: int | None = None) -> "nn.Module":
+    """The classifier as a torch module in evaluation mode: (N, C, *spatial) -> (N, K) scores.
 
+    image: see `load_linear`.
+    """
     if card.kind == "logistic-regression":
-        return LinearModule(load_linear(folder, card, split)).eval()
+        from prediction_difference.classifiers.linear_module import LinearModule
+
+        return LinearModule(load_linear(folder, card, split, image)).eval()
+    if card.kind == "scikit-learn":
+        return _load_estimator(folder, card, split)
     return module_with(_weights_of(folder, card, split), card, split)
+
+
+def _load_estimator(folder: Path, card: Card, split: str) -> "nn.Module":
+    from prediction_difference.classifiers import estimators
+
+    weights = _read_weights(folder_of(folder) / WEIGHTS, card.weights_digest)
+    part, classes = card.weights_for(split), len(card.class_names)
+    seed = randomness.key(card.seed, "classifier", card.name)
+    return estimators.load(_settings_of(card), weights, part, classes, seed, folder)
 
 
 def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "nn.Module":
@@ -54,8 +70,11 @@ def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "n
     return network.eval()
 
 
-def load_linear(folder: Path, card: Card, split: str) -> LinearClassifier:
+def load_linear(folder: Path, card: Card, split: str, image: int | None = None) -> LinearClassifier:
     """A logistic regression that was fitted without a split.
+
+    image: whose confounds it is for, as its position in the dataset; None: average ones. Without
+    confounds it plays no part.
 
     Raises:
         StoreError: the classifier is of another kind, or its weights are not its card's.
@@ -63,7 +82,10 @@ def load_linear(folder: Path, card: Card, split: str) -> LinearClassifier:
     if card.kind != "logistic-regression":
         raise StoreError(folder, f"holds a classifier of kind {card.kind!r}", "use engine: dense")
     tensors = _weights_of(folder, card, split)
-    return LinearClassifier(tensors["weight"], float(tensors["intercept"].item()))
+    linear = LinearClassifier(tensors["weight"], float(tensors["intercept"].item()))
+    if image is None or SHIFTS not in tensors:
+        return linear
+    return linear.shifted(float(tensors[SHIFTS][image]))
 
 
 def load_checkpoint(folder: Path, card: Card, epoch: int) -> dict[str, np.ndarray]:

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prediction_difference import provenance, randomness
+from prediction_difference.classifiers import fold_fitting
 from prediction_difference.classifiers.card import (
     ANY_SPLIT,
     CARD,
@@ -20,12 +20,13 @@ from prediction_difference.classifiers.card import (
     checkpoint_file,
     read_card,
 )
-from prediction_difference.classifiers.logistic_regression import fit as fit_logistic_regression
+from prediction_difference.classifiers.fitted import Fitted, refuse_unfit
+from prediction_difference.classifiers.measures import held_out_measures
 from prediction_difference.config import model
 from prediction_difference.data.class_names import read_class_names
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset, channel_moments
 from prediction_difference.errors import DataError
-from prediction_difference.progress import say, track
+from prediction_difference.progress import say
 from prediction_difference.stores import (
     array_digest,
     folder_of,
@@ -38,27 +39,6 @@ from prediction_difference.stores import (
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What fitting gives: weights named <split>/<tensor>, and how it went.
-
-    instances: per split, number of images that it was fitted on. scores: (n, K) of all images of
-    the dataset, each by the weights that were fitted without it; NaN where it was not tried.
-    history: one record a row.
-    normalisation: per split, what the first layer applies; empty if nothing. checkpoints: weights
-    after an epoch, by its number. trained: of a checkpoint, the settings of its training.
-    """
-
-    weights: Mapping[str, np.ndarray]
-    instances: dict[str, int]
-    scores: np.ndarray
-    history: list[dict[str, Any]]
-    class_names: tuple[str, ...]
-    normalisation: dict[str, model.Normalisation]
-    checkpoints: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
-    trained: dict[str, Any] = field(default_factory=dict)
 
 
 def make_classifier(
@@ -85,7 +65,9 @@ def make_classifier(
         case model.FineTunedNetwork():
             fitted = _fine_tune(settings, dataset, key, device)
         case model.LogisticRegression():
-            fitted = _fit_folds(settings, dataset)
+            fitted = fold_fitting.fit_planes(settings, dataset, key)
+        case model.ScikitLearnClassifier():
+            fitted = fold_fitting.fit_estimators(settings, dataset, key)
         case model.Checkpoint():
             fitted = _load_checkpoint(settings, dataset, seed, device, trained)
         case _:
@@ -129,6 +111,10 @@ def _card(
         },
         checkpoints={str(e): array_digest(kept) for e, kept in fitted.checkpoints.items()},
         trained=fitted.trained,
+        measures={
+            **held_out_measures(fitted.scores[held_out], labels[held_out]),
+            **fitted.measures,
+        },
     )
 
 
@@ -154,7 +140,7 @@ def _fit_networks(
     checkpoints: dict[int, dict[str, np.ndarray]] = {}
     for split in dataset.held_out_splits:
         out = dataset.in_split(split)
-        _refuse_unfit(dataset, ~out, split)
+        refuse_unfit(dataset, ~out, split)
         normalisation[split] = _normalisation_of(settings, dataset, ~out)
         learning = training.Examples(dataset.images[~out], dataset.labels[~out])
         testing = training.Examples(dataset.images[out], dataset.labels[out])
@@ -194,7 +180,7 @@ def _fine_tune(settings: model.FineTunedNetwork, dataset: Dataset, key: int, dev
     scores = np.zeros((len(dataset.names), len(dataset.class_names)), dtype=np.float32)
     for split in dataset.held_out_splits:
         out = dataset.in_split(split)
-        _refuse_unfit(dataset, ~out, split)
+        refuse_unfit(dataset, ~out, split)
         with torch.random.fork_rng():
             torch.manual_seed(key)
             head = fine_tuning.new_head(settings, features.shape[1], len(dataset.class_names))
@@ -254,44 +240,6 @@ def _refuse_another_training(
     made_with = {"name": card.name, "dataset": card.dataset_digest, "seed": card.seed}
     wanted = {"name": settings.of, "dataset": dataset.digest, "seed": seed}
     refuse_other_config(folder, made_with, wanted)
-
-
-def _fit_folds(settings: model.LogisticRegression, dataset: Dataset) -> Fitted:
-    """One plane per held-out split, fitted to all other images."""
-    if len(dataset.class_names) != 2:
-        raise DataError(
-            "logistic-regression",
-            f"separates two classes, the dataset has {len(dataset.class_names)}",
-            "choose another dataset",
-        )
-    weights: dict[str, np.ndarray] = {}
-    instances: dict[str, int] = {}
-    history = []
-    scores = np.zeros((len(dataset.names), 2))
-    for split in track(dataset.held_out_splits, "cross-validation"):
-        out = dataset.in_split(split)
-        _refuse_unfit(dataset, ~out, split)
-        linear = fit_logistic_regression(
-            dataset.images[~out], dataset.labels[~out], dataset.mask, settings.C
-        )
-        weights |= {
-            f"{split}/weight": linear.weight,
-            f"{split}/intercept": np.array(linear.intercept),
-        }
-        instances[split] = int((~out).sum())
-        scored = out | dataset.in_split(TRAIN)
-        scores[scored] = linear.scores(dataset.images[scored])
-        fitted_scores = linear.scores(dataset.images[~out])
-        history.append(
-            {
-                "split": split,
-                "training_accuracy": float(
-                    (fitted_scores.argmax(1) == dataset.labels[~out]).mean()
-                ),
-                "test_accuracy": float((scores[out].argmax(1) == dataset.labels[out]).mean()),
-            }
-        )
-    return Fitted(weights, instances, scores, history, dataset.class_names, {})
 
 
 def _load_pretrained(
@@ -401,23 +349,6 @@ def _write_weights(file: Path, weights: Mapping[str, np.ndarray]) -> None:
 
     with publishing(file) as temporary:
         temporary.write_bytes(save({n: np.ascontiguousarray(a) for n, a in weights.items()}))
-
-
-def _refuse_unfit(dataset: Dataset, used: np.ndarray, split: str) -> None:
-    if not used.any():
-        raise DataError(
-            f"split {split!r}", "no images are left to train on", "set test_fraction or folds"
-        )
-    if (dataset.labels[used] == UNLABELLED).any():
-        raise DataError("labels", "some training images have none", "put images in class folders")
-    unseen = np.setdiff1d(dataset.labels[~used], dataset.labels[used])
-    if (unseen != UNLABELLED).any():
-        raise DataError(
-            f"split {split!r}",
-            f"all images of class {dataset.class_names[unseen.max()]!r} are in it, none is left to "
-            "train on",
-            "lower folds or leave test_fraction out, or add images",
-        )
 
 
 def _refuse_undetected(

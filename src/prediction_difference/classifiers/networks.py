@@ -95,6 +95,27 @@ def all_convolutional(
     return nn.Sequential(*layers, *last)
 
 
+def volume_convolutional(
+    channels: int, classes: int, width: int, dropout: float, halvings: int = 1
+) -> nn.Sequential:
+    """A small ALL-CNN for volumes, such as a slab of a brain: 3 x 3 x 3 convolutions with strides.
+
+    The first layer halves the resolution already, so that two cores train it in minutes on a
+    hundred subjects. The last convolution has one map per class, whose mean is the score.
+    """
+    wide = 2 * width
+    layers = [*_block3d(channels, width, stride=2)]
+    for inputs in (width, *(wide,) * (halvings - 1)):
+        layers += [*_block3d(inputs, wide, stride=2), nn.Dropout(dropout), *_block3d(wide, wide)]
+    last = [nn.Dropout(dropout), nn.Conv3d(wide, classes, 1), nn.AdaptiveAvgPool3d(1), nn.Flatten()]
+    return nn.Sequential(*layers, *last)
+
+
+def _block3d(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv3d(inputs, outputs, 3, stride, padding=1, bias=False)
+    return convolution, nn.BatchNorm3d(outputs), nn.ReLU()
+
+
 def _halved(inputs: int, outputs: int, pooling: str) -> tuple[nn.Module, ...]:
     """Layers that halve the resolution."""
     if pooling == "max":
@@ -121,7 +142,7 @@ def build(
             threshold=settings.target / 2,
             relevance_models=settings.relevance_models,
         )
-    builders = {"all-convolutional": all_convolutional}
-    builder = builders[settings.architecture]
     s = settings
-    return builder(shape[0], classes, s.width, s.dropout, s.halvings, s.pooling)
+    if s.architecture == "volume-convolutional":
+        return volume_convolutional(shape[0], classes, s.width, s.dropout, s.halvings)
+    return all_convolutional(shape[0], classes, s.width, s.dropout, s.halvings, s.pooling)

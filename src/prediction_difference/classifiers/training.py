@@ -102,7 +102,8 @@ def _step(
     """One step along the gradient; the mean loss before it, and how many images were right."""
     is_low = precision == "bfloat16"
     # Low precision is fast in this order of memory only.
-    images = images.contiguous(memory_format=torch.channels_last) if is_low else images
+    innermost = torch.channels_last_3d if images.ndim == 5 else torch.channels_last
+    images = images.contiguous(memory_format=innermost) if is_low else images
     with torch.autocast(images.device.type, torch.bfloat16, enabled=is_low):
         scores = network(images).float()
     loss = nn.functional.cross_entropy(scores, labels)

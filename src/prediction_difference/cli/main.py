@@ -5,6 +5,7 @@ import sys
 import typer
 
 from prediction_difference.cli import stages
+from prediction_difference.cli.cohorts import simulate_cohort
 from prediction_difference.cli.explain import explain
 from prediction_difference.cli.options import ConfigFile, Output
 from prediction_difference.errors import PredictionDifferenceError
@@ -16,7 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
-    "explain shows it for your own photographs. The other commands are stages of the workflow: "
+    "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on. "
+    "The other commands are stages of the workflow: "
     "data, prior, classifier, chunk, attribution, shard, cohort, evaluation, figure, report; "
     "benchmark measures their speed, nifti exports maps of volumes.",
 )
@@ -67,6 +69,7 @@ def benchmark(config: ConfigFile, output: Output) -> None:
 
 
 app.command()(explain)
+app.command()(simulate_cohort)
 for _stage in (
     stages.data,
     stages.prior,

@@ -54,7 +54,8 @@ def classifier(
     from prediction_difference.data.dataset import read_dataset
 
     settings, entry = _entry(config, "classifiers", name)
-    device = "cpu" if entry.kind == "logistic-regression" else choose_device(settings.run.device)
+    is_network = entry.kind not in ("logistic-regression", "scikit-learn")
+    device = choose_device(settings.run.device) if is_network else "cpu"
     dataset = read_dataset(data)
     make_classifier(entry, name, dataset, settings.run.seed, device, output, trained)
 
@@ -84,8 +85,8 @@ def chunk(
     from prediction_difference.classifiers.device import choose_device
 
     settings, _ = _entry(config, "explanations", name)
-    is_linear = read_card(classifier).kind == "logistic-regression"
-    device = "cpu" if is_linear else choose_device(settings.run.device)
+    is_network = read_card(classifier).kind not in ("logistic-regression", "scikit-learn")
+    device = choose_device(settings.run.device) if is_network else "cpu"
     inputs = Inputs(data, classifier, prior, reference)
     run_chunk(settings, name, inputs, batch, chunk, work, done, device)
 

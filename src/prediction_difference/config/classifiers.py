@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from prediction_difference.config.section import Name, PathOrName, Section, UserPath
 
@@ -13,7 +13,9 @@ class TrainedNetwork(Section):
 
     kind: Literal["train"]
     dataset: Name
-    architecture: Literal["all-convolutional"] = "all-convolutional"
+    architecture: Literal["all-convolutional", "volume-convolutional"] = Field(
+        "all-convolutional", description="for 2-D images, or for volumes"
+    )
     width: int = Field(32, ge=1, description="feature maps of the first block; others have 2x")
     halvings: int = Field(
         1,
@@ -54,6 +56,15 @@ class TrainedNetwork(Section):
                 f"there is no checkpoint after epoch {late[0]}, training ends with epoch "
                 f"{self.epochs}; lower it, or raise epochs"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _volumes_have_fewer_keys(self) -> "TrainedNetwork":
+        if self.architecture == "volume-convolutional":
+            asked = {"pooling": self.pooling == "max", "flip": self.flip, "shift": self.shift > 0}
+            wrong = [key for key, is_asked in asked.items() if is_asked]
+            if wrong:
+                raise ValueError(f"{wrong[0]} is for 2-D images, not for volumes; remove it")
         return self
 
     def moment(self, name: str) -> tuple[str, int]:
@@ -226,12 +237,86 @@ class TorchNetwork(Section):
     )
 
 
+Strength = Annotated[float, Field(gt=0)]
+
+
+def _sort_of_strength(C: Any) -> str:
+    if isinstance(C, list | tuple):
+        return "several"
+    return "nested" if isinstance(C, str) else "one"
+
+
+Strengths = Annotated[
+    Annotated[Strength, Tag("one")]
+    | Annotated[Literal["nested"], Tag("nested")]
+    | Annotated[Annotated[tuple[Strength, ...], Field(min_length=2)], Tag("several")],
+    Discriminator(_sort_of_strength),
+]
+
+
 class LogisticRegression(Section):
     """L2-regularised logistic regression on the voxels inside the mask."""
 
     kind: Literal["logistic-regression"]
     dataset: Name
-    C: float = Field(1.0, gt=0, description="inverse strength of the penalty")
+    C: Strengths = Field(
+        1.0,
+        description="inverse strength of the penalty; of several, the one with the least log loss "
+        "in an inner cross-validation of each fold's training images; nested: 0.001 to 100 in "
+        "powers of ten",
+    )
+    scaling: bool = Field(
+        False, description="divide each voxel by its standard deviation over the training images"
+    )
+    confounds: tuple[str, ...] = Field(
+        (),
+        description="columns, such as age or scanner, whose linear effect on the images is taken "
+        "out within each fold; an explained image keeps its own subject's values of them",
+    )
+    categories: tuple[str, ...] = Field(
+        (), description="those of the confounds whose numbers are codes, such as sites"
+    )
+    also_predict: tuple[str, ...] = Field(
+        (),
+        description="columns, such as scanner, that the same pipeline predicts out of fold; for "
+        "the report only",
+    )
+    repeats: int = Field(
+        1, ge=1, description="seeds of the folds that accuracy is measured over; weights have one"
+    )
+    permutations: int = Field(
+        0, ge=0, description="shufflings of the classes that accuracy is tested against; 0: no test"
+    )
+
+    @model_validator(mode="after")
+    def _categories_are_confounds(self) -> "LogisticRegression":
+        strange = [name for name in self.categories if name not in self.confounds]
+        if strange:
+            raise ValueError(f"{strange[0]!r} of categories is no confound; add it to confounds")
+        return self
+
+
+class ScikitLearnClassifier(Section):
+    """Any classifier of scikit-learn's kind that has predict_proba, on voxels inside the mask.
+
+    It is fitted anew, with a fixed seed, from the training images that are stored beside it:
+    nothing is unpickled.
+    """
+
+    kind: Literal["scikit-learn"]
+    dataset: Name
+    estimator: str = Field(
+        pattern=r"^[\w.]+:[\w.]+$",
+        description="module:class or module:function that returns an estimator, such as "
+        "sklearn.svm:SVC",
+    )
+    parameters: dict[str, Any] = Field(
+        {},
+        description="arguments; random_state is set from run.seed where it is taken and not said",
+    )
+    scaling: bool = Field(
+        True, description="voxels standardised over the training images, before the estimator"
+    )
 
 
 Classifier = Annotated[
@@ -241,7 +326,8 @@ Classifier = Annotated[
     | TorchvisionNetwork
     | FineTunedNetwork
     | TorchNetwork
-    | LogisticRegression,
+    | LogisticRegression
+    | ScikitLearnClassifier,
     Field(discriminator="kind"),
 ]
 

@@ -92,6 +92,7 @@ def _check_classifier(
     is_fitted = isinstance(
         classifier,
         model.LogisticRegression
+        | model.ScikitLearnClassifier
         | model.TrainedNetwork
         | model.DetectionPoolingNetwork
         | model.FineTunedNetwork,
@@ -110,12 +111,25 @@ def _check_classifier(
             f"{classifier.kind} tells two classes apart, {classifier.dataset!r} has {len(names)}",
             "choose another dataset, or kind: train",
         )
-    if is_volume(dataset) and isinstance(classifier, model.TrainedNetwork):
-        yield Problem(
-            f"{where}.architecture",
-            f"{classifier.architecture!r} takes 2-D images, {classifier.dataset!r} holds volumes",
-            "choose kind: logistic-regression, or kind: torch with a 3-D network",
-        )
+    if isinstance(classifier, model.TrainedNetwork):
+        yield from _check_architecture(where, classifier, dataset)
+
+
+def _check_architecture(
+    where: str, classifier: model.TrainedNetwork, dataset: model.Dataset
+) -> Iterator[Problem]:
+    """A network takes images or volumes, not both."""
+    takes_volumes = classifier.architecture == "volume-convolutional"
+    if takes_volumes == is_volume(dataset):
+        return
+    what = "volumes" if takes_volumes else "2-D images"
+    holds = "2-D images" if takes_volumes else "volumes"
+    others = "all-convolutional" if takes_volumes else "volume-convolutional"
+    yield Problem(
+        f"{where}.architecture",
+        f"{classifier.architecture!r} takes {what}, {classifier.dataset!r} holds {holds}",
+        f"set it to {others}, or choose kind: logistic-regression",
+    )
 
 
 def _check_explanation(

@@ -95,6 +95,11 @@ class SimulatedFA(Split):
         ge=0,
         description="mean decrease in a hit region, in nominal standard deviations of the voxel",
     )
+    template: UserPath | None = Field(
+        None,
+        description="NIfTI file of FA in 0 to 1, in MNI space, whose brain is used; null: the "
+        "standard brain that nilearn carries",
+    )
     slab: Slab | None = Field(Slab(start=29, stop=41), description="null for the whole brain")
     folds: int | None = Field(8, ge=2, description="cross-validation folds, by class")
 
@@ -248,8 +253,28 @@ class NiftiCohort(Split):
     mask: UserPath | None = Field(
         None, description="NIfTI mask; null: the voxels that are non-zero in every subject"
     )
+    value_range: Literal["auto", "any"] | tuple[float, float] = Field(
+        "auto",
+        description="lowest and highest value that a voxel may have; any: whatever it is; auto: "
+        "for a pattern with _FA, -0.1 to 1.3 (FA is 0 to 1, but for noise and resampling); for "
+        "others any",
+    )
     slab: Slab | None = Field(None, description="null for the whole volume")
     folds: int | None = Field(10, ge=2, description="cross-validation folds, by class")
+
+    @property
+    def expected_values(self) -> tuple[float, float] | None:
+        """Lowest and highest value of a voxel; None: any."""
+        if isinstance(self.value_range, tuple):
+            return self.value_range
+        is_fa = "_FA." in self.pattern or self.pattern.startswith("FA")
+        return (-0.1, 1.3) if is_fa and self.value_range == "auto" else None
+
+    @model_validator(mode="after")
+    def _range_holds_something(self) -> "NiftiCohort":
+        if isinstance(self.value_range, tuple) and self.value_range[0] >= self.value_range[1]:
+            raise ValueError("value_range is empty; give the lowest value, then the highest one")
+        return self
 
 
 class TorchvisionSet(Split):

@@ -38,8 +38,23 @@ def check_evaluation(where: str, evaluation: model.Evaluation, lookup: Lookup) -
             yield from _check_aggregation(where, evaluation, lookup)
         case model.LocationStudy():
             yield from _check_location(where, evaluation, lookup)
+        case model.CohortAccuracy():
+            yield from _check_cohorts(f"{where}.classifier", evaluation.classifier, lookup)
         case model.RegionPerturbation():
             yield from _check_perturbation(where, evaluation, lookup)
+
+
+def _check_cohorts(where: str, name: str, lookup: Lookup) -> Iterator[Problem]:
+    """Other cohorts can be simulated only."""
+    yield from lookup.missing(where, "classifiers", name)
+    classifier = lookup.entry("classifiers", name)
+    if classifier is None:
+        return
+    dataset = lookup.entry("datasets", classifier.dataset)
+    is_simulated = dataset is None or isinstance(dataset, model.SimulatedFA)
+    if not isinstance(classifier, model.LogisticRegression) or not is_simulated:
+        what = f"{name!r} is no logistic regression of a simulated cohort"
+        yield Problem(where, what, "name one on a dataset of source: simulated-fa")
 
 
 def _check_continuity(where: str, names: tuple[str, ...], lookup: Lookup) -> Iterator[Problem]:

@@ -30,6 +30,7 @@ from prediction_difference.config.classifiers import (
 from prediction_difference.config.classifiers import FineTunedNetwork as FineTunedNetwork
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
+from prediction_difference.config.classifiers import ScikitLearnClassifier as ScikitLearnClassifier
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
@@ -51,6 +52,7 @@ from prediction_difference.config.datasets import Split as Split
 from prediction_difference.config.datasets import StanfordDogs as StanfordDogs
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
 from prediction_difference.config.evaluations import Aggregation as Aggregation
+from prediction_difference.config.evaluations import CohortAccuracy as CohortAccuracy
 from prediction_difference.config.evaluations import Consistency as Consistency
 from prediction_difference.config.evaluations import Continuity as Continuity
 from prediction_difference.config.evaluations import Dominance as Dominance

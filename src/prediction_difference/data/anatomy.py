@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import nibabel
@@ -11,6 +12,8 @@ from scipy import ndimage
 
 from prediction_difference.config import model
 from prediction_difference.config.shapes import SIMULATED_SHAPE
+from prediction_difference.data.volumes import read_volume
+from prediction_difference.errors import DataError
 
 GRID_AFFINE = np.array(
     [[-2.0, 0, 0, 90], [0, 2.0, 0, -126], [0, 0, 2.0, -72], [0, 0, 0, 1]], dtype=np.float64
@@ -20,6 +23,10 @@ VOXEL_SIZE = 2.0
 """Side of a voxel in mm."""
 FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 _SMOOTHING = 1.5  # mm, full width at half maximum, of the mean map
+_BRAIN_FA = 0.02
+"""FA of a template above which a voxel may be of the brain: outside, templates hold next to 0."""
+_WHITE_MATTER_FA = 0.2
+"""FA of a template above which a voxel is taken as white matter."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +74,54 @@ class Anatomy:
 
 
 @cache
-def load_anatomy() -> Anatomy:
-    """The brain that nilearn's wheel carries: MNI152 2009 tissue maps on a 2 mm grid.
+def load_anatomy(template: Path | None = None) -> Anatomy:
+    """A brain on the 2 mm grid: that of an FA template in MNI space, or nilearn's.
 
-    Notes: the template is exactly symmetric, so only `regions` tell left from right.
+    template: a NIfTI file of FA in 0 to 1, on any grid. None: the MNI152 2009 tissue maps that
+    nilearn's wheel carries.
+
+    Raises:
+        DataError: the template cannot be read, is no FA, or holds no brain on the grid.
+
+    Notes: nilearn's brain is exactly symmetric, so there only `regions` tell left from right.
     """
-    grey, white, brain = (
-        _on_grid(tissue) for tissue in ("gm_template", "wm_template", "brain_mask")
-    )
-    mask = brain > 0.5
-    is_white = white > 0.5
-    mean_fa = np.where(mask, _mean_fa(grey, white), 0).astype(np.float32)
+    mean_fa, mask, is_white = _standard_brain() if template is None else _brain_of(template)
     regions = lesion_regions(is_white & mask)
     for array in (mean_fa, mask, *regions.values()):
         array.flags.writeable = False
     return Anatomy(mean_fa, mask, regions)
+
+
+def _standard_brain() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean FA, brain mask and white matter, from tissue shares."""
+    grey, white, brain = (
+        _on_grid(tissue) for tissue in ("gm_template", "wm_template", "brain_mask")
+    )
+    mask = brain > 0.5
+    mean_fa = np.where(mask, _mean_fa(grey, white), 0).astype(np.float32)
+    return mean_fa, mask, white > 0.5
+
+
+def _brain_of(template: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean FA, brain mask (its largest part, without holes) and white matter of a template.
+
+    FA between the template's voxels is linear; outside it, there is none.
+    """
+    volume = read_volume(template)
+    low, high = float(volume.voxels.min()), float(volume.voxels.max())
+    if not (low >= 0 and high <= 1):
+        what = f"holds values of {low:.3g} to {high:.3g}, FA lies in 0 to 1"
+        raise DataError(template, what, "choose a map of FA, or divide it by its full scale")
+    to_template = np.linalg.solve(volume.affine, GRID_AFFINE)
+    fa = ndimage.affine_transform(volume.voxels, to_template, output_shape=SIMULATED_SHAPE, order=1)
+    parts, count = ndimage.label(fa > _BRAIN_FA)
+    if count == 0:
+        what = "has no FA above 0.02 inside the MNI grid of 91 x 109 x 91 voxels"
+        raise DataError(template, what, "choose a template in MNI space")
+    largest = np.bincount(parts.ravel())[1:].argmax() + 1
+    mask = ndimage.binary_fill_holes(parts == largest)
+    mean_fa = np.where(mask, np.clip(fa, 0, 1), np.float32(0)).astype(np.float32)
+    return mean_fa, mask, mean_fa > _WHITE_MATTER_FA
 
 
 def grid_points() -> np.ndarray:

@@ -23,13 +23,15 @@ class Catalogue:
     """What is known of a dataset before its images are read.
 
     labels: class numbers of the images, -1 where unknown. paths: the images' own files. Both are
-    empty where only reading tells, or a file holds many images.
+    empty where only reading tells, or a file holds many images. columns: what else is known of the
+    images, by name: numbers, or texts, one an image; None where a value is missing.
     """
 
     names: tuple[str, ...]
     class_names: tuple[str, ...]
     labels: tuple[int, ...] = ()
     paths: tuple[Path, ...] = ()
+    columns: Mapping[str, tuple[str | float | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,18 @@ class Dataset:
     def pixel_digests(self) -> tuple[str, ...]:
         """Of each image's values."""
         return tuple(digest(np.ascontiguousarray(image).tobytes()) for image in self.images)
+
+    def column(self, name: str) -> tuple[str | float | None, ...]:
+        """What a column of the cohort says of each image: numbers or texts, None where missing.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        columns = self.facts.get("columns", {})
+        if name not in columns:
+            known = ", ".join(columns) or "none"
+            raise DataError(f"column {name!r}", "is not in the dataset", f"it has {known}")
+        return tuple(columns[name].get(image) for image in self.names)
 
     def in_split(self, split: str) -> np.ndarray:
         """(n,) bool: images of a split."""

@@ -1,69 +1,58 @@
 """A user's cohort: a folder of NIfTI volumes with participants.tsv, checked in one pass."""
 
-import csv
-import gzip
 import string
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 
 from prediction_difference.config import model
 from prediction_difference.config.shapes import slab_shape
 from prediction_difference.data.anatomy import orientation, slab_affine, slab_facts, slab_slices
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
+from prediction_difference.data.participants import (
+    ID,
+    TABLE,
+    Participant,
+    class_problems,
+    columns_of,
+    is_safe,
+    participant_problems,
+    read_table,
+)
 from prediction_difference.data.splits import assign_splits
+from prediction_difference.data.volumes import Volume, numbers_of, read_volume, sides
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
+from prediction_difference.stores import digest
 
-TABLE = "participants.tsv"
-ID = "participant_id"
-MISSING = ("", "n/a")
-"""What BIDS tables hold where a value is missing."""
 AFFINE_TOLERANCE = 1e-3  # mm
-_UNREADABLE = (
-    OSError, EOFError, ValueError, MemoryError, zlib.error, ImageFileError, HeaderDataError,
-)  # fmt: skip
+OTHER_UNIT = 8.0
+"""Times that the values of a volume may be larger or smaller than those of the cohort."""
 
 
-@dataclass(frozen=True)
-class Participant:
-    """A row of participants.tsv: label is None where it is missing."""
-
-    id: str
-    label: str | None
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A NIfTI volume.
-
-    voxels: (X, Y, Z) float32. affine: (4, 4) voxel to mm. codes: what the affine's space is
-    (NIfTI's qform_code and sform_code).
-    """
-
-    file: Path
-    voxels: np.ndarray
-    affine: np.ndarray
-    codes: Mapping[str, int]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
-    """What every volume of the cohort shares with the first one that can be read."""
+    """Where voxels are: what every volume shares with most others. file: the first one on it."""
 
     file: Path
     shape: tuple[int, ...]
     affine: np.ndarray
     codes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of a volume that was read: its file and grid, and what its values are like."""
+
+    file: Path
+    grid: Grid
+    scale: float
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -83,8 +72,12 @@ def check(settings: model.NiftiCohort, name: str) -> list[Problem]:
 
 def catalogue(settings: model.NiftiCohort) -> Catalogue:
     """Names of the participants and classes of a cohort without problems."""
-    rows = _read_table(settings, "")
-    return Catalogue(tuple(id for id, _ in rows), tuple(sorted({label or "" for _, label in rows})))
+    participants = read_table(settings, "")
+    return Catalogue(
+        tuple(participant.id for participant in participants),
+        tuple(sorted({participant.label or "" for participant in participants})),
+        columns=columns_of(participants),
+    )
 
 
 def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:
@@ -113,168 +106,27 @@ def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:
         affine=slab_affine(grid.affine, settings.slab),
         sources=_sources(settings, participants),
         files=tuple(_relative(settings, _file(settings, p.id)) for p in participants),
-        facts=_facts(settings, grid),
+        facts={**_facts(settings, grid), "columns": _columns(participants)},
     )
-
-
-def read_volume(file: Path) -> Volume:
-    """Read a whole 3-D NIfTI file.
-
-    Raises:
-        DataError: the file is missing, damaged, no NIfTI file, not 3-D, or not of real numbers.
-    """
-    try:
-        if not file.is_file():
-            raise DataError(file, "there is no such file", "add it, or correct the name")
-        _refuse_damaged_gzip(file)
-        image: Any = nibabel.load(file)
-        _refuse_other_than_volumes(file, image)
-        with np.errstate(over="ignore"):
-            voxels = np.asarray(image.dataobj, dtype=np.float32)
-        codes = {key: int(image.header[key]) for key in ("qform_code", "sform_code")}
-        return Volume(file, voxels, np.array(image.affine, dtype=np.float64), codes)
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            file, f"cannot be read ({reason})", "it may be cut short: copy or make it again"
-        ) from error
-
-
-def _refuse_damaged_gzip(file: Path) -> None:
-    """Read to the end, where the checksum stands: nibabel stops after the last voxel."""
-    if file.suffix == ".gz":
-        with gzip.open(file) as stream:
-            while stream.read(2**20):
-                pass
-
-
-def _refuse_other_than_volumes(file: Path, image: Any) -> None:
-    if not isinstance(image, nibabel.Nifti1Pair):
-        kind = type(image).__name__
-        raise DataError(file, f"is no NIfTI file but {kind}", "convert it to .nii.gz")
-    if len(image.shape) != 3:
-        sides = _by(image.shape)
-        raise DataError(
-            file,
-            f"is {len(image.shape)}-D ({sides}), not 3-D",
-            "extract the one volume to classify",
-        )
-    header: Any = image.header
-    stored = header.get_data_dtype()
-    if stored.kind not in "iufb":
-        raise DataError(file, f"its voxels are no real numbers ({stored})", "save it as float32")
 
 
 def _survey(settings: model.NiftiCohort, name: str) -> _Survey:
     where = f"datasets.{name}"
     try:
-        rows = _read_table(settings, where)
+        participants = read_table(settings, where)
     except DataError as error:
         return _Survey((), (error.problem, *_pattern_problems(settings, where)), None, None)
-    participants = tuple(Participant(*row) for row in rows)
     problems = [
-        *_participant_problems(participants, settings.root / TABLE),
-        *_class_problems(participants, settings, where),
+        *participant_problems(participants, settings.root / TABLE),
+        *class_problems(participants, settings, where),
         *_pattern_problems(settings, where),
     ]
     if _pattern_fault(settings.pattern):
         return _Survey(participants, tuple(problems), None, None)
-    files = {p.id: _file(settings, p.id) for p in participants if _is_safe(p.id)}
+    files = {p.id: _file(settings, p.id) for p in participants if is_safe(p.id)}
     found, grid, nonzero = _survey_volumes(files, settings, name)
     wrong, mask = _survey_mask(settings, grid, nonzero, f"{where}.mask")
     return _Survey(participants, (*problems, *found, *wrong), grid, mask)
-
-
-# --- the table --------------------------------------------------------------------------------
-
-
-def _read_table(settings: model.NiftiCohort, where: str) -> list[tuple[str, str | None]]:
-    """(participant id, label or None) of each row.
-
-    Raises:
-        DataError: there is no such folder or table, or it has no such columns, or no rows.
-    """
-    file = settings.root / TABLE
-    if not settings.root.is_dir():
-        raise DataError(f"{where}.root", f"{settings.root} is no folder", "correct the path")
-    if not file.is_file():
-        remedy = f"write one with the columns {ID} and {settings.label}, separated by tabs"
-        raise DataError(file, "there is no such file", remedy)
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            table = csv.DictReader(lines, delimiter="\t")
-            rows = [row for row in table if any(row.values())]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(file, f"cannot be read ({error})", "save it as UTF-8 text") from error
-    _refuse_missing_columns(file, table.fieldnames or (), settings.label)
-    if not rows:
-        raise DataError(file, "lists no participants", "add a row for each of them")
-    return [(_cell(row, ID) or "", _cell(row, settings.label)) for row in rows]
-
-
-def _refuse_missing_columns(file: Path, columns: Iterable[str], label: str) -> None:
-    columns = tuple(columns)
-    missing = [column for column in (ID, label) if column not in columns]
-    if missing:
-        there = ", ".join(repr(column) for column in columns) or "none"
-        raise DataError(
-            file,
-            f"has no column {' and no column '.join(repr(column) for column in missing)}",
-            f"its columns are {there}: rename one, correct the key label, or separate by tabs",
-        )
-
-
-def _cell(row: Mapping[str, str | None], column: str) -> str | None:
-    text = (row[column] or "").strip()
-    return None if text.lower() in MISSING else text
-
-
-def _participant_problems(participants: tuple[Participant, ...], table: Path) -> Iterator[Problem]:
-    counts = Counter(participant.id for participant in participants)
-    for id, count in counts.items():
-        where = f"{table}: {id}" if id else str(table)
-        if not id:
-            yield Problem(where, f"{count} row(s) have no {ID}", "fill them in, or remove the rows")
-        elif not _is_safe(id):
-            yield Problem(
-                where, f"{ID} {id!r} leads to another folder", "use a name without / \\ and .."
-            )
-        if id and count > 1:
-            yield Problem(where, f"is listed {count} times", "keep one row per participant")
-    for participant in participants:
-        if participant.label is None:
-            yield Problem(
-                f"{table}: {participant.id or 'row without id'}",
-                "has no class (empty or n/a)",
-                "fill it in, or remove the row",
-            )
-
-
-def _is_safe(id: str) -> bool:
-    return bool(id) and not any(part in id for part in ("/", "\\", "..", "\0"))
-
-
-def _class_problems(
-    participants: tuple[Participant, ...], settings: model.NiftiCohort, where: str
-) -> Iterator[Problem]:
-    counts = Counter(p.label for p in participants if p.label is not None)
-    if len(counts) == 1:
-        (label,) = counts
-        yield Problem(
-            f"{where}.label",
-            f"every participant is of class {label!r} in column {settings.label!r}",
-            "add participants of another class, or name another column",
-        )
-    asked = "folds" if settings.folds is not None else "test_fraction"
-    parts = settings.folds or (1 if settings.test_fraction is None else 2)
-    for label, count in sorted(counts.items()):
-        if count < parts:
-            remedy = f"set folds to at most {count}, or add" if count > 1 else "add"
-            yield Problem(
-                f"{where}.{asked}",
-                f"class {label!r} has {count} participant(s), but needs {parts}",
-                f"{remedy} participants of this class",
-            )
 
 
 # --- the files --------------------------------------------------------------------------------
@@ -314,26 +166,82 @@ def _file(settings: model.NiftiCohort, id: str) -> Path:
 def _survey_volumes(
     files: Mapping[str, Path], settings: model.NiftiCohort, name: str
 ) -> tuple[list[Problem], Grid | None, np.ndarray | None]:
-    """Problems of the volumes, the first one's grid, and the voxels non-zero in all of them."""
-    problems: list[Problem] = []
-    grid: Grid | None = None
-    nonzero: np.ndarray | None = None
+    """Problems of the volumes, the grid of most of them, and the voxels non-zero on it in all."""
+    problems: dict[str, list[Problem]] = {id: [] for id in files}
+    seen: dict[str, _Seen] = {}
+    nonzero: dict[Grid, np.ndarray] = {}
+    grids: list[Grid] = []
     cut = slab_slices(settings.slab)
     for id, file in track(files.items(), f"checking {name}", total=len(files)):
         try:
             volume = read_volume(file)
         except DataError as error:
-            problems.append(_within(id, error.problem))
+            problems[id].append(error.problem)
             continue
-        if grid is None:
-            grid = Grid(file, volume.voxels.shape, volume.affine, volume.codes)
-            problems += _slab_problems(grid, settings.slab, f"datasets.{name}.slab")
-        faults = [*_grid_problems(volume, grid), *_value_problems(volume, cut)]
-        problems += [_within(id, problem) for problem in faults]
+        grid = _known_grid(volume, grids)
+        faults = [*_space_problems(volume), *_value_problems(volume, cut, settings)]
+        problems[id] += faults
+        seen[id] = _Seen(file, grid, _scale(volume), digest(volume.voxels.tobytes()))
         if not faults:
             here = volume.voxels[cut] != 0
-            nonzero = here if nonzero is None else nonzero & here
-    return problems, grid, nonzero
+            nonzero[grid] = nonzero[grid] & here if grid in nonzero else here
+    if not seen:
+        return _all_within(problems), None, None
+    counts = Counter(one.grid for one in seen.values())
+    common = counts.most_common(1)[0][0]
+    for id, one in seen.items():
+        problems[id] += _grid_problems(one.file, one.grid, common)
+    for id, problem in (*_scale_problems(seen), *_copy_problems(seen)):
+        problems[id].append(problem)
+    beyond = _slab_problems(common, settings.slab, f"datasets.{name}.slab")
+    return [*beyond, *_all_within(problems)], common, nonzero.get(common)
+
+
+def _all_within(problems: Mapping[str, Iterable[Problem]]) -> list[Problem]:
+    return [_within(id, problem) for id, found in problems.items() for problem in found]
+
+
+def _known_grid(volume: Volume, grids: list[Grid]) -> Grid:
+    """The one of the grids that the volume is on, to which its own is added if there is none."""
+    for grid in grids:
+        same = volume.voxels.shape == grid.shape
+        if same and np.allclose(volume.affine, grid.affine, rtol=0, atol=AFFINE_TOLERANCE):
+            return grid
+    grids.append(Grid(volume.file, volume.voxels.shape, volume.affine, volume.codes))
+    return grids[-1]
+
+
+def _scale(volume: Volume) -> float:
+    """Of its values: the 99th percentile of the sizes of those that are finite and not 0."""
+    sizes = np.abs(volume.voxels[np.isfinite(volume.voxels) & (volume.voxels != 0)])
+    return float(np.percentile(sizes, 99)) if sizes.size else 0.0
+
+
+def _scale_problems(seen: Mapping[str, "_Seen"]) -> Iterator[tuple[str, Problem]]:
+    """Volumes whose values are in another unit than those of the others, as it seems."""
+    scales = [one.scale for one in seen.values() if one.scale]
+    usual = float(np.median(scales)) if scales else 0.0
+    for id, one in seen.items():
+        if one.scale and not usual / OTHER_UNIT < one.scale < usual * OTHER_UNIT:
+            yield (
+                id,
+                Problem(
+                    str(one.file),
+                    f"its values reach {one.scale:.3g}, those of the others {usual:.3g}",
+                    "it seems to be in another unit: scale it as the others",
+                ),
+            )
+
+
+def _copy_problems(seen: Mapping[str, "_Seen"]) -> Iterator[tuple[str, Problem]]:
+    """Volumes that hold what another participant's holds, which might be in another fold."""
+    first: dict[str, str] = {}
+    for id, one in seen.items():
+        other = first.setdefault(one.digest, id)
+        # Of empty volumes another problem tells.
+        if other != id and one.scale:
+            what = f"holds the same voxels as that of {other}"
+            yield id, Problem(str(one.file), what, "replace the copy, or remove the row")
 
 
 def _within(where: str, problem: Problem) -> Problem:
@@ -350,30 +258,51 @@ def _slab_problems(grid: Grid, slab: model.Slab | None, where: str) -> Iterator[
         )
 
 
-def _grid_problems(volume: Volume, grid: Grid) -> Iterator[Problem]:
-    """How the volume's shape or affine is not that of the cohort."""
-    shape = volume.voxels.shape
-    if shape != grid.shape:
-        yield Problem(
-            str(volume.file),
-            f"its shape {_by(shape)} is not the {_by(grid.shape)} of {grid.file}",
-            "resample it to that grid",
-        )
+def _space_problems(volume: Volume) -> Iterator[Problem]:
+    """Whether the file itself says where its voxels are, and says it once."""
+    file = str(volume.file)
     if not (np.isfinite(volume.affine).all() and np.linalg.det(volume.affine)):
+        yield Problem(file, "its affine cannot be inverted", "correct its sform or qform")
+    elif not any(volume.codes.values()):
+        what = "does not say where left and right are (sform_code and qform_code are 0)"
+        yield Problem(file, what, "set one of them, with its affine")
+    elif volume.other_affine is not None:
+        one, other = orientation(volume.affine), orientation(volume.other_affine)
+        if one != other:
+            what = f"its sform says it is stored as {one}, its qform as {other}"
+            yield Problem(file, what, "find out which is right, and write it to both")
+
+
+def _grid_problems(file: Path, grid: Grid, common: Grid) -> Iterator[Problem]:
+    """How the volume's shape, orientation or affine is not that of the cohort."""
+    if grid is common:
+        return
+    if grid.shape != common.shape:
         yield Problem(
-            str(volume.file), "its affine cannot be inverted", "correct its sform or qform"
+            str(file),
+            f"its shape {sides(grid.shape)} is not the {sides(common.shape)} of {common.file}",
+            "resample it to that grid",
         )
-    elif not np.allclose(volume.affine, grid.affine, rtol=0, atol=AFFINE_TOLERANCE):
+    if not (np.isfinite(grid.affine).all() and np.linalg.det(grid.affine)):
+        return
+    one, other = orientation(grid.affine), orientation(common.affine)
+    if one != other:
         yield Problem(
-            str(volume.file),
-            f"its affine {_numbers(volume.affine)} is not that of {grid.file},"
-            f" {_numbers(grid.affine)}",
+            str(file),
+            f"is stored as {one}, {common.file} as {other}",
+            f"reorient it to {other}; never by changing the header alone",
+        )
+    elif not np.allclose(grid.affine, common.affine, rtol=0, atol=AFFINE_TOLERANCE):
+        yield Problem(
+            str(file),
+            f"its affine {numbers_of(grid.affine)} is not that of {common.file},"
+            f" {numbers_of(common.affine)}",
             "resample it to that grid",
         )
 
 
-def _value_problems(volume: Volume, cut: tuple[slice, ...]) -> Iterator[Problem]:
-    """What is wrong with the numbers inside the slab."""
+def _number_problems(volume: Volume, cut: tuple[slice, ...]) -> Iterator[Problem]:
+    """What is wrong with the numbers inside the slab, whatever they mean."""
     voxels = volume.voxels[cut]
     wrong = int(voxels.size - np.isfinite(voxels).sum())
     if wrong:
@@ -384,6 +313,26 @@ def _value_problems(volume: Volume, cut: tuple[slice, ...]) -> Iterator[Problem]
         )
     elif voxels.size and not voxels.any():
         yield Problem(str(volume.file), "every voxel is 0", "make it again, or remove the row")
+
+
+def _value_problems(
+    volume: Volume, cut: tuple[slice, ...], settings: model.NiftiCohort
+) -> Iterator[Problem]:
+    """What is wrong with the numbers inside the slab, and whether they are what is expected."""
+    yield from _number_problems(volume, cut)
+    if settings.expected_values is None:
+        return
+    voxels = volume.voxels[cut]
+    low, high = settings.expected_values
+    beyond = np.isfinite(voxels) & ((voxels < low) | (voxels > high))
+    if beyond.any():
+        lowest, highest = float(voxels[beyond].min()), float(voxels[beyond].max())
+        yield Problem(
+            str(volume.file),
+            f"{int(beyond.sum())} voxel(s), of {lowest:.4g} to {highest:.4g}, are not within"
+            f" {low:g} to {high:g}",
+            "it seems to be in another unit: scale it, or set value_range",
+        )
 
 
 def _survey_mask(
@@ -400,18 +349,11 @@ def _survey_mask(
     except DataError as error:
         return [_within(where, error.problem)], None
     cut = slab_slices(settings.slab)
-    problems = [] if grid is None else list(_grid_problems(volume, grid))
-    problems += _value_problems(volume, cut)
+    own = Grid(volume.file, volume.voxels.shape, volume.affine, volume.codes)
+    problems = list(_space_problems(volume))
+    problems += [] if grid is None else _grid_problems(volume.file, own, grid)
+    problems += _number_problems(volume, cut)
     return [_within(where, problem) for problem in problems], volume.voxels[cut] != 0
-
-
-def _by(shape: Iterable[int]) -> str:
-    return " x ".join(str(side) for side in shape)
-
-
-def _numbers(affine: np.ndarray) -> str:
-    """The three rows of an affine that differ between files, in short."""
-    return str([[float(f"{number:.6g}") for number in row] for row in affine[:3]])
 
 
 # --- the dataset ------------------------------------------------------------------------------
@@ -440,6 +382,15 @@ def _sources(settings: model.NiftiCohort, participants: tuple[Participant, ...])
 
 def _relative(settings: model.NiftiCohort, file: Path) -> str:
     return file.relative_to(settings.root).as_posix()
+
+
+def _columns(participants: Sequence[Participant]) -> dict[str, dict[str, str | float | None]]:
+    """{column: {participant: number or text, None where missing}}."""
+    ids = [participant.id for participant in participants]
+    return {
+        name: dict(zip(ids, values, strict=True))
+        for name, values in columns_of(participants).items()
+    }
 
 
 def _facts(settings: model.NiftiCohort, grid: Grid) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A simulated cohort of fractional-anisotropy volumes whose damage is known voxel by voxel."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,10 @@ from prediction_difference import randomness
 from prediction_difference.config import model
 from prediction_difference.config.shapes import SIMULATED_SHAPE, slab_shape
 from prediction_difference.data import anatomy
+from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.splits import assign_splits, refuse_small_classes
-from prediction_difference.errors import ConfigError, Problem
+from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
 
 CLASS_NAMES = ("control", "patient")
@@ -34,7 +35,7 @@ WHITE_NOISE = 0.02  # FA
 
 @dataclass(frozen=True)
 class Subject:
-    """What is true of a simulated subject.
+    """What is true of a simulated subject; `severities` are the facts' `hits`.
 
     key: of its random numbers. age: years. scanner: 1 or 2. severities: of the hit regions by
     name, mean 1; empty for controls.
@@ -48,17 +49,28 @@ class Subject:
     severities: Mapping[str, float] = field(default_factory=dict)
 
 
+COLUMNS: Mapping[str, Callable[[Subject], str | float]] = {
+    "age": lambda subject: round(subject.age, 2),
+    "scanner": lambda subject: f"scanner-{subject.scanner}",
+}
+"""What participants.tsv tells of a subject besides its group; age in years."""
+
+
 def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
     """Simulate the cohort: (n, 1, *slab) FA in 0 to 1, 0 outside the brain; controls come first.
+
+    What is true of it is in `facts`, as JSON: `hits` {subject: {region: severity}}, empty for
+    subjects without a lesion; `columns` {column: {subject: value}} of age and scanner; and
+    `regions`, the names of all lesion regions, whose voxels are in `anatomy.load_anatomy`.
 
     A subject's volume depends on the seed, its class and its number within the class, and on
     nothing else; a slab is cut out of the volume that would be made without one.
 
     Raises:
         ConfigError: the slab reaches beyond the volume, or holds no brain.
-        DataError: a class has fewer subjects than there are folds.
+        DataError: a class has fewer subjects than there are folds, or the template is no FA.
     """
-    brain = anatomy.load_anatomy()
+    brain = anatomy.load_anatomy(settings.template)
     slab = anatomy.slab_slices(settings.slab)
     problems = _slab_problems(settings, brain.mask[slab], name)
     if problems:
@@ -79,14 +91,29 @@ def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
         class_names=CLASS_NAMES,
         mask=brain.mask[slab].copy(),
         affine=anatomy.slab_affine(anatomy.GRID_AFFINE, settings.slab),
-        sources=_sources(),
-        facts=_facts(settings, subjects),
+        sources=_sources(settings),
+        facts={**_facts(settings), **truth(subjects, brain)},
     )
 
 
 def catalogue(settings: model.SimulatedFA) -> Catalogue:
-    """Names of the subjects and classes."""
-    return Catalogue(tuple(subject.name for subject in cohort(settings, seed=0)), CLASS_NAMES)
+    """Names of the subjects, classes and columns."""
+    subjects = cohort(settings, seed=0)
+    columns = {column: tuple(of(subject) for subject in subjects) for column, of in COLUMNS.items()}
+    return Catalogue(tuple(subject.name for subject in subjects), CLASS_NAMES, columns=columns)
+
+
+def check(settings: model.SimulatedFA, name: str) -> list[Problem]:
+    """What is wrong with the template, if there is one."""
+    if settings.template is None:
+        return []
+    try:
+        anatomy.load_anatomy(settings.template)
+    except DataError as error:
+        problem = error.problem
+        where = f"datasets.{name}.template: {problem.where}"
+        return [Problem(where, problem.what, problem.remedy)]
+    return []
 
 
 def cohort(settings: model.SimulatedFA, seed: int) -> tuple[Subject, ...]:
@@ -183,21 +210,31 @@ def _slab_problems(settings: model.SimulatedFA, mask: np.ndarray, name: str) -> 
     return []
 
 
-def _sources() -> dict[str, str]:
+def _sources(settings: model.SimulatedFA) -> dict[str, str]:
     import nilearn
 
-    return {"nilearn": nilearn.__version__}
+    template = settings.template
+    own = {} if template is None else {str(template): sha256(template)}
+    return {"nilearn": nilearn.__version__, **own}
 
 
-def _facts(settings: model.SimulatedFA, subjects: tuple[Subject, ...]) -> dict[str, Any]:
-    """What is true of the cohort, as JSON can hold it."""
+def truth(subjects: Sequence[Subject], brain: anatomy.Anatomy) -> dict[str, Any]:
+    """What is true of the subjects, as JSON can hold it; see `load`."""
+    return {
+        "columns": {
+            column: {subject.name: of(subject) for subject in subjects}
+            for column, of in COLUMNS.items()
+        },
+        "hits": {subject.name: dict(subject.severities) for subject in subjects},
+        "regions": list(brain.regions),
+    }
+
+
+def _facts(settings: model.SimulatedFA) -> dict[str, Any]:
     return {
         "full_scale": [0.0, 1.0],
         "simulated": True,
         "effect": settings.effect,
         "slab": anatomy.slab_facts(anatomy.GRID_AFFINE, SIMULATED_SHAPE, settings.slab),
         "orientation": anatomy.orientation(anatomy.GRID_AFFINE),
-        "age": {subject.name: subject.age for subject in subjects},
-        "scanner": {subject.name: subject.scanner for subject in subjects},
-        "severities": {subject.name: dict(subject.severities) for subject in subjects},
     }

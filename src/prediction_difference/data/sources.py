@@ -38,7 +38,11 @@ def check(settings: model.Dataset, name: str, seed: int) -> list[Problem]:
             from prediction_difference.data import digit_pairs
 
             return digit_pairs.check(settings, name)
-        case model.SklearnDigits() | model.SimulatedFA():
+        case model.SimulatedFA():
+            from prediction_difference.data import simulated_fa
+
+            return simulated_fa.check(settings, name)
+        case model.SklearnDigits():
             return []
 
 
@@ -75,6 +79,8 @@ def files(settings: model.Dataset, name: str, seed: int) -> list[Path]:
         case model.NiftiCohort(root=root, mask=mask):
             volumes = sorted(path for path in root.rglob("*") if path.is_file())
             return volumes if mask is None else [*volumes, mask]
+        case model.SimulatedFA(template=template):
+            return [] if template is None else [template]
         case _:
             return []
 

@@ -249,7 +249,9 @@ def _sampler(method: str, fold: Fold, settings: model.LocationStudy, seed: int) 
 def _regions(dataset: Dataset, settings: model.SimulatedFA) -> dict[str, np.ndarray]:
     """(*spatial) bool by name, of the regions that lie in the slab."""
     cut = anatomy.slab_slices(settings.slab)
-    inside = {name: whole[cut] for name, whole in anatomy.load_anatomy().regions.items()}
+    inside = {
+        name: whole[cut] for name, whole in anatomy.load_anatomy(settings.template).regions.items()
+    }
     found = {n: region for n, region in inside.items() if region.sum() >= _SMALLEST_REGION}
     if not found:
         what = "no damaged region lies in the slab"

@@ -7,6 +7,7 @@ from prediction_difference import layout
 from prediction_difference.classifiers.device import choose_device
 from prediction_difference.config import Config, model
 from prediction_difference.evaluation.aggregation import measure_aggregation
+from prediction_difference.evaluation.cohort_accuracy import measure_cohort_accuracy
 from prediction_difference.evaluation.complexity import measure_complexity
 from prediction_difference.evaluation.consistency import measure_consistency
 from prediction_difference.evaluation.continuity import measure_continuity
@@ -45,5 +46,7 @@ def measure(config: Config, name: str, results: Path) -> Any:
             return join_cohorts(layout.cohort_tables(results, name, cohorts))
         case model.Aggregation():
             return measure_aggregation(settings, name, stores, seed)
+        case model.CohortAccuracy():
+            return measure_cohort_accuracy(settings, name, config)
         case _:
             raise TypeError(f"{settings.measure} is not measured by one job")

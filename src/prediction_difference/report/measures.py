@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.evaluation.aggregation import totals, variation
+from prediction_difference.evaluation.cohort_accuracy import summarise_cohorts
 from prediction_difference.evaluation.consistency import summarise_consistency
 from prediction_difference.evaluation.continuity import summarise_continuity
 from prediction_difference.evaluation.dominance import summarise_dominance
@@ -197,6 +198,30 @@ def _location(table: Any) -> _Made:
 
 
 _PREDICTION_DIFFERENCES = ("gaussian", "grid-index", "grid-cell", "voxel-mean", "marginal")
+
+
+def _cohort_accuracy(table: Any) -> _Made:
+    meaning = (
+        "Held-out accuracy of the classifier over simulated cohorts of other seeds: mean, standard "
+        "deviation over cohorts, and 95 % interval of the mean (by Student)."
+    )
+    rows = [
+        [
+            str(row["classifier"]),
+            "logistic-regression",
+            str(row["cohorts"]),
+            f"{row['effect']:g}",
+            str(row["C"]),
+            f"{row['mean']:.1%}",
+            f"{row['deviation']:.1%}",
+            f"{row['low']:.1%} to {row['high']:.1%}",
+        ]
+        for row in summarise_cohorts(table).to_dict("records")
+    ]
+    columns = ["cohorts", "effect", "C", "accuracy", "deviation", "interval of the mean"]
+    return meaning, columns, rows
+
+
 _TABLES: dict[str, Callable[[Any], _Made]] = {
     "continuity": _continuity,
     "image-specificity": _specificity,
@@ -205,4 +230,5 @@ _TABLES: dict[str, Callable[[Any], _Made]] = {
     "strong-features": _strong_features,
     "dominance": _dominance,
     "location": _location,
+    "cohort-accuracy": _cohort_accuracy,
 }

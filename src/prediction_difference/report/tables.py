@@ -1,6 +1,6 @@
 """The rows of the report's tables, as words and numbers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class ClassifierRow:
     held_out_images: int
     training_instances: str
     link: str
+    details: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,41 @@ def classifier_row(card: Card, link: str) -> ClassifierRow:
         card.held_out_images,
         " to ".join(f"{count:,}" for count in counts[:1] + counts[1:][-1:]),
         link,
+        tuple(_classifier_details(card)),
     )
+
+
+def _classifier_details(card: Card) -> Iterator[str]:
+    """What else the card says of how good the classifier is, one sentence each."""
+    m = card.measures
+    if "accuracy_interval" in m:
+        yield f"95 % interval {_percents(m['accuracy_interval'])}"
+    if m.get("largest_class", 0) > 1.1 / max(2, len(card.class_names)):
+        yield f"balanced {m['balanced_accuracy']:.1%}; a guess {m['largest_class']:.1%}"
+    if "area_under_curve" in m:
+        yield f"area under the curve {m['area_under_curve']:.3f}"
+    if "over_seeds" in m:
+        s = m["over_seeds"]
+        spread = _percents(s["interval"])
+        yield f"{s['seeds']} seeds of the folds: mean {s['mean']:.1%}, 95 % of them {spread}"
+    if "permutation_test" in m:
+        test = m["permutation_test"]
+        yield f"p = {test['p']:.2g} of {test['permutations']:,} permutations"
+    if isinstance(card.settings.get("C"), str | list):
+        chosen = sorted(set(m.get("C", {}).values()))
+        yield f"C by inner folds: {', '.join(f'{c:g}' for c in chosen)}"
+    if card.settings.get("confounds"):
+        yield f"without what {', '.join(card.settings['confounds'])} explain(s)"
+    for column, other in m.get("also_predicted", {}).items():
+        yield (
+            f"the same images tell {column}: {other['accuracy']:.1%}, balanced "
+            f"{other['balanced_accuracy']:.1%}; a guess {other['largest_class']:.1%}"
+        )
+
+
+def _percents(interval: Sequence[float]) -> str:
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
 def complexity_table(name: str, file: Path, link: str) -> ComplexityTable:
