@@ -1,16 +1,35 @@
 """CLEAR maps against their equations."""
 
 import colorsys
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import xarray
 from torch import nn
 
 import prediction_difference as pda
-from prediction_difference.attribution.clear import class_colours, clear, for_and_against
-from prediction_difference.errors import DataError
+from prediction_difference.attribution.clear import (
+    FULL_FROM,
+    class_colours,
+    class_maps,
+    clear,
+    for_and_against,
+)
+from prediction_difference.errors import DataError, StoreError
+
+VISIONS = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+"""Linear red, green and blue as they are seen, by the model of Machado et al. (2009), table 1."""
 
 
 def test_every_pixel_has_the_class_that_responds_most(generator: Any) -> None:
@@ -30,6 +49,10 @@ def test_areas_and_sums_are_those_of_loops(generator: Any) -> None:
         areas[c] += response > 0
         sums[c] += max(response, 0)
     np.testing.assert_array_equal(found.areas(3), areas)
+    strong = found.response >= 0.4 * found.response.max()
+    np.testing.assert_array_equal(
+        found.areas(3, 0.4), [(found.classes[strong] == c).sum() for c in range(3)]
+    )
     np.testing.assert_allclose(found.sums(3), sums)
 
 
@@ -57,6 +80,67 @@ def test_colours_are_different(count: int) -> None:
         assert colours.shape == (count, 3)
         assert 0 <= colours.min() <= colours.max() <= 1
         assert len({tuple(np.round(colour, 3)) for colour in colours}) == count
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_distinct_colours_are_told_apart_as_maps_show_them(vision: str, generator: Any) -> None:
+    """By scikit-image's CIEDE2000, of which 1 is just noticed; hues come to less than 5."""
+    skimage_color = pytest.importorskip("skimage.color")
+    responses = generator.random((10, 30, 30))
+    shown = clear(responses).picture(class_colours(10, "distinct"), "distinct").reshape(-1, 3)
+    colours = np.unique(shown.round(6), axis=0)
+    assert len(colours) == 10 + (clear(responses).strength < FULL_FROM).any()
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    seen = (linear @ np.asarray(VISIONS[vision]).T).clip(0, 1)
+    display = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+    lab = skimage_color.rgb2lab(display)
+    assert (
+        min(
+            skimage_color.deltaE_ciede2000(one, other)
+            for one, other in itertools.combinations(lab, 2)
+        )
+        > 6
+    )
+
+
+def stored(maps: np.ndarray, nodes: list[dict[str, Any]], image: tuple[int, ...]) -> Any:
+    """As much of an attribution store as is looked at."""
+    arrays = {"relevance": maps, "image": np.zeros((1, *image))}
+    return xarray.Dataset(
+        {
+            name: ([f"{name}_{axis}" for axis in range(array.ndim)], array)
+            for name, array in arrays.items()
+        },
+        attrs={"explanation": "e", "slot": "random-1", "nodes": nodes},
+    )
+
+
+def node(number: int, kind: str = "score") -> dict[str, Any]:
+    return {"kind": kind, "unit": number, "class": f"class {number}"}
+
+
+def test_classes_of_a_store_are_there_once_in_their_order(generator: Any) -> None:
+    maps = generator.random((4, 3, 3))
+    found = class_maps(stored(maps, [node(7), node(2), node(7), node(0)], (3, 3)))
+    assert found.numbers == (0, 2, 7)
+    assert found.names == ("class 0", "class 2", "class 7")
+    np.testing.assert_array_equal(found.maps, maps[[3, 1, 2]])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "image", "message"),
+    [
+        ([node(1), node(1)], (3, 3), "explains 1 class, 2 are needed"),
+        ([node(1), node(2, "probability")], (3, 3), "probabilities and scores"),
+        ([node(1), {"kind": "map", "unit": 0, "class": None}], (3, 3), "nodes of layers"),
+        ([node(1), node(2)], (6, 6), "a hidden layer's places"),
+    ],
+)
+def test_stores_without_comparable_classes_are_refused(
+    nodes: Any, image: Any, message: str
+) -> None:
+    with pytest.raises(StoreError, match=message):
+        class_maps(stored(np.zeros((2, 3, 3)), nodes, image))
 
 
 def test_binary_heatmaps_weigh_a_class_against_the_largest_other() -> None:
@@ -109,3 +193,18 @@ def test_without_maps_of_classes_the_score_is_passed_back(generator: Any) -> Non
         for start in ("slope", "response")
     )
     np.testing.assert_allclose(other, max(score, 0) * one, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["lrp_epsilon", "lrp_alpha_beta"])
+def test_a_class_with_a_negative_score_responds_nowhere_if_asked(method: str) -> None:
+    """What speaks against it would else be positive in its map: -3 and 1 sum to a score of -2."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False)).eval()
+    with torch.no_grad():
+        network[1].weight.copy_(torch.tensor([[-3.0, 1.0], [2.0, 1.0]]))
+    image = np.ones((1, 1, 2), dtype=np.float32)
+    negative, positive = (
+        pda.heatmap(method, network, image, pda.Node.score(c), start="positive") for c in (0, 1)
+    )
+    assert (negative == 0).all()
+    np.testing.assert_allclose(positive, pda.heatmap(method, network, image, pda.Node.score(1)))
+    assert (pda.heatmap("lrp_alpha_beta", network, image, pda.Node.score(0))[0, 0]) > 0

@@ -411,16 +411,33 @@ def test_strong_features_are_compared_with_all_others(tmp_path):
         check_table(strong_table(), tmp_path, **(claim | {"threshold": 0.2}))
 
 
-def test_dominant_classes_are_compared_with_chance(tmp_path):
-    rows = [
-        {"explanation": "e", "right": right, "predicted": "cat", "sum": found, "area": "dog"}
-        for right, found in [(True, "cat")] * 3 + [(True, "dog")] + [(False, "dog")] * 2
-    ]
-    table = pandas.DataFrame(rows)
-    table.attrs = {"settings": {}, "classes": 10}
+def dominance_table(*rows):
+    """rows: label, predicted and dominant class of every image."""
+    columns = ("label", "predicted", "sum")
+    table = pandas.DataFrame([dict(zip(columns, row, strict=True)) for row in rows])
+    table["right"] = table["label"] == table["predicted"]
+    table["explanation"] = "e"
+    table.attrs = {"settings": {}}
+    return table
+
+
+def test_right_decisions_are_dominated_by_their_class_in_most_maps(tmp_path):
+    """Wilson's interval, by scipy: two of two are no proof."""
     claim = {"claim": "dominant-class", "explanation": "e", "decisions": "right"}
-    record = check_table(table, tmp_path, **claim)
+    cat, dog = ("cat", "cat", "cat"), ("cat", "cat", "dog")
+    record = check_table(dominance_table(cat, cat, cat, dog), tmp_path, **claim)
     assert record["values"] == [1, 1, 1, 0]
-    assert record["required"] == "above 0.1"
-    wrong = check_table(table, tmp_path, **(claim | {"decisions": "wrong"}))
-    assert (wrong["values"], wrong["held"]) == ([0, 0], False)
+    assert record["required"] == "above 0.5"
+    expected = stats.binomtest(3, 4).proportion_ci(0.95, "wilson")
+    assert record["interval"] == (expected.low, expected.high)
+    assert check_table(dominance_table(cat, cat), tmp_path, **claim)["held"] is None
+    assert check_table(dominance_table(*[cat] * 10), tmp_path, **claim)["held"] is True
+
+
+def test_wrong_decisions_are_dominated_by_the_prediction_more_often_than_by_the_label(tmp_path):
+    rows = [("cat", "dog", found) for found in ("dog", "dog", "cat", "owl")]
+    rows.append(("cat", "cat", "cat"))
+    claim = {"claim": "dominant-class", "explanation": "e", "decisions": "wrong"}
+    record = check_table(dominance_table(*rows), tmp_path, **claim)
+    assert record["values"] == [1, 1, -1, 0]
+    assert record["required"] == "above 0"

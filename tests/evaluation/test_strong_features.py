@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from prediction_difference.config import Config, parse_config
-from prediction_difference.errors import StoreError
+from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.evaluation.dominance import summarise_dominance
 from prediction_difference.evaluation.measures import measure
 from prediction_difference.evaluation.strong_features import (
@@ -128,8 +128,64 @@ def test_a_class_that_is_not_explained_is_named(results: Path) -> None:
             }
         }
     )
-    with pytest.raises(StoreError, match="does not explain classes"):
+    with pytest.raises(StoreError, match="explains 1 class, 2 are needed"):
         measure(config, "d", results)
+
+
+@pytest.mark.parametrize(
+    ("section", "changed", "message"),
+    [
+        ("evaluations", {"measure": "strong-features", "explanations": ["few"]}, "label's class"),
+        ("evaluations", {"measure": "dominance", "explanations": ["one"]}, "several classes"),
+        ("evaluations", {"measure": "dominance", "explanations": ["mixed"]}, "the same output"),
+        ("figures", {"kind": "clear", "explanations": ["one"]}, "several classes"),
+        (
+            "evaluations",
+            {
+                "measure": "claims",
+                "claims": [
+                    {
+                        "claim": "strong-features",
+                        "where": "Table 1",
+                        "statement": "More are right.",
+                        "evaluation": "parts",
+                        "explanation": "responses",
+                        "threshold": 0.1,
+                    }
+                ],
+            },
+            r"choose from 0, 0\.5, 1",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_known_before_anything_runs(
+    section: str, changed: Any, message: str
+) -> None:
+    nodes = {
+        "few": [{"classes": 3}],
+        "one": [{"classes": 1}],
+        "mixed": [{"classes": 2}, {"of": "label", "output": "probability"}],
+    }
+    more = {n: RAW["explanations"]["responses"] | {"nodes": some} for n, some in nodes.items()}
+    raw = RAW | {"explanations": RAW["explanations"] | more}
+    with pytest.raises(ConfigError, match=message):
+        parse_config(raw | {section: RAW.get(section, {}) | {"new": changed}})
+
+
+@pytest.mark.parametrize("name", ["parts", "dominant"])
+def test_an_image_without_a_label_is_named(
+    results: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import prediction_difference as pda
+    from prediction_difference.evaluation import dominance, strong_features
+
+    def unlabelled(path: Path) -> Any:
+        return pda.open_attribution(path).assign_attrs(label=None)
+
+    monkeypatch.setattr(dominance, "open_attribution", unlabelled)
+    monkeypatch.setattr(strong_features, "open_attribution", unlabelled)
+    with pytest.raises(StoreError, match=r"responses, random-1: has no label"):
+        measure(CONFIG, name, results)
 
 
 def test_the_dominant_class_is_counted(results: Path) -> None:
@@ -142,10 +198,12 @@ def test_the_dominant_class_is_counted(results: Path) -> None:
     responses = store["relevance"].values
     names = [node["class"] for node in store.attrs["nodes"]]
     winner = responses.argmax(0)
-    areas = [(winner[responses.max(0) > 0] == c).sum() for c in range(10)]
+    counted = responses.max(0) >= 0.1 * responses.max()
+    areas = [(winner[counted] == c).sum() for c in range(10)]
     sums = [responses.max(0)[(winner == c) & (responses.max(0) > 0)].sum() for c in range(10)]
     assert (row["area"], row["sum"]) == (names[int(np.argmax(areas))], names[int(np.argmax(sums))])
     summary = summarise_dominance(table)
+    np.testing.assert_allclose(summary["chance"], 0.1)
     assert summary.groupby("measure")["images"].sum().tolist() == [12, 12]
     for _, line in summary.iterrows():
         part = table[table["right"] == line["right"]]

@@ -462,6 +462,18 @@ def test_several_classes_have_a_clear_map(visit: Visit) -> None:
     assert f"{name} responds most, {digits(found.response[y, x])} bits" in visit.text("remark")
 
 
+def test_colours_of_classes_can_be_told_apart_by_everybody(visit: Visit) -> None:
+    """The package's distinct colours, full where the response is not small."""
+    responses = np.stack([one.relevance for one in STORES["evidence"].maps[:2]])
+    visit.open("#palette=distinct")
+    expected = np.rint(255 * clear(responses).picture(class_colours(2, "distinct"), "distinct"))
+    np.testing.assert_allclose(visit.pixels("clear")[..., :3], expected, atol=2)
+    visit.tab.locator("#distinct").uncheck()
+    visit.settle()
+    expected = np.rint(255 * clear(responses).picture(class_colours(2)))
+    np.testing.assert_allclose(visit.pixels("clear")[..., :3], expected, atol=2)
+
+
 def test_the_clear_map_is_a_view_that_the_keyboard_reaches(visit: Visit) -> None:
     visit.tab.locator("#panels").focus()
     visit.keys("5")

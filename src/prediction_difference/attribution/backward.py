@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Norm = Literal["l2", "linf", "squared", "sum"]
 Start = Literal["slope", "response"]
+StartOfRelevance = Literal["score", "positive"]
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,13 @@ def relevance_of(
     rule: "Rule",
     device: str,
     exceptions: Callable[[Followed], Mapping[int, "Rule"]] | None = None,
+    start: StartOfRelevance = "score",
 ) -> np.ndarray:
     """(N, *spatial) relevance of the normalised images' pixels for their class scores.
 
-    exceptions: from what is known of the classifier to the steps that have a rule of their own.
+    start: the score is passed back; or with positive, only where it is, so that what speaks against
+    a class does not become positive in the map of a class with a negative score. exceptions: from
+    what is known of the classifier to the steps that have a rule of their own.
 
     Raises:
         DataError: a node is a probability, whose relevance has no rule.
@@ -158,7 +162,8 @@ def relevance_of(
     with torch.no_grad():
         values = found.graph.run(found.images)
         scores = values[found.graph.output]
-    signal = slopes(scores, nodes) * scores
+    passed = scores.relu() if start == "positive" else scores
+    signal = slopes(scores, nodes) * passed
     to = first_layer(found.graph)
     return numpy(passed_back(found.graph, values, signal, rule, to, own_rules).sum(1))
 

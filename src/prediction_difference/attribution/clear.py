@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from prediction_difference.errors import DataError
+from prediction_difference.errors import DataError, StoreError
 
 Palette = Literal["hues", "distinct"]
 _DISTINCT = (
@@ -22,6 +22,47 @@ _DISTINCT = (
     (0.573, 0.855, 0.867),
 )
 """Ten colours that readers with colour vision deficiencies tell apart [petroff2021]."""
+MOST_DISTINCT = len(_DISTINCT)
+FULL_FROM = 0.1
+"""Share of a map's largest response from which a pixel has the full colour of palette distinct."""
+
+
+@dataclass(frozen=True)
+class ClassMaps:
+    """What classes respond to an image, each once, in the order of their numbers.
+
+    maps: (K, *spatial). names, numbers: of the classes, in the classifier.
+    """
+
+    maps: np.ndarray
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+
+def class_maps(store: Any, least: int = 2) -> ClassMaps:
+    """The maps of classes that an attribution store holds.
+
+    Raises:
+        StoreError: there are fewer than `least` classes, some nodes are none, probabilities and
+            scores are mixed, or places are those of a hidden layer.
+    """
+    nodes = store.attrs["nodes"]
+    where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
+    remedy = "explain nodes {classes: all}"
+    if any(node["class"] is None for node in nodes):
+        raise StoreError(where, "explains nodes of layers, where classes are compared", remedy)
+    if len({node["kind"] for node in nodes}) > 1:
+        what = "explains probabilities and scores, which cannot be compared"
+        raise StoreError(where, what, "give all nodes the same output")
+    if store["relevance"].shape[1:] != store["image"].shape[1:]:
+        raise StoreError(where, "has maps of a hidden layer's places", "do not remove a layer")
+    position = {node["unit"]: place for place, node in enumerate(nodes)}
+    numbers = sorted(position)
+    if len(numbers) < least:
+        raise StoreError(where, f"explains {len(numbers)} class, {least} are needed", remedy)
+    places = [position[number] for number in numbers]
+    names = tuple(str(nodes[place]["class"]) for place in places)
+    return ClassMaps(store["relevance"].values[places], names, tuple(numbers))
 
 
 @dataclass(frozen=True)
@@ -35,20 +76,31 @@ class ClearMap:
     classes: np.ndarray
     response: np.ndarray
 
-    def picture(self, colours: np.ndarray) -> np.ndarray:
-        """(*spatial, 3) colours in 0 to 1 [kumar2017, eq. 6].
+    @property
+    def strength(self) -> np.ndarray:
+        """(*spatial) in 0 to 1: 1 is the map's largest response, since the paper gives no scale."""
+        positive = self.response.clip(min=0)
+        largest = positive.max()
+        return np.asarray(positive / largest if largest > 0 else positive)
 
-        colours: (K, 3), of the classes. Full colour is the largest response of the map, since the
-        paper gives no scale; where no class responds, a pixel is black.
+    def picture(self, colours: np.ndarray, palette: Palette = "hues") -> np.ndarray:
+        """(*spatial, 3) colours in 0 to 1, black where no class responds [kumar2017, eq. 6].
+
+        colours: (K, 3), of the classes. palette: with hues, brightness is the strength; with
+        distinct, where darker colours could be taken for others, pixels of at least FULL_FROM have
+        their full colour and all others are black.
         """
-        strength = self.response.clip(min=0)
-        largest = strength.max()
-        share = strength / largest if largest > 0 else strength
+        share = self.strength
+        share = (share >= FULL_FROM).astype(share.dtype) if palette == "distinct" else share
         return np.asarray(colours[self.classes] * share[..., None])
 
-    def areas(self, classes: int) -> np.ndarray:
-        """(K,) pixels in which each class responds most, and responds at all."""
-        return np.bincount(self.classes[self.response > 0], minlength=classes)
+    def areas(self, classes: int, least: float = 0.0) -> np.ndarray:
+        """(K,) pixels in which each class responds most, and at all.
+
+        least: share of the map's largest response that these pixels have.
+        """
+        is_there = (self.response > 0) & (self.strength >= least)
+        return np.bincount(self.classes[is_there], minlength=classes)
 
     def sums(self, classes: int) -> np.ndarray:
         """(K,) responses of each class, summed where it responds most."""
@@ -81,8 +133,8 @@ def class_colours(count: int, palette: Palette = "hues") -> np.ndarray:
         DataError: there are more classes than distinct colours.
     """
     if palette == "distinct":
-        if count > len(_DISTINCT):
-            what = f"has {len(_DISTINCT)} colours, and there are {count} classes"
+        if count > MOST_DISTINCT:
+            what = f"has {MOST_DISTINCT} colours, and there are {count} classes"
             raise DataError("palette: distinct", what, "show fewer classes, or set palette: hues")
         return np.array(_DISTINCT[:count])
     # HSV with S = V = 1: each channel is a clipped triangle of the hue, a third of a turn apart.

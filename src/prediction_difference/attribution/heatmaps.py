@@ -11,6 +11,7 @@ from prediction_difference import randomness
 from prediction_difference.attribution.backward import (
     Norm,
     Start,
+    StartOfRelevance,
     followed,
     gradients_of,
     norm_of,
@@ -133,13 +134,14 @@ def lrp_epsilon(
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
+    start: StartOfRelevance = "score",
     device: str = "cpu",
     **policies: Any,
 ) -> np.ndarray:
     """Layer-wise relevance propagation by `Epsilon`, summed over channels [samek2017, eq. 7]."""
     from prediction_difference.attribution.relevance.redistribution import Epsilon
 
-    return relevance_of(classifier, images, nodes, Epsilon(**policies), device)
+    return relevance_of(classifier, images, nodes, Epsilon(**policies), device, start=start)
 
 
 def lrp_alpha_beta(
@@ -147,13 +149,14 @@ def lrp_alpha_beta(
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
+    start: StartOfRelevance = "score",
     device: str = "cpu",
     **policies: Any,
 ) -> np.ndarray:
     """Layer-wise relevance propagation by `AlphaBeta`, summed over channels [samek2017, eq. 8]."""
     from prediction_difference.attribution.relevance.redistribution import AlphaBeta
 
-    return relevance_of(classifier, images, nodes, AlphaBeta(**policies), device)
+    return relevance_of(classifier, images, nodes, AlphaBeta(**policies), device, start=start)
 
 
 def occlusion(

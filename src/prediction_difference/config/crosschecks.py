@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prediction_difference.config import model
-from prediction_difference.config.evaluation_checks import check_evaluation, check_measured
+from prediction_difference.config.evaluation_checks import (
+    check_classes,
+    check_evaluation,
+    check_measured,
+)
 from prediction_difference.config.lookup import (
     Lookup,
     Sections,
@@ -304,6 +308,7 @@ def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[
         case model.ClearPanels():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, False, lookup)
+            yield from check_classes(f"{where}.explanations", names, lookup)
         case model.FeatureMaps():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, False, lookup)

@@ -1,7 +1,7 @@
 """Whether evaluations fit the explanations that they compare."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prediction_difference.config import model
 from prediction_difference.config.lookup import (
@@ -30,7 +30,8 @@ def check_evaluation(where: str, evaluation: model.Evaluation, lookup: Lookup) -
         case model.StrongFeatures() | model.Dominance():
             names = evaluation.explanations
             yield from _check_same_images(f"{where}.explanations", names, lookup)
-            yield from _check_classes(f"{where}.explanations", evaluation, lookup)
+            wants_label = isinstance(evaluation, model.StrongFeatures)
+            yield from check_classes(f"{where}.explanations", names, lookup, wants_label)
         case model.Consistency():
             names = evaluation.explanations
             yield from _check_same_class_of_pictures(f"{where}.compared", names, lookup)
@@ -82,19 +83,39 @@ def _check_specificity(where: str, names: tuple[str, ...], lookup: Lookup) -> It
             yield Problem(where, what, "name explanations with other methods")
 
 
-def _check_classes(
-    where: str, evaluation: model.StrongFeatures | model.Dominance, lookup: Lookup
+def check_classes(
+    where: str, names: tuple[str, ...], lookup: Lookup, wants_label: bool = False
 ) -> Iterator[Problem]:
     """Maps of several classes are compared, or that of the label is looked at."""
-    for name in evaluation.explanations:
+    for name in names:
         entry = lookup.entry("explanations", name)
-        nodes = () if entry is None else entry.nodes
-        has_many = any(isinstance(node, model.ClassNodes) for node in nodes)
-        has_label = any(isinstance(node, model.NodeChoice) and node.of == "label" for node in nodes)
-        is_enough = has_many or (has_label and isinstance(evaluation, model.StrongFeatures))
-        if entry is not None and not is_enough:
-            what = f"{name!r} does not explain several classes"
-            yield Problem(where, what, "give it nodes: [{classes: all}]")
+        if entry is None:
+            continue
+        if not (_has_label(entry.nodes) if wants_label else _has_several(entry.nodes)):
+            what = "the label's class for sure" if wants_label else "several classes"
+            yield Problem(
+                where, f"{name!r} does not explain {what}", "give it nodes: [{classes: all}]"
+            )
+        if len({getattr(node, "output", None) for node in entry.nodes}) > 1:
+            what = f"{name!r} explains nodes of several kinds, which cannot be compared"
+            yield Problem(where, what, "give all nodes the same output")
+        if removes_a_layer(entry):
+            what = f"{name!r} removes a hidden layer, so its map is not one of pixels"
+            yield Problem(where, what, "leave it out")
+
+
+def _has_several(nodes: Sequence[model.AnyNode]) -> bool:
+    many = [node for node in nodes if isinstance(node, model.ClassNodes) and node.classes != 1]
+    return bool(many) or len(nodes) > 1
+
+
+def _has_label(nodes: Sequence[model.AnyNode]) -> bool:
+    return any(
+        node.classes == "all"
+        if isinstance(node, model.ClassNodes)
+        else isinstance(node, model.NodeChoice) and node.of == "label"
+        for node in nodes
+    )
 
 
 def _check_aggregation(
@@ -198,6 +219,18 @@ def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[
             continue
         for name in claim.evaluation_names:
             yield from check_measured(place, name, claim.measured_by, claim.compared, lookup)
+        if isinstance(claim, model.StrongFeaturesSuffice):
+            yield from _check_threshold(place, claim, lookup)
+
+
+def _check_threshold(
+    where: str, claim: model.StrongFeaturesSuffice, lookup: Lookup
+) -> Iterator[Problem]:
+    measured = lookup.entry("evaluations", claim.evaluation)
+    if isinstance(measured, model.StrongFeatures) and claim.threshold not in measured.thresholds:
+        what = f"{claim.evaluation} does not measure threshold={claim.threshold:g}"
+        known = ", ".join(f"{one:g}" for one in measured.thresholds)
+        yield Problem(where, what, f"choose from {known}, or add it to its thresholds")
 
 
 def check_measured(

@@ -125,6 +125,14 @@ class Consistency(Section):
         return self
 
 
+class PublishedAccuracies(Section):
+    """A column of a table of a paper, as shares."""
+
+    full: float = Field(ge=0, le=1, description="of the full images")
+    only: float = Field(ge=0, le=1, description="with only the strong features")
+    without: float = Field(ge=0, le=1, description="without the strong features")
+
+
 class StrongFeatures(Section):
     """Accuracy with only the strong features of the label, and without [kumar2017, Table 1]."""
 
@@ -140,7 +148,10 @@ class StrongFeatures(Section):
         )
     )
     fill: float = Field(
-        0.0, description="value of the pixels that are taken away: 0 is black, 0.5 is grey"
+        0.0, ge=0, le=1, description="value of the pixels that are taken away: 0 black, 0.5 grey"
+    )
+    published: PublishedAccuracies | None = Field(
+        None, description="what a paper found, to be shown beside"
     )
 
 
@@ -150,6 +161,12 @@ class Dominance(Section):
     measure: Literal["dominance"]
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
         description="with nodes of several classes, such as nodes: [{classes: all}]"
+    )
+    least_response: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of a map's largest response from which a pixel counts as a class's",
     )
 
 

@@ -227,7 +227,17 @@ class LayerwiseRelevance(Explanation):
     )
 
 
-class EpsilonRelevance(LayerwiseRelevance):
+class RelevanceOfScore(LayerwiseRelevance):
+    """What the rules that pass negative relevance leave open."""
+
+    start: Literal["score", "positive"] = Field(
+        "score",
+        description="what is passed back: the score; or nothing where it is negative, for CLEAR "
+        "maps, since what speaks against a class would else respond in the map of an unlikely one",
+    )
+
+
+class EpsilonRelevance(RelevanceOfScore):
     """Relevance in proportion to contributions, stabilised [samek2017, eq. 7]."""
 
     method: Literal["lrp_epsilon"]
@@ -239,7 +249,7 @@ class EpsilonRelevance(LayerwiseRelevance):
     )
 
 
-class AlphaBetaRelevance(LayerwiseRelevance):
+class AlphaBetaRelevance(RelevanceOfScore):
     """Relevance of positive and negative contributions apart [samek2017, eq. 8]."""
 
     method: Literal["lrp_alpha_beta"]

@@ -31,6 +31,7 @@ class Measured:
     """A claim as numbers.
 
     values: (images,) in `unit`. limit: what their mean has to be above, or below if `is_upper`.
+    is_share: whether every value is 0 or 1, so that the mean is a share of the images.
     """
 
     values: np.ndarray
@@ -38,6 +39,7 @@ class Measured:
     unit: str
     limit: float = 0.0
     is_upper: bool = False
+    is_share: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,18 +103,30 @@ def read_claims(path: Path) -> dict[str, Any]:
 
 
 def find(measured: Measured, confidence: float) -> Finding:
-    """Mean over the images, Student's interval of it, and on which side of the limit it lies."""
+    """Mean over the images, its interval, and on which side of the limit this lies.
+
+    The interval is Student's; of a share, Wilson's, which also holds where all images are alike.
+    """
     values = measured.values
     mean = float(values.mean())
     if len(values) < 2:
         return Finding(measured, mean, None, None, None)
     deviation = float(values.std(ddof=1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * deviation
-    low, high = (mean + sign * reach / np.sqrt(len(values)) for sign in (-1, 1))
+    low, high = _interval(measured, confidence)
     is_above, is_below = low > measured.limit, high < measured.limit
     right, wrong = (is_below, is_above) if measured.is_upper else (is_above, is_below)
     held = True if right else False if wrong else None
-    return Finding(measured, mean, deviation, (float(low), float(high)), held)
+    return Finding(measured, mean, deviation, (low, high), held)
+
+
+def _interval(measured: Measured, confidence: float) -> tuple[float, float]:
+    values, count = measured.values, len(measured.values)
+    if measured.is_share:
+        found = stats.binomtest(int(values.sum()), count).proportion_ci(confidence, "wilson")
+        return float(found.low), float(found.high)
+    error = float(values.std(ddof=1)) / np.sqrt(count)
+    reach = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
+    return float(values.mean()) - reach, float(values.mean()) + reach
 
 
 def _record(claim: Any, found: Finding, settings: model.Claims, opened: Opened) -> dict[str, Any]:
@@ -378,8 +392,12 @@ def _dominant_class(claim: model.DominantClass, opened: Opened) -> Measured:
         raise StoreError(f"evaluation {claim.evaluation}", what, "explain some")
     part = table[is_chosen]
     values = (part[claim.by] == part["predicted"]).to_numpy().astype(float)
-    quantity = "share of maps whose dominant class is the predicted one"
-    return Measured(values, quantity, "", limit=1 / table.attrs["classes"])
+    if claim.decisions == "right":
+        quantity = "share of maps whose dominant class is the predicted one"
+        return Measured(values, quantity, "", limit=0.5, is_share=True)
+    of_label = (part[claim.by] == part["label"]).to_numpy().astype(float)
+    quantity = "share of maps that the predicted class dominates, less that of the label's"
+    return Measured(values - of_label, quantity, "")
 
 
 def _differences(claim: Any, columns: Any) -> np.ndarray:

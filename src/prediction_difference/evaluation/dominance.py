@@ -7,7 +7,7 @@ from typing import Any
 from scipy import stats
 
 from prediction_difference import provenance
-from prediction_difference.attribution.clear import clear
+from prediction_difference.attribution.clear import class_maps, clear
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
@@ -21,12 +21,12 @@ def measure_dominance(
     """A data frame with one row per explanation and image.
 
     stores: attribution stores by explanation, with nodes of several classes. Columns: explanation,
-    method, image (its slot), image_name, label, predicted, right (whether these agree), area and
-    sum (the class that is dominant by the number of pixels, and by summed response; empty where no
-    class responds).
+    method, image (its slot), image_name, label, predicted, right (whether these agree), classes
+    (how many are explained), area and sum (the class that is dominant by the number of pixels, and
+    by summed response; empty where no class responds).
 
     Raises:
-        StoreError: a store explains fewer than two classes.
+        StoreError: a store explains fewer than two classes, or an image has no label.
     """
     import pandas
 
@@ -34,12 +34,16 @@ def measure_dominance(
     for paths in stores.values():
         for path in paths:
             store = open_attribution(path)
-            classes = [node["class"] for node in store.attrs["nodes"]]
-            if len(set(classes)) < 2 or None in classes:
+            if store.attrs["label"] is None:
                 where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
-                raise StoreError(where, "does not explain classes", "explain {classes: all}")
-            found = clear(store["relevance"].values)
-            totals = {"area": found.areas(len(classes)), "sum": found.sums(len(classes))}
+                remedy = "explain images with a label that the classifier knows"
+                raise StoreError(where, "has no label, so no decision is right or wrong", remedy)
+            some = class_maps(store)
+            found, count = clear(some.maps), len(some.names)
+            totals = {
+                "area": found.areas(count, settings.least_response),
+                "sum": found.sums(count),
+            }
             rows.append(
                 {
                     "explanation": store.attrs["explanation"],
@@ -49,8 +53,9 @@ def measure_dominance(
                     "label": store.attrs["label"],
                     "predicted": store.attrs["predicted"],
                     "right": store.attrs["label"] == store.attrs["predicted"],
+                    "classes": count,
                     **{
-                        measure: classes[int(total.argmax())] if total.any() else ""
+                        measure: some.names[int(total.argmax())] if total.any() else ""
                         for measure, total in totals.items()
                     },
                 }
@@ -59,7 +64,6 @@ def measure_dominance(
     table.attrs = {
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
-        "classes": len(classes),
         "classifier": store.attrs["classifier"],
         "dataset": store.attrs["dataset"],
         "seed": seed,
@@ -72,8 +76,9 @@ def summarise_dominance(table: Any, confidence: float = 0.95) -> Any:
     """A data frame with one row per explanation, measure, and right or wrong decisions.
 
     Columns: explanation, method, measure (area, sum), right, images, agreement (share of images
-    whose dominant class is the predicted one), low, high (Wilson's interval of it), label (share
-    whose dominant class is the label).
+    whose dominant class is the predicted one), low, high (Wilson's interval of it), chance (what it
+    would be if every explained class were dominant as often), label (share whose dominant class is
+    the label).
     """
     import pandas
 
@@ -85,7 +90,8 @@ def summarise_dominance(table: Any, confidence: float = 0.95) -> Any:
             agree = int((part[measure] == part["predicted"]).sum())
             interval = stats.binomtest(agree, len(part)).proportion_ci(confidence, method="wilson")
             of_label = float((part[measure] == part["label"]).mean())
-            share = (agree / len(part), interval.low, interval.high, of_label)
+            chance = float((1 / part["classes"]).mean())
+            share = (agree / len(part), interval.low, interval.high, chance, of_label)
             rows.append((explanation, method, measure, bool(right), len(part), *share))
     columns = ["explanation", "method", "measure", "right", "images"]
-    return pandas.DataFrame(rows, columns=[*columns, "agreement", "low", "high", "label"])
+    return pandas.DataFrame(rows, columns=[*columns, "agreement", "low", "high", "chance", "label"])

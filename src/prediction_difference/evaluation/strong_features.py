@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from prediction_difference import provenance
+from prediction_difference.attribution.clear import class_maps
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
@@ -46,7 +47,8 @@ def measure_strong_features(
     features, without them), correct, share (of the pixels that are strong).
 
     Raises:
-        StoreError: a store explains another classifier, or not the label's class.
+        StoreError: a store explains another classifier, or not the label's class; an image has no
+            label that the classifier knows.
     """
     import pandas
 
@@ -77,7 +79,7 @@ def measure_strong_features(
 def _rows(settings: model.StrongFeatures, bench: Bench, store: Any) -> list[dict[str, Any]]:
     attributes = store.attrs
     bench.refuse_another(store)
-    label = bench.card.class_names.index(attributes["label"])
+    label = _label(attributes, bench)
     relevance, image = relevance_of_class(store, attributes["label"]), store["image"].values
     parts, images = [("full", 0.0, 1.0)], [image]
     for threshold in settings.thresholds:
@@ -105,16 +107,23 @@ def _rows(settings: model.StrongFeatures, bench: Bench, store: Any) -> list[dict
     ]
 
 
+def _label(attributes: Mapping[str, Any], bench: Bench) -> int:
+    if attributes["label"] not in bench.card.class_names:
+        where = f"{attributes['explanation']}, {attributes['slot']}"
+        remedy = "explain images with a label that the classifier knows"
+        raise StoreError(where, "has no label, so no decision is right", remedy)
+    return bench.card.class_names.index(attributes["label"])
+
+
 def relevance_of_class(store: Any, name: str) -> np.ndarray:
     """(y, x) of the class of this name.
 
     Raises:
         StoreError: it is not explained.
     """
-    for number, node in enumerate(store.attrs["nodes"]):
-        if node["class"] == name:
-            found: np.ndarray = store["relevance"].values[number]
-            return found
+    some = class_maps(store, least=1)
+    if name in some.names:
+        return np.asarray(some.maps[some.names.index(name)])
     where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
     raise StoreError(where, f"does not explain the class {name!r}", "explain nodes {classes: all}")
 

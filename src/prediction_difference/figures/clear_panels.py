@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.attribution.clear import (
+    FULL_FROM,
+    ClassMaps,
     ClearMap,
     Palette,
     class_colours,
+    class_maps,
     clear,
     for_and_against,
 )
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.errors import StoreError
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas, show
 from prediction_difference.figures.drawing import (
@@ -55,13 +57,22 @@ _FOR, _AGAINST = np.array([0.84, 0.0, 0.0]), np.array([0.0, 0.2, 0.9])
 class Responses:
     """What the classes respond to an image.
 
-    image: (C, y, x). maps: (K, y, x), in the order of `classes`. attributes: of the store.
+    image: (C, y, x). some: the maps of its classes, (K, y, x). attributes: of the store.
     """
 
     image: np.ndarray
-    maps: np.ndarray
-    classes: tuple[str, ...]
+    some: ClassMaps
     attributes: Mapping[str, Any]
+
+    @property
+    def maps(self) -> np.ndarray:
+        """(K, y, x) in the order of `classes`."""
+        return self.some.maps
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.some.names
 
     @property
     def explanation(self) -> str:
@@ -81,7 +92,7 @@ class Responses:
     @property
     def label(self) -> str:
         """Class that the image is said to be of."""
-        return str(self.attributes["label"])
+        return str(self.attributes["label"] or "no label")
 
     @property
     def predicted(self) -> str:
@@ -93,11 +104,17 @@ class Responses:
         """The CLEAR map of all classes."""
         return clear(self.maps)
 
+    @property
+    def judged(self) -> str | None:
+        """Class that is looked at: the label, or the predicted one if the label has no map."""
+        return next((name for name in (self.label, self.predicted) if name in self.classes), None)
+
     @cached_property
     def balance(self) -> np.ndarray:
-        """(y, x) for and against the label's class, or the predicted one where it has no map."""
-        known = [name for name in (self.label, self.predicted) if name in self.classes]
-        return for_and_against(self.maps, self.classes.index(known[0]) if known else 0)
+        """(y, x) for and against the judged class; 0 if there is none."""
+        if self.judged is None:
+            return np.zeros(self.maps.shape[1:])
+        return for_and_against(self.maps, self.classes.index(self.judged))
 
 
 def read_responses(path: Path) -> Responses:
@@ -107,11 +124,7 @@ def read_responses(path: Path) -> Responses:
         StoreError: it is missing, or its nodes are not several classes of a 2-D image.
     """
     store = open_attribution(path)
-    classes = tuple(node["class"] for node in store.attrs["nodes"])
-    if None in classes or len(set(classes)) < 2 or store["relevance"].ndim != 3:
-        what = "does not explain several classes of 2-D images"
-        raise StoreError(path, what, "explain nodes {classes: all}")
-    return Responses(store["image"].values, store["relevance"].values, classes, store.attrs)
+    return Responses(store["image"].values, class_maps(store), store.attrs)
 
 
 @dataclass(frozen=True)
@@ -134,9 +147,7 @@ class ClearLayout:
 def clear_panels(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> Drawing:
     """rows: for each image, its responses by explanation."""
     names = list(rows[0])
-    classes = sorted({c for row in rows for one in row.values() for c in one.classes})
-    order = rows[0][names[0]].classes
-    classes = [*order, *(c for c in classes if c not in order)]
+    classes = _all_classes([one for row in rows for one in row.values()])
     colours = dict(zip(classes, class_colours(len(classes), layout.palette), strict=True))
     columns = 1 + len(names) * len(layout.parts)
     shape = rows[0][names[0]].image.shape
@@ -156,6 +167,12 @@ def clear_panels(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -
         _draw_row(canvas, left, TOP + strip * (height + ROW_GAP), height, row, colours, layout)
     _draw_legend(canvas, foot, per_line, colours)
     return Drawing(canvas.figure, _numbers(rows, layout), _caption(rows, layout))
+
+
+def _all_classes(responses: Sequence[Responses]) -> list[str]:
+    """Every class once, in the order of their numbers, so that no image decides on colours."""
+    named = {n: c for one in responses for n, c in zip(one.some.numbers, one.classes, strict=True)}
+    return [named[number] for number in sorted(named)]
 
 
 def _draw_headings(canvas: Canvas, left: float, names: Sequence[str], layout: ClearLayout) -> None:
@@ -184,7 +201,7 @@ def _draw_row(
     layout: ClearLayout,
 ) -> None:
     first = next(iter(row.values()))
-    is_wrong = first.label != first.predicted
+    is_wrong = first.attributes["label"] not in (None, first.predicted)
     label = style.fit(first.label, LABEL - 0.1, 8, 2, "bold")
     canvas.text(left, top + 0.02, label, weight="bold")
     found = style.fit(f"predicted {first.predicted}", LABEL - 0.1, 7.5, 2)
@@ -192,31 +209,32 @@ def _draw_row(
     canvas.text(left, below, found, size=7.5, colour=style.FOR if is_wrong else style.FAINT_INK)
     pictures = [style.picture(first.image)]
     for one in row.values():
-        pictures += [picture_of(one, part, colours, layout.binary_from) for part in layout.parts]
+        pictures += [picture_of(one, part, colours, layout) for part in layout.parts]
     for column, picture in enumerate(pictures):
         place = left + LABEL + column * (layout.size + GAP)
         show(canvas.panel(place, top, layout.size, height), picture, None, None)
 
 
 def picture_of(
-    one: Responses, part: str, colours: Mapping[str, np.ndarray], binary_from: float
+    one: Responses, part: str, colours: Mapping[str, np.ndarray], layout: ClearLayout
 ) -> np.ndarray:
     """(y, x, 3) colours in 0 to 1: of a part as `ClearLayout` names them."""
     if part in ("classes", "response", "clear", "overlay"):
-        return _clear_picture(one, part, np.stack([colours[name] for name in one.classes]))
+        own = np.stack([colours[name] for name in one.classes])
+        return _clear_picture(one, part, own, layout.palette)
     largest = float(np.abs(one.balance).max()) or 1.0
     share = one.balance / largest
     if part == "binary":
         ground = np.ones((*share.shape, 3))
-        ground[share >= binary_from] = _FOR
-        ground[share <= -binary_from] = _AGAINST
+        ground[share >= layout.binary_from] = _FOR
+        ground[share <= -layout.binary_from] = _AGAINST
         return ground
     # Black, red, yellow, white, as hot metal; each third of the scale adds a channel.
     hot = np.stack([(3 * share - n).clip(0, 1) for n in range(3)], -1)
     return np.asarray(hot + share.clip(max=0)[..., None] * -_GREEN)
 
 
-def _clear_picture(one: Responses, part: str, colours: np.ndarray) -> np.ndarray:
+def _clear_picture(one: Responses, part: str, colours: np.ndarray, palette: Palette) -> np.ndarray:
     """(y, x, 3): the CLEAR map, one of the two maps that it is made of, or it over the image.
 
     colours: (K, 3), of the image's classes.
@@ -225,10 +243,10 @@ def _clear_picture(one: Responses, part: str, colours: np.ndarray) -> np.ndarray
         return np.asarray(colours[one.clear.classes] * (one.clear.response > 0)[..., None])
     if part == "response":
         return one.clear.picture(np.ones_like(colours))
-    picture = one.clear.picture(colours)
+    picture = one.clear.picture(colours, palette)
     if part == "clear":
         return picture
-    share = one.clear.picture(np.ones_like(colours))
+    share = one.clear.picture(np.ones_like(colours), palette)
     grey = np.clip(one.image.mean(0), 0, 1)[..., None]
     return np.asarray(SHADE * grey * (1 - share) + picture)
 
@@ -282,6 +300,7 @@ def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> st
             "Heatmap: hot (black, red, yellow, white) where the label's class responds more than "
             "every other one, by its response; green where another one does, by the largest of "
             "theirs; full at the map's largest."
+            + _judged_otherwise([one for row in rows for one in row.values()])
         )
     if "binary" in layout.parts:
         parts.append(
@@ -290,8 +309,14 @@ def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> st
         )
     if "clear" in layout.parts:
         parts.append(
-            "CLEAR: the colour is that of the class that responds most, its brightness the "
-            "response, full at the map's largest; black where no class responds."
+            "CLEAR: the colour is that of the class that responds most; "
+            + (
+                f"black where its response is below {FULL_FROM:.0%} of the map's largest, since "
+                "darker colours could be taken for others."
+                if layout.palette == "distinct"
+                else "its brightness is the response, full at the map's largest; black where no "
+                "class responds."
+            )
         )
     if "classes" in layout.parts:
         parts.append("Class: the one that responds most; black where none does.")
@@ -310,3 +335,21 @@ def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> st
         ],
         [f"{'; '.join(words)}.", f"Seed {', '.join(map(str, sorted(seeds)))}."],
     )
+
+
+def _judged_otherwise(responses: Sequence[Responses]) -> str:
+    """Of which images the label has no map, as where only the likeliest classes are explained."""
+    of_predicted = [one for one in responses if one.judged not in (None, one.label)]
+    of_none = [one for one in responses if one.judged is None]
+    words = ""
+    if of_predicted:
+        words += (
+            f" {_slots(of_predicted)}: of the predicted class, as the label's is not explained."
+        )
+    if of_none:
+        words += f" {_slots(of_none)}: none, as neither class is explained."
+    return words
+
+
+def _slots(responses: Sequence[Responses]) -> str:
+    return ", ".join(dict.fromkeys(one.slot for one in responses))

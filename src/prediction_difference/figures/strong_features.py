@@ -33,6 +33,9 @@ def strong_features(table: Any) -> Drawing:
             )
         full = summary[summary["part"] == "full"]["accuracy"].iloc[0]
         axes.axhline(full, color=style.BASELINE, linewidth=0.9, linestyle="--", label="full image")
+        if published := table.attrs["settings"].get("published"):
+            look = {"color": style.INK, "linewidth": 0.9, "linestyle": ":"}
+            axes.axhline(published[part], label="paper", **look)
         axes.set(ylim=(0, 1.02), xlabel="threshold, share of the map's largest value")
         axes.set_title(title, fontsize=8, loc="left")
         if number == 0:
@@ -57,10 +60,22 @@ def _caption(table: Any) -> str:
             f"{attributes['settings']['fill']:g}.",
             "Strong features: the pixels where the map of the label's class is positive and at "
             "least the threshold times its largest value. Bands: Wilson's 95 % intervals. Dashed: "
-            "the full images.",
+            "the full images." + _published(attributes),
         ],
         [
             f"{'; '.join(words)}.",
             f"Evaluation {attributes['evaluation']}, seed {attributes['seed']}.",
         ],
     )
+
+
+def _published(attributes: Any) -> str:
+    words = ""
+    if attributes["accuracy"] is not None:
+        words += f" Of all held-out images, {attributes['accuracy']:.2%} are right."
+    if published := attributes["settings"].get("published"):
+        words += (
+            f" Dotted: what the paper found, at a threshold that it does not give; of full images "
+            f"{published['full']:.2%}."
+        )
+    return words

@@ -58,6 +58,7 @@ def of_map(one: Map) -> dict[str, Any]:
         "node": one.node_name,
         "output": node["kind"],
         "class": node["class"],
+        "number": node["unit"],
         "rank": node["rank"],
         "probability": rounded(node["probability"]),
         "value": rounded(node["score"] if one.is_of_class else node["value"]),
@@ -70,6 +71,7 @@ def of_map(one: Map) -> dict[str, Any]:
 
 def of_store(one: Map, link: str) -> dict[str, Any]:
     """What is known of the image and of how all maps of its store were made."""
+    nodes = one.attributes["nodes"]
     return {
         "link": link,
         "dataset": str(one.attributes["dataset"]),
@@ -78,6 +80,7 @@ def of_store(one: Map, link: str) -> dict[str, Any]:
         "predicted": one.predicted,
         "predicted_probability": rounded(one.predicted_probability),
         "misclassified": one.is_misclassified,
+        "classes": len({node["unit"] for node in nodes if node["class"] is not None}),
         "shape": list(one.relevance.shape),
         "parameters": [*map(list, _parameters(one))],
     }

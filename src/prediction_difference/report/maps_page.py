@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.colors import Colormap
 
+from prediction_difference.attribution.clear import FULL_FROM, MOST_DISTINCT, class_colours
 from prediction_difference.figures import style
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.progress import say
@@ -73,6 +74,8 @@ def write(
                 "signed": _hexadecimal(style.SIGNED),
                 "unsigned": _hexadecimal(style.UNSIGNED),
                 "darkest_ground": style.DARKEST_GROUND,
+                "distinct": np.rint(255 * class_colours(MOST_DISTINCT, "distinct")).tolist(),
+                "full_from": FULL_FROM,
             },
         },
         contents=found.contents,

@@ -109,6 +109,9 @@ def _strong_features(table: Any) -> _Made:
         f"class (other pixels: {fill:g}), and without them (these: {fill:g}), by the share of the "
         "map's largest value from which a pixel is strong; with Wilson's 95 % intervals."
     )
+    if table.attrs["accuracy"] is not None:
+        meaning += f" Of all held-out images, {table.attrs['accuracy']:.2%} are right."
+    published = table.attrs["settings"].get("published")
     rows = []
     for row in summarise_strong_features(table).to_dict("records"):
         accuracy = f"{row['accuracy']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
@@ -116,6 +119,9 @@ def _strong_features(table: Any) -> _Made:
         threshold = "" if is_full else f"{row['threshold']:g}"
         share = "" if is_full else f"{row['share']:.1%}"
         part = {"full": "full image", "only": "only strong", "without": "without strong"}
+        # The paper removes all that responds, which is threshold 0.
+        is_comparable = published is not None and row["threshold"] == 0
+        in_paper = f"{published[row['part']]:.2%}" if is_comparable else ""
         rows.append(
             [
                 row["explanation"],
@@ -125,17 +131,21 @@ def _strong_features(table: Any) -> _Made:
                 threshold,
                 share,
                 accuracy,
+                *([in_paper] if published else []),
             ]
         )
-    return meaning, ["images", "part", "threshold", "strong pixels", "accuracy"], rows
+    columns = ["images", "part", "threshold", "strong pixels", "accuracy"]
+    return meaning, [*columns, *(["paper"] if published else [])], rows
 
 
 def _dominance(table: Any) -> _Made:
-    chance = 1 / table.attrs["classes"]
+    least = table.attrs["settings"]["least_response"]
     meaning = (
-        "How often the class that dominates the CLEAR map, by pixels or by summed response, is the "
-        f"predicted one; of {table.attrs['classes']} classes, so {chance:.0%} by chance. With "
-        "Wilson's 95 % intervals; last, how often it is the label."
+        "How often the class that dominates the CLEAR map is the predicted one: by pixels with at "
+        f"least {least:.0%} of the largest response, or by summed response. With Wilson's 95 % "
+        "intervals; by chance, if every explained class dominated as often; last, how often it is "
+        "the label. Methods that keep the score, such as LRP and deep Taylor, must sum up to more "
+        "for a class with a higher score, so that their sums say little that scores do not."
     )
     rows = [
         [
@@ -145,11 +155,16 @@ def _dominance(table: Any) -> _Made:
             "right" if row["right"] else "wrong",
             {"area": "pixels", "sum": "summed response"}[row["measure"]],
             f"{row['agreement']:.1%} ({row['low']:.1%} to {row['high']:.1%})",
+            f"{row['chance']:.0%}",
             f"{row['label']:.1%}",
         ]
         for row in summarise_dominance(table).to_dict("records")
     ]
-    return meaning, ["images", "decisions", "dominant by", "is predicted", "is label"], rows
+    return (
+        meaning,
+        ["images", "decisions", "dominant by", "is predicted", "by chance", "is label"],
+        rows,
+    )
 
 
 def _aggregation(table: Any) -> _Made:

@@ -63,7 +63,7 @@ function choices(facet, map) {
   return found.sort((a, b) => order(a, b, map));
 }
 
-const VIEW_DEFAULTS = { view: "side", opacity: 80, hide: "0", scale: "map", x: null, y: null };
+const VIEW_DEFAULTS = { view: "side", opacity: 80, hide: "0", scale: "map", palette: "hues", x: null, y: null };
 const VIEWS = ["side", "original", "heatmap", "overlay", "clear"];
 
 /** The part of an address behind #, from which `fromHash` makes the same map and view. */
@@ -82,6 +82,7 @@ function fromHash(hash, defaults) {
   if (inRange(said.opacity, 0, 100)) view.opacity = +said.opacity;
   if (said.hide === "top5" || inRange(said.hide, 0, 100)) view.hide = said.hide;
   if (["map", "image"].includes(said.scale)) view.scale = said.scale;
+  if (["hues", "distinct"].includes(said.palette)) view.palette = said.palette;
   if (inRange(said.x, 0, 1e6) && inRange(said.y, 0, 1e6)) [view.x, view.y] = [+said.x, +said.y];
   return { wanted, view };
 }

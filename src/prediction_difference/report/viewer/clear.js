@@ -7,7 +7,25 @@ function classMaps(facts) {
     other.class !== null && isAlike(other, facts) && other.output === facts.output &&
     other.facets.image === facts.facets.image);
   const classes = new Set(same.map((other) => other.class));
-  return classes.size > 1 && classes.size === same.length && same.includes(facts) ? same : [];
+  const isComplete = classes.size > 1 && classes.size === same.length && same.includes(facts);
+  return isComplete ? same.sort((a, b) => a.number - b.number) : [];
+}
+
+/** Of all classes of this network on the page, so that no image decides on a class's colour. */
+function classNumbers(facts) {
+  const ofNetwork = catalogue.maps.filter((other) =>
+    other.class !== null && other.facets.network === facts.facets.network);
+  return [...new Set(ofNetwork.map((other) => other.number))].sort((a, b) => a - b);
+}
+
+/** Whether there are enough colours that are told apart with a colour vision deficiency too. */
+const hasDistinct = (clear) => clear.count <= catalogue.colours.distinct.length;
+
+/** Colours of the classes of a map, 0 to 255. */
+function classColours(clear, palette) {
+  const isDistinct = palette === "distinct" && hasDistinct(clear);
+  const all = isDistinct ? catalogue.colours.distinct : hues(clear.count);
+  return clear.places.map((place) => all[place]);
 }
 
 /** Fully saturated colours at equal distances round the circle, 0 to 255. */
@@ -33,15 +51,21 @@ async function readClear(facts) {
     classes[n] = number;
   }));
   const names = maps.map((map) => map.class);
-  return { names, colours: hues(names.length), classes, response, unit: facts.unit };
+  const numbers = classNumbers(facts);
+  const places = maps.map((map) => numbers.indexOf(map.number));
+  const { classes: explained } = catalogue.stores[facts.store];
+  return { names, places, explained, count: numbers.length, classes, response, unit: facts.unit };
 }
 
-/** Black where no class responds. */
-function paintClear(canvas, map, clear) {
+/** Black where no class responds; distinct colours are full, as darker ones could be taken for others. */
+function paintClear(canvas, map, clear, palette) {
   const largest = clear.response.reduce((most, value) => Math.max(most, value), 0) || 1;
+  const colours = classColours(clear, palette);
+  const isFlat = palette === "distinct" && hasDistinct(clear);
   fill(canvas, map.width, map.height, (n, into, at) => {
-    const share = Math.max(0, clear.response[n]) / largest;
-    const colour = clear.colours[clear.classes[n]];
+    const strength = Math.max(0, clear.response[n]) / largest;
+    const share = isFlat ? Number(strength >= catalogue.colours.full_from) : strength;
+    const colour = colours[clear.classes[n]];
     for (let part = 0; part < 3; part++) into[at + part] = Math.round(share * colour[part]);
     into[at + 3] = 255;
   });

@@ -131,7 +131,7 @@ function draw() {
   paintOriginal(canvases.original, map);
   paintHeatmap(canvases.heatmap, map, scale);
   paintOverlay(canvases.overlay, map, scale, view.opacity / 100);
-  if (state.clear) paintClear(canvases.clear, map, state.clear);
+  if (state.clear) paintClear(canvases.clear, map, state.clear, view.palette);
   $("stage").style.setProperty("--ratio", map.width / map.height);
   $("stage").dataset.view = shownView();
   for (const panel of document.querySelectorAll(".panel")) {
@@ -151,14 +151,20 @@ const shownView = () =>
   state.view.view === "clear" && !state.clear ? "heatmap" : state.view.view;
 
 function drawClasses() {
-  const { clear } = state;
+  const { clear, view } = state;
   $("classes").hidden = clear === null;
   $("view-clear").hidden = clear === null;
-  const items = clear === null ? [] : clear.names.map((name, number) => {
-    const item = element("li", name);
-    item.style.setProperty("--class", `rgb(${clear.colours[number].map(Math.round).join(" ")})`);
+  $("palette").hidden = clear === null || !hasDistinct(clear);
+  $("distinct").checked = view.palette === "distinct";
+  const colours = clear === null ? [] : classColours(clear, view.palette);
+  const items = colours.map((colour, number) => {
+    const item = element("li", clear.names[number]);
+    item.style.setProperty("--class", `rgb(${colour.map(Math.round).join(" ")})`);
     return item;
   });
+  if (clear && clear.names.length < clear.explained) {
+    items.push(element("li", `only ${clear.names.length} of ${clear.explained} explained classes are on this page`));
+  }
   $("classes").replaceChildren(...items);
 }
 
@@ -357,6 +363,7 @@ function listen() {
   for (const radio of document.querySelectorAll("[name=view]")) {
     radio.onchange = () => change({ view: radio.value });
   }
+  $("distinct").onchange = () => change({ palette: $("distinct").checked ? "distinct" : "hues" });
   $("opacity").oninput = () => change({ opacity: +$("opacity").value });
   $("hide").oninput = () => change({ hide: $("hide").value });
   $("top5").onclick = toggleTop;
