@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from prediction_difference.config import Config, model, shown_slots, slots
+from prediction_difference.config.shapes import is_volume
+from prediction_difference.stores import folder_of
 
 
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
@@ -35,6 +37,22 @@ def attribution_store(results: Path, explanation: str, slot: str) -> Path:
     return results / "attributions" / explanation / f"{slot}.zarr"
 
 
+def nifti_file(store: Path) -> Path:
+    """The NIfTI file beside the attribution store of a volume."""
+    folder = folder_of(store)
+    return folder.with_name(f"{folder.name.removesuffix('.zarr')}.nii.gz")
+
+
+def exported_files(config: Config, results: Path, explanation: str) -> list[Path]:
+    """NIfTI files, and JSON files with what they mean, of an explanation of volumes."""
+    settings = config.explanations[explanation]
+    dataset = config.datasets[config.classifiers[settings.classifier].dataset]
+    if not is_volume(dataset) or getattr(settings, "removed", None) is not None:
+        return []
+    maps = [nifti_file(store) for store in attribution_stores(config, results, explanation)]
+    return [f for m in maps for f in (m, m.with_name(f"{m.name.removesuffix('.nii.gz')}.json"))]
+
+
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     """The folder of the classifier that an explanation explains."""
     return results / "classifiers" / config.explanations[explanation].classifier
@@ -63,6 +81,12 @@ def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
     return _tables(config, results, model.HeatmapComplexity)
 
 
+def cohort_tables(results: Path, evaluation: str, cohorts: int) -> list[Path]:
+    """What was measured of each simulated cohort, by its number."""
+    folder = results / "cohorts" / evaluation
+    return [folder / f"cohort-{number}.parquet" for number in range(cohorts)]
+
+
 def measured_tables(config: Config, results: Path) -> dict[str, Path]:
     """The tables of all evaluations that have columns of their own in the report, by name."""
     kinds = (
@@ -72,6 +96,7 @@ def measured_tables(config: Config, results: Path) -> dict[str, Path]:
         model.Consistency,
         model.StrongFeatures,
         model.Dominance,
+        model.LocationStudy,
         model.CohortAccuracy,
     )
     return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}

@@ -118,11 +118,16 @@ def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] 
     variables by name; without one, zarr's default holds.
     """
     refuse_foreign_folder(folder_of(path))
-    stamped = dataset.assign_attrs(digest=content_digest(dataset))
+    complete = stamped(dataset)
     encoding = {name: {"chunks": shape} for name, shape in chunks.items()}
     with publishing(folder_of(path)) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata")
-        stamped.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
+        complete.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
+
+
+def stamped(dataset: Any) -> Any:
+    """An xarray Dataset with the digest of its content among its attributes."""
+    return dataset.assign_attrs(digest=content_digest(dataset))
 
 
 def content_digest(dataset: Any) -> str:

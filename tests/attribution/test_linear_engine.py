@@ -75,3 +75,42 @@ def test_wrong_draws_are_refused(generator):
         LinearEngine(linear).prepare(image).expectation(
             np.zeros((1, 3), int), wrong, 5, 0, [pda.Node.score(1)]
         )
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_windows_without_weights_are_no_evidence_and_change_no_other(generator, is_exact):
+    linear, prior, image = volumes(generator, "voxel-mean")
+    weight = linear.weight.copy()
+    weight[:, :3] = 0
+    masked = pda.LinearClassifier(weight, 0.2)
+    sampler, nodes = pda.ConditionalSampler(prior, 2), [pda.Node.probability(1), pda.Node.score(0)]
+    sampler = sampler if is_exact else Clone(sampler)
+    prepared = LinearEngine(masked).prepare(image)
+    corners = np.array([[4, 3, 3], [0, 0, 0], [2, 1, 3], [1, 2, 2]])
+    found = prepared.expectation(corners, sampler, 6, 0, nodes)
+    np.testing.assert_allclose(found.mean[:, [1, 3]], prepared.values(nodes)[:, None].repeat(2, 1))
+    for number in (0, 2):
+        alone = prepared.expectation(corners[[number]], sampler, 6, 0, nodes)
+        np.testing.assert_allclose(found.mean[:, number], alone.mean[:, 0], rtol=1e-12)
+    assert np.isnan(found.variance).all() if is_exact else (found.variance[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_a_mirrored_subject_has_the_mirrored_map(generator, axis):
+    # Of an even difference to the window, as patches are else not centred on it.
+    patches = generator.normal(size=(300, 1, 4, 4, 4)).cumsum(2).cumsum(3)
+    image = generator.normal(size=(1, 6, 5, 5)).astype(np.float32)
+    weight = generator.normal(size=(1, 6, 5, 5))
+
+    def relevance(mirror):
+        prior = pda.GaussianPatchPrior.fit(mirror(patches), 4)
+        linear = pda.LinearClassifier(mirror(weight), 0.1)
+        analysis = pda.PredictionDifference(linear, pda.ConditionalSampler(prior, 2), window=2)
+        return analysis.attribute_quietly(mirror(image), [pda.Node.probability(1)]).relevance
+
+    def mirror(array):
+        return np.flip(array, array.ndim - 4 + axis).copy()
+
+    np.testing.assert_allclose(
+        relevance(mirror), np.flip(relevance(lambda array: array), axis), atol=1e-7
+    )

@@ -55,6 +55,32 @@ def test_priors_come_back_with_their_conditionals(folds, tmp_path):
         np.testing.assert_array_equal(found.inner, expected.inner)
 
 
+def test_volumes_are_taken_voxel_by_voxel_where_nothing_else_is_asked(generator, folds):
+    images = generator.normal(size=(4, 1, 4, 4, 4)).astype(np.float32)
+    volumes = dataclasses.replace(folds, images=images)
+    place = fit_priors(volumes, SETTINGS, "p", 0)["fold-00"].location
+    np.testing.assert_allclose(place, images[[1, 3]].mean(0), atol=1e-6)
+    assert fit_priors(folds, SETTINGS, "p", 0)["fold-00"].location is None
+    plain = SETTINGS.model_copy(update={"location": "none"})
+    assert fit_priors(volumes, plain, "p", 0)["fold-00"].location is None
+
+
+def test_large_conditionals_are_left_out_and_computed(folds, tmp_path, monkeypatch):
+    monkeypatch.setattr("prediction_difference.priors.store._MOST_BYTES", 1000)
+    path, fitted = tmp_path / "p.zarr", fit_priors(folds, SETTINGS, "p", 0)
+    write_priors(fitted, [1, 2], folds, SETTINGS, path)
+    # 9 positions x 1 x 9 numbers of 4 bytes, or 4 x 4 x 9.
+    assert [p.name for p in path.glob("window_*")] == ["window_1", "window_2"]
+    monkeypatch.setattr("prediction_difference.priors.store._MOST_BYTES", 400)
+    write_priors(fitted, [1, 2], folds, SETTINGS, path)
+    assert [p.name for p in path.glob("window_*")] == ["window_1"]
+    read = read_prior(path, folds, "d", "fold-01", 2)
+    assert not read.precomputed
+    np.testing.assert_array_equal(
+        read.conditionals(2).operator, fitted["fold-01"].conditionals(2).operator
+    )
+
+
 def test_conditionals_lie_apart_and_belong_to_their_prior(folds, tmp_path):
     path = tmp_path / "p.zarr"
     write_priors(fit_priors(folds, SETTINGS, "p", 0), [1, 2], folds, SETTINGS, path)

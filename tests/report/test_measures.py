@@ -126,3 +126,25 @@ def test_dominance_is_told_for_right_and_wrong_decisions(tmp_path: Path) -> None
         ("wrong", "summed response", "100.0%", "0.0%"),
     ]
     assert "10% by chance" in table.meaning
+
+
+def test_a_study_of_location_is_told_over_cohorts(tmp_path: Path) -> None:
+    quantities = {"auc": (0.6, 0.8), "within": (0.1, 0.3), "across": (-0.1, -0.1)}
+    rows = [
+        {"cohort": cohort, "method": method, "quantity": quantity, "region": "", "value": value}
+        for method in ("voxel-mean", "weights")
+        for quantity, values in quantities.items()
+        for cohort, value in enumerate(values)
+    ]
+    rows += [
+        {"cohort": cohort, "method": "", "quantity": "accuracy", "region": "", "value": 0.75}
+        for cohort in (0, 1)
+    ]
+    table = table_of(tmp_path, "location", rows, window=3, stride=2, patch=7)
+    assert [row[:3] for row in table.rows] == [
+        ["voxel-mean", "prediction-difference", "2"],
+        ["weights", "weights", "2"],
+    ]
+    assert table.rows[0][3].startswith("0.70 (")
+    assert table.rows[0][5] == "-0.10 (-0.10 to -0.10)"
+    assert "75.0% of subjects" in table.meaning

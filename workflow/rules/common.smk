@@ -74,6 +74,7 @@ wildcard_constraints:
     batch=r"\d+",
     chunk=r"\d+",
     shard=r"\d+",
+    cohort=r"\d+",
     evaluation=r"[^/]+",
     paper=r"[^/]+",
     figure=r"[^/]+",
@@ -218,6 +219,16 @@ def shards_of_evaluation(name):
     return [f"{folder}/shard-{n}.json" for n in range(len(shards(CONFIG, name)))]
 
 
+def cohorts_of_evaluation(name):
+    """The tables of every simulated cohort of a study of location."""
+    evaluation = CONFIG.evaluations[name]
+    if evaluation.measure != "location":
+        return []
+    return [
+        str(f) for f in layout.cohort_tables(Path(RESULTS), name, evaluation.cohorts)
+    ]
+
+
 def attributions_of_shard(name, shard):
     """The attribution stores of the images of a shard, of all compared explanations."""
     images = shards(CONFIG, name)[shard]
@@ -262,6 +273,15 @@ def settings_of_evaluation(name):
     return [
         settings("evaluations", name),
         *(settings("explanations", m) for m in methods),
+    ]
+
+
+def settings_of_study(name):
+    """What the numbers of a simulated cohort depend on, but not how many cohorts there are."""
+    study = CONFIG.evaluations[name]
+    return [
+        study.model_dump_json(exclude={"cohorts"}),
+        settings("datasets", study.dataset),
     ]
 
 

@@ -4,6 +4,8 @@
 # for each point, angle or region; or what was found about claims.
 # A shard is a batch of images, perturbed by every method. Its curves are in working stores under
 # shards/, which are no outputs of Snakemake, so that a killed job goes on after the last curve.
+# A study of location needs nothing but the configuration: each cohort is simulated, explained and
+# measured by one job.
 
 
 rule claims:
@@ -68,8 +70,28 @@ rule shard:
         " {params.data} {params.prior} --done {output:q} > {log:q} 2>&1"
 
 
+rule cohort:
+    output:
+        f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.parquet",
+    log:
+        f"{LOGS}/evaluations/{{evaluation}}/cohort-{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluations/{{evaluation}}/cohort-{{cohort}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    params:
+        config=CONFIG_FILE,
+        settings=lambda wildcards: settings_of_study(wildcards.evaluation),
+        seed=CONFIG.run.seed,
+        code=code("data", "priors", "classifiers", "attribution", "evaluation"),
+    shell:
+        "prediction-difference cohort --config {params.config:q} --name {wildcards.evaluation:q}"
+        " --cohort {wildcards.cohort} --output {output:q} > {log:q} 2>&1"
+
+
 rule evaluation:
     input:
+        cohorts=lambda wildcards: cohorts_of_evaluation(wildcards.evaluation),
         done=lambda wildcards: shards_of_evaluation(wildcards.evaluation),
         attributions=lambda wildcards: measured_maps(wildcards.evaluation),
         classifier=lambda wildcards: (

@@ -21,12 +21,15 @@ from prediction_difference.attribution.backward import (
     slopes,
 )
 from prediction_difference.attribution.deep_taylor import deep_taylor
+from prediction_difference.attribution.linear_heatmaps import deviation, pattern, weights
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.roots import root_forwards, taylor
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from prediction_difference.classifiers.logistic_regression import LinearClassifier
 
 Foreground = Literal["bright", "dark"]
 _PATHS_AT_ONCE = 16
@@ -157,7 +160,7 @@ def lrp_alpha_beta(
 
 
 def occlusion(
-    classifier: "nn.Module",
+    classifier: "nn.Module | LinearClassifier",
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
@@ -266,12 +269,19 @@ METHODS = {
     "occlusion": Method(occlusion, "activation", is_signed=True),
     "random": Method(random, "none", is_signed=False),
     "segmentation": Method(segmentation, "none", is_signed=False),
+    "weights": Method(weights, "log odds per unit of input", is_signed=True),
+    "pattern": Method(pattern, "unit of input per log odds", is_signed=True),
+    "deviation": Method(deviation, "unit of input", is_signed=True),
 }
+OF_PLANES = frozenset({"weights", "pattern", "deviation", "occlusion"})
+"""Methods that take a `LinearClassifier` as it is."""
+OF_TRAINING = frozenset({"pattern", "deviation"})
+"""Methods that take the images that the classifier was fitted to, as `training`."""
 
 
 def heatmaps(
     method: str,
-    classifier: "nn.Module",
+    classifier: "nn.Module | LinearClassifier",
     images: np.ndarray,
     nodes: Sequence[Node],
     **options: Any,
@@ -295,7 +305,7 @@ def heatmaps(
 def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
     """How many images the classifier is run on for one map."""
     match method:
-        case "random" | "segmentation":
+        case "random" | "segmentation" | "weights" | "pattern" | "deviation":
             return 0
         case "integrated_gradients":
             return int(options["steps"])
@@ -311,7 +321,11 @@ def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
 
 
 def heatmap(
-    method: str, classifier: "nn.Module", image: np.ndarray, node: Node, **options: Any
+    method: str,
+    classifier: "nn.Module | LinearClassifier",
+    image: np.ndarray,
+    node: Node,
+    **options: Any,
 ) -> np.ndarray:
     """(*spatial) relevance of one image (C, *spatial); see `heatmaps`."""
     return np.asarray(heatmaps(method, classifier, image[None], [node], **options)[0])

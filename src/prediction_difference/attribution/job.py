@@ -12,7 +12,13 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.engines.dense import DenseEngine
 from prediction_difference.attribution.engines.layers import layer_shapes
-from prediction_difference.attribution.heatmaps import METHODS, forwards, heatmaps
+from prediction_difference.attribution.heatmaps import (
+    METHODS,
+    OF_PLANES,
+    OF_TRAINING,
+    forwards,
+    heatmaps,
+)
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
 from prediction_difference.attribution.sampling import image_sampler, layer_sampler
@@ -32,6 +38,7 @@ from prediction_difference.classifiers.loading import (
 )
 from prediction_difference.config import Config, batches, model
 from prediction_difference.data.dataset import Dataset, read_dataset
+from prediction_difference.data.geometry import geometry
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.samplers import Sampler
 from prediction_difference.priors.store import FittedOn, read_fitted_on, reference_images
@@ -45,6 +52,8 @@ from prediction_difference.stores import (
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from prediction_difference.classifiers.logistic_regression import LinearClassifier
 
 _SCHEDULING = {"images", "chunks", "images_per_job", "batch_size"}
 """Settings that say who computes what when; a map does not depend on them, but for the last bits
@@ -271,22 +280,38 @@ class _Workbench:
     def _heatmap(
         self, image: np.ndarray, split: str, label: int, attributes: dict[str, Any]
     ) -> Task:
-        explanation, module = self.explanation, self._module(split, self._confounded(attributes))
-        scores = DenseEngine(module, self.device).prepare(image).scores
+        explanation = self.explanation
+        classifier, scores = self._explained(image, split, self._confounded(attributes))
         nodes, names = self._nodes(scores, label, "score", {})
         options = method_options(explanation, self.config.run.seed)
+        if explanation.method in OF_TRAINING:
+            options["training"] = self.dataset.images[~self.dataset.in_split(split)]
         each = forwards(explanation.method, image.shape[1:], **options)
 
         def compute(_part: int) -> tuple[dict[str, np.ndarray], int]:
             images = np.repeat(image[None], len(nodes), axis=0)
             maps = heatmaps(
-                explanation.method, module, images, nodes, device=self.device, **options
+                explanation.method, classifier, images, nodes, device=self.device, **options
             )
             return {"relevance": maps}, each * len(nodes)
 
         attributes |= self._describe(nodes, names, node_values(nodes, scores), scores)
         shapes = {"relevance": (len(nodes), 1, *image.shape[1:])}
         return Task(image, attributes, shapes, compute)
+
+    def _explained(
+        self, image: np.ndarray, split: str, index: int | None
+    ) -> tuple["LinearClassifier | nn.Module", np.ndarray]:
+        """What a heatmap method is given, and the image's class scores (K,).
+
+        index: of the image, if the classifier depends on its confounds.
+        """
+        is_linear = self.card.kind == "logistic-regression"
+        if is_linear and self.explanation.method in OF_PLANES:
+            linear = load_linear(self.inputs.classifier, self.card, split, index)
+            return linear, linear.scores(image[None])[0]
+        module = self._module(split, index)
+        return module, DenseEngine(module, self.device).prepare(image).scores
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
     def _module(self, split: str, image: int | None = None) -> "nn.Module":
@@ -340,6 +365,7 @@ class _Workbench:
             "classifier": self.card.name,
             "prior": self._prior,
             "patch": None if self._prior is None else self.config.priors[self._prior].patch,
+            "location": _location_of(self.inputs.prior),
             "image_name": name,
             "image_index": index,
             "label": None if label < 0 else self.card.class_names[label],
@@ -347,6 +373,7 @@ class _Workbench:
             "value_range": list(self.dataset.value_range),
             "box": _box_of(self.dataset, index),
             "affine": None if self.dataset.affine is None else self.dataset.affine.tolist(),
+            "geometry": geometry(self.dataset),
             "versions": provenance.versions(),
             "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
             **provenance_of_inputs,
@@ -416,6 +443,11 @@ def unit_of(explanation: model.ExplanationSettings) -> str:
 
 def _digest_of(store: Path | None) -> str | None:
     return None if store is None else str(read_attributes(store)["digest"])
+
+
+def _location_of(store: Path | None) -> str | None:
+    """What the prior took off for the place of a patch."""
+    return None if store is None else str(read_attributes(store)["location"])
 
 
 def _refuse_strangers(

@@ -172,9 +172,21 @@ class PredictionDifference:
         Raises:
             DataError: image, window, sampler and classifier do not fit each other.
         """
+        return self._attribution(image, nodes, shows_progress=True)
+
+    def attribute_quietly(self, image: np.ndarray, nodes: Sequence[Node]) -> Attribution:
+        """As `attribute`, without showing how far it is: for one of many images."""
+        return self._attribution(image, nodes, shows_progress=False)
+
+    def _attribution(
+        self, image: np.ndarray, nodes: Sequence[Node], shows_progress: bool
+    ) -> Attribution:
         target = self.target(image, nodes)
         grid = self.grid(target.features)
-        rows = [self.row(target, index) for index in track(range(self.rows(grid)), "rows")]
+        indices = range(self.rows(grid))
+        rows = [
+            self.row(target, n) for n in (track(indices, "rows") if shows_progress else indices)
+        ]
         shape = (len(nodes), *grid.shape)
         score = np.concatenate([row.score for row in rows], axis=1).reshape(shape)
         error = np.concatenate([row.standard_error for row in rows], axis=1).reshape(shape)

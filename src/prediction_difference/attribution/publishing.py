@@ -10,13 +10,20 @@ import numpy as np
 
 from prediction_difference import layout
 from prediction_difference.attribution.job import what_matters
+from prediction_difference.attribution.nifti import is_exported, write_nifti
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
-from prediction_difference.stores import open_store, refuse_other_config, texts, write_store
+from prediction_difference.stores import (
+    open_store,
+    refuse_other_config,
+    stamped,
+    texts,
+    write_store,
+)
 
 _SAID_ELSEWHERE = {"node_names", "units"}
 
@@ -31,6 +38,8 @@ def publish(
 ) -> None:
     """Average the windows of an image over its pixels and publish its attribution store.
 
+    Maps of a volume are written as NIfTI files beside it, before it: a store is there last.
+
     Raises:
         StoreError: chunks are missing, disagree, or were made with another config.
     """
@@ -40,7 +49,10 @@ def publish(
     made_with = {**attributes["settings"], "seed": attributes["seed"]}
     now = {**what_matters(wanted), "seed": config.run.seed}
     refuse_other_config(store.path, made_with, now)
-    write_store(output, _assemble(store, attributes, slot))
+    found = _assemble(store, attributes, slot)
+    if is_exported(attributes):
+        write_nifti(stamped(found), layout.nifti_file(output))
+    write_store(output, found)
 
 
 def publish_all(config: Config, name: str, results: Path) -> None:

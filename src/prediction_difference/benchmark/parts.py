@@ -108,7 +108,7 @@ def _perturbation_parts(
 
 _SECTIONS = (
     "networks", "errors", "ablation", "linear", "perturbation", "scaling", "whole_maps", "maps",
-    "devices",
+    "devices", "cohort",
 )  # fmt: skip
 _WHERE = {"devices", "networks"}
 
@@ -177,7 +177,6 @@ def _measure_ablation(
 
 def _measure_linear(settings: BenchmarkSettings) -> Callable[[], dict[str, Any]]:
     def measure() -> dict[str, Any]:
-        assert settings.linear is not None
         return measure_linear(settings.linear, settings.seed)
 
     return measure

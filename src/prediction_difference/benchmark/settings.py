@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -70,8 +70,19 @@ class Linear(Section):
     window: int = Field(3, ge=1)
     patch: int = Field(7, ge=2)
     patches: int = Field(10_000, ge=2, description="patches that the prior is fitted to")
+    brain: bool = Field(False, description="weights inside the standard brain only")
     repeats: int = Field(3, ge=1)
-    seconds_per_map: float = Field(3.0, gt=0, description="at most")
+    seconds_per_map: float | None = Field(3.0, gt=0, description="at most; null: no target")
+    memory_target: float = Field(4.0, gt=0, description="GiB at most, of the whole process")
+
+
+class Cohort(Section):
+    """How long a cohort takes, by the seconds of one map each of these kinds."""
+
+    maps: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="kinds of `linear`, of each of which every subject has a map"
+    )
+    subjects: int = Field(140, ge=1)
 
 
 class Scaling(Section):
@@ -166,7 +177,8 @@ class BenchmarkSettings(Section):
     flops: float = Field(400e12, gt=0, description="a second: of a GPU at its floor")
     errors: Errors | None = Errors()
     ablation: Ablation | None = None
-    linear: Linear | None = Linear()
+    linear: dict[str, Linear] = Field({"slab": Linear()}, description="kinds of volumes, by name")
+    cohort: Cohort | None = Field(None, description="computed from the seconds of `linear`")
     perturbation: PerturbationCost | None = None
     scaling: Scaling | None = Scaling()
     whole_maps: Maps = Field(
@@ -203,8 +215,15 @@ def _check_names(settings: BenchmarkSettings) -> None:
         "whole_maps.networks": settings.whole_maps.networks or (),
         "maps.networks": settings.maps.networks or (),
     }
-    known = ", ".join(settings.networks)
+    kinds = ", ".join(settings.linear) or "none"
+    of_cohort = settings.cohort.maps if settings.cohort else ()
     problems = [
+        Problem(f"cohort.maps: {name}", "is no kind of linear", f"choose from {kinds}")
+        for name in of_cohort
+        if name not in settings.linear
+    ]
+    known = ", ".join(settings.networks)
+    problems += [
         Problem(f"{key}: {name}", "is not one of the networks", f"choose from {known}")
         for key, names in named.items()
         for name in names

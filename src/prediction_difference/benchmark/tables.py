@@ -46,7 +46,7 @@ def all_tables(everything: Mapping[str, Any]) -> list[Table]:
         *(_speed(settings, group) for group in by_device(parts, "network")),
         _errors(settings, of_kind(parts, "network")),
         _maps(settings, of_kind(parts, "map")),
-        _linear(of_kind(parts, "linear")),
+        _linear(settings, of_kind(parts, "linear")),
         _perturbation(settings, of_kind(parts, "perturbation")),
         _ablation(of_kind(parts, "ablation")),
         _machines(parts),
@@ -210,23 +210,45 @@ def _maps(settings: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Ta
     )  # fmt: skip
 
 
-def _linear(parts: Sequence[Mapping[str, Any]]) -> Table:
-    rows = []
+def _linear(settings: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Table:
+    rows, notes = [], []
     for part in parts:
-        result = part["result"]
-        seconds = result["seconds_per_map"]
-        rows.append(
-            [
-                " x ".join(map(str, result["shape"])),
-                f"{result['windows']:,}",
-                spread(seconds),
-                verdict(seconds["median"], result["target"], at_least=False),
-            ]
-        )
+        found = part["result"]
+        for name, result in found.items():
+            seconds, gib = result["seconds_per_map"], result["peak_mib"] / 1024
+            rows.append(
+                [
+                    name,
+                    " x ".join(map(str, result["shape"])),
+                    f"{result['window']} in {result['patch']}",
+                    f"{result['weighty_windows']:,} of {result['windows']:,}",
+                    spread(seconds),
+                    verdict(seconds["median"], result["target"], at_least=False),
+                    f"{gib:.2f}",
+                    verdict(gib, result["memory_target"], at_least=False),
+                ]
+            )
+        if settings["cohort"]:
+            notes.append(_cohort_note(settings["cohort"], found))
     return Table(
         "Logistic regression: the exact map of a subject",
-        ("voxels", "windows", "seconds, median (range)", "target, seconds"),
+        (
+            "volume", "voxels", "k in l", "windows with weights", "seconds, median (range)",
+            "target, seconds", "peak memory, GiB", "target, GiB",
+        ),
         rows,
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _cohort_note(cohort: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Not measured but computed: a cohort is many maps, on two cores two at a time."""
+    each = sum(found[name]["seconds_per_map"]["median"] for name in cohort["maps"])
+    minutes = each * cohort["subjects"] / 60
+    return (
+        f"{cohort['subjects']} subjects with a map each of {', '.join(cohort['maps'])}: "
+        f"{minutes:.1f} core minutes, {minutes / 2:.1f} minutes on two cores that share the "
+        "subjects (computed from the medians; without fitting classifiers and priors)."
     )
 
 

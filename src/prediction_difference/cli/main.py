@@ -19,8 +19,8 @@ app = typer.Typer(
     help="Which parts of an image are evidence for and against a classifier's decision? "
     "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on. "
     "The other commands are stages of the workflow: "
-    "data, prior, classifier, chunk, attribution, shard, evaluation, figure, report; benchmark "
-    "measures their speed.",
+    "data, prior, classifier, chunk, attribution, shard, cohort, evaluation, figure, report; "
+    "benchmark measures their speed, nifti exports maps of volumes.",
 )
 
 
@@ -76,7 +76,9 @@ for _stage in (
     stages.classifier,
     stages.chunk,
     stages.attribution,
+    stages.nifti,
     stages.shard,
+    stages.cohort,
     stages.evaluation,
     stages.figure,
     stages.report,

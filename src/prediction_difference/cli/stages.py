@@ -102,6 +102,24 @@ def attribution(config: ConfigFile, name: Name, results: Results) -> None:
     publish_all(settings, name, results)
 
 
+def nifti(
+    store: Annotated[
+        Path, typer.Argument(help="Attribution store of a volume.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The NIfTI file.", show_default="beside the store, ending in .nii.gz"),
+    ] = None,
+) -> None:
+    """Write maps of a volume as NIfTI, on the grid of the input, with a JSON file beside."""
+    from prediction_difference import layout
+    from prediction_difference.attribution.nifti import write_nifti
+    from prediction_difference.attribution.publishing import open_attribution
+
+    files = write_nifti(open_attribution(store), output or layout.nifti_file(store))
+    say(f"wrote {', '.join(str(file) for file in files)}")
+
+
 def shard(
     config: ConfigFile,
     name: Name,
@@ -121,6 +139,20 @@ def shard(
     settings, _ = _entry(config, "evaluations", name)
     device = choose_device(settings.run.device)
     run_shard(settings, name, results, shard, work, done, device, data, prior)
+
+
+def cohort(
+    config: ConfigFile,
+    name: Name,
+    output: Output,
+    number: Annotated[int, typer.Option("--cohort", help="Which of the cohorts, from 0.")] = 0,
+) -> None:
+    """Measure: simulate one cohort of a location study, explain it, see what finds the damage."""
+    from prediction_difference.evaluation.location import measure_cohort
+    from prediction_difference.evaluation.table import write_table
+
+    settings, _ = _entry(config, "evaluations", name)
+    write_table(measure_cohort(settings, name, number), output)
 
 
 def evaluation(

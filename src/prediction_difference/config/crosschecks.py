@@ -142,10 +142,25 @@ def _check_explanation(
     yield from lookup.missing(f"{where}.classifier", "classifiers", explanation.classifier)
     dataset = lookup.dataset_of(explanation.classifier)
     yield from _check_layers(where, explanation, lookup)
+    yield from _check_plane(where, explanation, lookup)
     if dataset is not None:
         yield from _check_nodes(where, explanation, dataset)
     if isinstance(explanation, model.PredictionDifference):
         yield from _check_prediction_difference(where, explanation, dataset, lookup)
+
+
+def _check_plane(
+    where: str, explanation: model.ExplanationSettings, lookup: Lookup
+) -> Iterator[Problem]:
+    """What needs the weights of a plane, or images that it was fitted to."""
+    if not isinstance(
+        explanation, model.LinearWeights | model.HaufePattern | model.DeviationFromMean
+    ):
+        return
+    classifier = lookup.entry("classifiers", explanation.classifier)
+    if classifier is not None and not isinstance(classifier, model.LogisticRegression):
+        what = f"{explanation.classifier!r} is {classifier.kind!r}, not a logistic regression"
+        yield Problem(f"{where}.classifier", what, f"{explanation.method} is for these only")
 
 
 def _check_layers(
@@ -265,7 +280,7 @@ def _check_source_of_draws(
             f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"use a prior with a patch of at most {min(shape)}",
         )
-    has_places = key == "reference" or (prior is not None and prior.location != "none")
+    has_places = prior is None or prior.location_for(is_volume(dataset)) != "none"
     if has_places and shape and other and shape != other:
         yield Problem(
             where,

@@ -37,6 +37,8 @@ def check_evaluation(where: str, evaluation: model.Evaluation, lookup: Lookup) -
             yield from _check_same_class_of_pictures(f"{where}.compared", names, lookup)
         case model.Aggregation():
             yield from _check_aggregation(where, evaluation, lookup)
+        case model.LocationStudy():
+            yield from _check_location(where, evaluation, lookup)
         case model.CohortAccuracy():
             yield from _check_cohorts(f"{where}.classifier", evaluation.classifier, lookup)
         case model.RegionPerturbation():
@@ -139,6 +141,27 @@ def _check_same_class_of_pictures(
     dataset = dataset_of_explanations(names, lookup)
     if dataset is not None and is_volume(dataset):
         yield Problem(where, "the images are volumes", "name explanations of 2-D images")
+
+
+def _check_location(
+    where: str, evaluation: model.LocationStudy, lookup: Lookup
+) -> Iterator[Problem]:
+    """Only a simulated cohort has known damage, and others like it."""
+    yield from lookup.missing(f"{where}.dataset", "datasets", evaluation.dataset)
+    dataset = lookup.entry("datasets", evaluation.dataset)
+    if dataset is None:
+        return
+    if not isinstance(dataset, model.SimulatedFA) or dataset.folds is None:
+        what = f"{evaluation.dataset!r} is no simulated cohort with folds"
+        yield Problem(f"{where}.dataset", what, "name one of source: simulated-fa, and set folds")
+        return
+    shape = spatial_shape(dataset)
+    if shape is not None and evaluation.patch > min(shape):
+        yield Problem(
+            f"{where}.patch",
+            f"patch={evaluation.patch} does not fit inside volumes of {by(shape)}",
+            f"set it to at most {min(shape)}",
+        )
 
 
 def _check_perturbation(

@@ -369,6 +369,33 @@ class Segmentation(Explanation):
     )
 
 
+class LinearWeights(Explanation):
+    """Weights of a linear classifier: the same map for every image."""
+
+    method: Literal["weights"]
+
+
+class HaufePattern(Explanation):
+    """Covariance of the training images times the weights, by the log odds' variance [haufe2014].
+
+    The same map for every image of a fold: where voxels rise and fall with the log odds.
+    """
+
+    method: Literal["pattern"]
+
+
+class DeviationFromMean(Explanation):
+    """How far every voxel is from the mean of the training images; for linear classifiers."""
+
+    method: Literal["deviation"]
+    favours: Literal["lower", "higher"] = Field(
+        "lower", description="values that speak for the second class, such as low FA for patients"
+    )
+    weighted: bool = Field(
+        False, description="times the weights: what each voxel adds to the log odds"
+    )
+
+
 ExplanationSettings = Annotated[
     PredictionDifference
     | Sensitivity
@@ -382,6 +409,9 @@ ExplanationSettings = Annotated[
     | Taylor
     | Occlusion
     | RandomOrder
-    | Segmentation,
+    | Segmentation
+    | LinearWeights
+    | HaufePattern
+    | DeviationFromMean,
     Field(discriminator="method"),
 ]

@@ -359,6 +359,12 @@ class ConsistencyPlots(MeasuredFigure):
     labels: dict[Name, str] = Field({}, description="titles of explanations, for their names")
 
 
+class LocationPoints(MeasuredFigure):
+    """Which samplers find the damage of simulated patients, with intervals over cohorts."""
+
+    kind: Literal["location"]
+
+
 class VolumeSlices(DrawnFigure):
     """Evidence over the slices of volumes [zintgraf2017, Figs. 9-11]."""
 
@@ -398,6 +404,7 @@ Figure = Annotated[
     | TurnedImages
     | RegionShares
     | ConsistencyPlots
+    | LocationPoints
     | VolumeSlices,
     Field(discriminator="kind"),
 ]

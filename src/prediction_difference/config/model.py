@@ -59,20 +59,24 @@ from prediction_difference.config.evaluations import Dominance as Dominance
 from prediction_difference.config.evaluations import Evaluation as Evaluation
 from prediction_difference.config.evaluations import HeatmapComplexity as HeatmapComplexity
 from prediction_difference.config.evaluations import ImageSpecificity as ImageSpecificity
+from prediction_difference.config.evaluations import LocationStudy as LocationStudy
 from prediction_difference.config.evaluations import RegionPerturbation as RegionPerturbation
 from prediction_difference.config.evaluations import StrongFeatures as StrongFeatures
 from prediction_difference.config.explanations import AlphaBetaRelevance as AlphaBetaRelevance
 from prediction_difference.config.explanations import Deconvolution as Deconvolution
 from prediction_difference.config.explanations import DeepTaylor as DeepTaylor
+from prediction_difference.config.explanations import DeviationFromMean as DeviationFromMean
 from prediction_difference.config.explanations import EpsilonRelevance as EpsilonRelevance
 from prediction_difference.config.explanations import Explanation as Explanation
 from prediction_difference.config.explanations import ExplanationSettings as ExplanationSettings
 from prediction_difference.config.explanations import GradientTimesInput as GradientTimesInput
 from prediction_difference.config.explanations import GuidedBackpropagation as GuidedBackpropagation
+from prediction_difference.config.explanations import HaufePattern as HaufePattern
 from prediction_difference.config.explanations import ImageChoice as ImageChoice
 from prediction_difference.config.explanations import Images as Images
 from prediction_difference.config.explanations import IntegratedGradients as IntegratedGradients
 from prediction_difference.config.explanations import LayerwiseRelevance as LayerwiseRelevance
+from prediction_difference.config.explanations import LinearWeights as LinearWeights
 from prediction_difference.config.explanations import Occlusion as Occlusion
 from prediction_difference.config.explanations import PredictionDifference as PredictionDifference
 from prediction_difference.config.explanations import RandomOrder as RandomOrder
@@ -90,6 +94,7 @@ from prediction_difference.config.figures import DrawnFigure as DrawnFigure
 from prediction_difference.config.figures import FeatureMaps as FeatureMaps
 from prediction_difference.config.figures import Figure as Figure
 from prediction_difference.config.figures import HeatmapPanels as HeatmapPanels
+from prediction_difference.config.figures import LocationPoints as LocationPoints
 from prediction_difference.config.figures import MeasuredFigure as MeasuredFigure
 from prediction_difference.config.figures import Panel as Panel
 from prediction_difference.config.figures import PerturbationCurves as PerturbationCurves
@@ -144,10 +149,11 @@ class GaussianPrior(Section):
     ridge: float = Field(
         1e-4, gt=0, description="added to the diagonal, times its mean; for regularisation: ridge"
     )
-    location: Literal["none", "grid-index", "grid-cell", "voxel-mean"] = Field(
-        "none",
+    location: Literal["auto", "none", "grid-index", "grid-cell", "voxel-mean"] = Field(
+        "auto",
         description="what the place alone tells, taken off before the fit: a mean that is linear "
-        "in the indices of a grid's cells, the mean of each cell, or of each pixel",
+        "in the indices of a grid's cells, the mean of each cell, or of each pixel; auto: "
+        "voxel-mean for volumes, whose voxels mean the same in all subjects, none for other images",
     )
     cells: int = Field(
         20, ge=1, description="cells of that grid along each axis; for the grid's locations"
@@ -159,9 +165,17 @@ class GaussianPrior(Section):
         default = {name: field.default for name, field in type(self).model_fields.items()}
         if self.regularisation == "ledoit-wolf" and self.ridge != default["ridge"]:
             raise ValueError("ledoit-wolf takes no ridge; remove the key ridge")
-        if self.location in ("none", "voxel-mean") and self.cells != default["cells"]:
+        if not self.location.startswith("grid") and self.cells != default["cells"]:
             raise ValueError(f"location: {self.location} has no grid; remove the key cells")
         return self
+
+    def location_for(
+        self, volumes: bool
+    ) -> Literal["none", "grid-index", "grid-cell", "voxel-mean"]:
+        """What is taken off the images, of volumes or of others."""
+        if self.location == "auto":
+            return "voxel-mean" if volumes else "none"
+        return self.location
 
 
 Prior = Annotated[GaussianPrior, Field()]

@@ -13,6 +13,7 @@ from prediction_difference.evaluation.consistency import measure_consistency
 from prediction_difference.evaluation.continuity import measure_continuity
 from prediction_difference.evaluation.dominance import measure_dominance
 from prediction_difference.evaluation.image_specificity import measure_image_specificity
+from prediction_difference.evaluation.location import join_cohorts
 from prediction_difference.evaluation.strong_features import measure_strong_features
 
 
@@ -41,6 +42,8 @@ def measure(config: Config, name: str, results: Path) -> Any:
             return measure_dominance(settings, name, stores, seed)
         case model.Consistency():
             return measure_consistency(settings, name, stores, seed)
+        case model.LocationStudy(cohorts=cohorts):
+            return join_cohorts(layout.cohort_tables(results, name, cohorts))
         case model.Aggregation():
             return measure_aggregation(settings, name, stores, seed)
         case model.CohortAccuracy():

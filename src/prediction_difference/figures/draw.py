@@ -28,6 +28,7 @@ from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
+from prediction_difference.figures.location import location_points
 from prediction_difference.figures.losses import losses
 from prediction_difference.figures.maps import Map, read_layers, read_map, zoomed
 from prediction_difference.figures.panels import Block, Panel, with_limits
@@ -84,6 +85,8 @@ def draw(
                 drawing = consistency(_table(evaluations, settings.evaluation), settings.labels)
             case model.RegionShares():
                 drawing = region_shares(_table(evaluations, settings.evaluation))
+            case model.LocationPoints():
+                drawing = location_points(_table(evaluations, settings.evaluation))
             case model.VolumeSlices():
                 drawing = _volumes(settings, explanations, classifiers)
     caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption

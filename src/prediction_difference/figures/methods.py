@@ -113,6 +113,28 @@ WORDS = {
             f"{s['stride']}"
         ),
     ),
+    "weights": Words(
+        lambda s: "weights\nof the log odds",
+        lambda s: "weights of the log odds",
+    ),
+    "pattern": Words(
+        lambda s: "pattern\ncovariance x weights",
+        lambda s: (
+            "pattern, covariance of the training images times the weights, by the variance of "
+            "the log odds"
+        ),
+    ),
+    "deviation": Words(
+        lambda s: f"deviation{' x weights' if s['weighted'] else ''}\nfrom the training mean",
+        lambda s: (
+            "deviation from the mean of the training images, "
+            + (
+                "times the weights"
+                if s["weighted"]
+                else f"{s['favours']} values for the second class"
+            )
+        ),
+    ),
     "random": Words(
         lambda s: "random numbers\nbaseline",
         lambda s: "uniform random numbers, the baseline",

@@ -26,6 +26,8 @@ from prediction_difference.stores import (
 )
 
 NOTHING_HELD_OUT = "none"
+_MOST_BYTES = 2**26
+"""Of conditionals of one split that are kept."""
 _PARTS = tuple(field.name for field in dataclasses.fields(Conditionals))
 
 
@@ -49,7 +51,7 @@ def fit_priors(
                 dataset.mask,
                 randomness.key(seed, name, split),
                 regularisation=settings.regularisation,
-                location=settings.location,
+                location=settings.location_for(len(dataset.spatial) == 3),
                 cells=settings.cells,
             )
     return priors
@@ -64,8 +66,10 @@ def write_priors(
 ) -> None:
     """Publish priors with the conditionals for these windows, and from which images they are.
 
-    Conditionals are large in three dimensions, so those of each split and window have a store of
-    their own inside, `window_<side>/<split>`, and only one of them is in memory at a time.
+    Those of each split and window have a store of their own inside, `window_<side>/<split>`, and
+    only one of them is in memory at a time. Where they are large, as for wide windows in three
+    dimensions (228 MB a split for k = 7 in l = 11), they are left out: whoever needs them computes
+    them in some seconds, which is less than reading them.
     """
     folder = folder_of(path)
     refuse_foreign_folder(folder)
@@ -73,10 +77,19 @@ def write_priors(
     with publishing(folder) as temporary:
         write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
         digest = read_attributes(temporary)["digest"]
-        for window, split in itertools.product(sorted(set(windows)), priors):
+        small = (w for w in sorted(set(windows)) if _conditional_bytes(priors, w) <= _MOST_BYTES)
+        for window, split in itertools.product(small, priors):
             attributes = {"of": digest, "held_out": split}
             store = _conditional_store(priors[split].conditionals(window), attributes)
             write_store(temporary / _place(window, split), store)
+
+
+def _conditional_bytes(priors: dict[str, GaussianPatchPrior], window: int) -> int:
+    """Bytes of the operators and factors of one split in single precision."""
+    mean = next(iter(priors.values())).mean
+    dimensions, patch = mean.ndim - 1, mean.shape[-1]
+    inner = mean.shape[0] * window**dimensions
+    return 4 * int((patch - window + 1) ** dimensions) * inner * mean.size
 
 
 def _summary(
@@ -115,6 +128,7 @@ def _summary(
             "kind": "prior",
             "dataset": settings.dataset,
             "dataset_digest": dataset.digest,
+            "location": settings.location_for(len(axes) == 3),
             "settings": settings.model_dump(mode="json"),
         },
     )

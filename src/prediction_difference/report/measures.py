@@ -13,6 +13,7 @@ from prediction_difference.evaluation.consistency import summarise_consistency
 from prediction_difference.evaluation.continuity import summarise_continuity
 from prediction_difference.evaluation.dominance import summarise_dominance
 from prediction_difference.evaluation.image_specificity import summarise_specificity
+from prediction_difference.evaluation.location import summarise_location
 from prediction_difference.evaluation.strong_features import summarise_strong_features
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.style import number, with_error
@@ -187,6 +188,33 @@ def _aggregation(table: Any) -> _Made:
     return meaning, columns, rows
 
 
+def _location(table: Any) -> _Made:
+    settings = table.attrs["settings"]
+    accuracy = table[table["quantity"] == "accuracy"]["value"].mean()
+    meaning = (
+        f"Over {table['cohort'].nunique()} simulated cohorts whose classifier is right for "
+        f"{accuracy:.1%} of subjects on average, out of fold: how well the mean relevance in a "
+        "region tells patients who were hit there from those of their fold who were not (area "
+        "under the curve, mean over regions; 0.5 is chance), and correlation of maps between "
+        "subjects of one class and of two. Means over cohorts, with 95 % bootstrap intervals. "
+        f"Windows of side {settings['window']} at stride {settings['stride']}, patches of side "
+        f"{settings['patch']}."
+    )
+    rows = []
+    for row in summarise_location(table).to_dict("records"):
+        values = [
+            f"{row[key]:.2f} ({row[f'{key}_low']:.2f} to {row[f'{key}_high']:.2f})"
+            for key in ("auc", "within", "across")
+        ]
+        is_difference = row["method"] in _PREDICTION_DIFFERENCES
+        method = "prediction-difference" if is_difference else row["method"]
+        rows.append([row["method"], method, str(row["cohorts"]), *values])
+    return meaning, ["cohorts", "AUC of hits", "within a class", "across classes"], rows
+
+
+_PREDICTION_DIFFERENCES = ("gaussian", "grid-index", "grid-cell", "voxel-mean", "marginal")
+
+
 def _cohort_accuracy(table: Any) -> _Made:
     meaning = (
         "Held-out accuracy of the classifier over simulated cohorts of other seeds: mean, standard "
@@ -216,5 +244,6 @@ _TABLES: dict[str, Callable[[Any], _Made]] = {
     "consistency": _consistency,
     "strong-features": _strong_features,
     "dominance": _dominance,
+    "location": _location,
     "cohort-accuracy": _cohort_accuracy,
 }

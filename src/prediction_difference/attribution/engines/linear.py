@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
@@ -68,17 +69,47 @@ class LinearImage:
         seed: int,
         nodes: Sequence[Node],
     ) -> Expectation:
-        """See `Prepared`; exact (variance NaN) for a normal sampler."""
-        z = float(self.linear.log_odds(self.image))
+        """See `Prepared`; exact (variance NaN) for a normal sampler.
+
+        A window without weights, such as one outside of the brain, changes nothing: its
+        expectation is the value itself, and nothing is drawn for it.
+        """
+        normal = sampler if isinstance(sampler, NormalSampler) and sampler.is_normal else None
+        mean = np.repeat(_of_log_odds(self._log_odds, nodes)[:, None], len(corners), axis=1)
+        variance = np.full_like(mean, 0.0 if normal is None else np.nan)
         weights = cut(self.linear.weight, corners, sampler.window).reshape(len(corners), -1)
-        contents = cut(self.image, corners, sampler.window).reshape(len(corners), -1)
-        rest = z - (weights * contents).sum(1)
-        if isinstance(sampler, NormalSampler) and sampler.is_normal:
-            mean = self._integral(corners, sampler, weights, rest, nodes)
-            return Expectation(mean, np.full_like(mean, np.nan), 0)
+        weighty = np.flatnonzero(weights.any(1))
+        if len(weighty):
+            some = corners[weighty], weights[weighty]
+            if normal is None:
+                drawn = self._drawn(*some, sampler, samples, seed, nodes)
+                mean[:, weighty], variance[:, weighty] = drawn
+            else:
+                mean[:, weighty] = self._exact(*some, normal, nodes)
+        return Expectation(mean, variance, forwards=0)
+
+    @cached_property
+    def _log_odds(self) -> np.ndarray:
+        return self.linear.log_odds(self.image)
+
+    def _rest(self, corners: np.ndarray, weights: np.ndarray, window: int) -> np.ndarray:
+        """(n,) log odds without what the windows with these weights (n, C k^d) add."""
+        contents = cut(self.image, corners, window).reshape(len(corners), -1)
+        return np.asarray(self._log_odds - np.einsum("nf,nf->n", weights, contents))
+
+    def _drawn(
+        self,
+        corners: np.ndarray,
+        weights: np.ndarray,
+        sampler: Sampler,
+        samples: int,
+        seed: int,
+        nodes: Sequence[Node],
+    ) -> tuple[np.ndarray, np.ndarray]:
         draws = self._draws(corners, sampler, samples, seed)
+        rest = self._rest(corners, weights, sampler.window)
         log_odds = rest[:, None] + np.einsum("nsf,nf->ns", draws, weights)
-        return Expectation(*mean_and_variance(_of_log_odds(log_odds, nodes)), forwards=0)
+        return mean_and_variance(_of_log_odds(log_odds, nodes))
 
     def _draws(self, corners: np.ndarray, sampler: Sampler, samples: int, seed: int) -> np.ndarray:
         """(windows, samples, C k^d) contents of the windows."""
@@ -88,16 +119,16 @@ class LinearImage:
         places = torch.from_numpy(np.ascontiguousarray(corners, dtype=np.int64))
         return draw(sampler, image, places, samples, seed).flatten(2).numpy()
 
-    def _integral(
+    def _exact(
         self,
         corners: np.ndarray,
-        sampler: NormalSampler,
         weights: np.ndarray,
-        rest: np.ndarray,
+        sampler: NormalSampler,
         nodes: Sequence[Node],
     ) -> np.ndarray:
         """(nodes, windows): E over z ~ N(rest + w . mean, |factor' w|^2)."""
         mean, deviation = np.empty(len(corners)), np.empty(len(corners))
+        rest = self._rest(corners, weights, sampler.window)
         for members, center, factor in sampler.moments(self.image, corners):
             w = weights[members]
             mean[members] = rest[members] + np.einsum("nf,nf->n", w, center)
