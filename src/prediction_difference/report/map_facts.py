@@ -78,6 +78,7 @@ def of_store(one: Map, link: str) -> dict[str, Any]:
         "predicted": one.predicted,
         "predicted_probability": rounded(one.predicted_probability),
         "misclassified": one.is_misclassified,
+        "split": str(one.attributes["split"]),
         "shape": list(one.relevance.shape),
         "parameters": [*map(list, _parameters(one))],
     }
