@@ -1,4 +1,4 @@
-"""A small cohort of volumes: its stores as the pipeline leaves them, on a grid that is easily mixed up."""
+"""A small cohort of volumes as the pipeline leaves it, on a grid that is easily mixed up."""
 
 from pathlib import Path
 from typing import Any

@@ -234,7 +234,7 @@ def test_the_subject_is_described(visit: Visit) -> None:
     for words in (
         "sub-1",
         "label patient",
-        "predicted control, p = 0.750 – misclassified",
+        "predicted control, p = 0.750 \N{EN DASH} misclassified",
         "out of fold",
         "fitted without fold-2",
     ):

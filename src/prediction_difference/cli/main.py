@@ -17,8 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
     "explain shows it for your own photographs. The other commands are stages of the workflow: "
-    "data, prior, classifier, chunk, attribution, shard, evaluation, figure, report; benchmark "
-    "measures their speed.",
+    "data, prior, classifier, chunk, attribution, shard, evaluation, figure, report, brains; "
+    "benchmark measures their speed.",
 )
 
 
@@ -77,5 +77,6 @@ for _stage in (
     stages.evaluation,
     stages.figure,
     stages.report,
+    stages.brains,
 ):
     app.command()(_stage)

@@ -48,8 +48,7 @@ class Grid:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the page needs: `axes` are the nearest world axis of each stored one, and -1 where
-        they are opposed."""
+        """What the page needs; `axes`: of each stored one the nearest world axis, -1 if opposed."""
         return {
             "shape": list(self.shape),
             "affine": self.known_affine.tolist(),
