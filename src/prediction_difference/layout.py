@@ -2,14 +2,41 @@
 
 from pathlib import Path
 
-from prediction_difference.config import Config, model, shown_slots, slots
-from prediction_difference.config.shapes import is_volume
+from prediction_difference.config import Config, model, shapes, shown_slots, slots
 from prediction_difference.stores import folder_of
 
 
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
     """The attribution stores of an explanation, in the order of its images."""
     return _stores(results, explanation, slots(config.explanations[explanation]))
+
+
+def dataset_store(results: Path, dataset: str) -> Path:
+    """The store of a dataset."""
+    return results / "data" / f"{dataset}.zarr"
+
+
+def cohort_explanations(config: Config, dataset: str) -> list[str]:
+    """The explanations of a dataset's images, in the order of the configuration."""
+    return [
+        name
+        for name, entry in config.explanations.items()
+        if config.classifiers[entry.classifier].dataset == dataset
+    ]
+
+
+def explained_cohorts(config: Config) -> list[str]:
+    """The datasets of volumes that explanations are about; each has a page of its own."""
+    return [
+        name
+        for name, entry in config.datasets.items()
+        if shapes.is_volume(entry) and cohort_explanations(config, name)
+    ]
+
+
+def brains_page(results: Path, dataset: str) -> Path:
+    """The interactive page of a cohort's volumes."""
+    return results / "report" / f"brains-{dataset}.html"
 
 
 def figure_stores(config: Config, results: Path, figure: model.Figure) -> dict[str, list[Path]]:
@@ -47,7 +74,7 @@ def exported_files(config: Config, results: Path, explanation: str) -> list[Path
     """NIfTI files, and JSON files with what they mean, of an explanation of volumes."""
     settings = config.explanations[explanation]
     dataset = config.datasets[config.classifiers[settings.classifier].dataset]
-    if not is_volume(dataset) or getattr(settings, "removed", None) is not None:
+    if not shapes.is_volume(dataset) or getattr(settings, "removed", None) is not None:
         return []
     maps = [nifti_file(store) for store in attribution_stores(config, results, explanation)]
     return [f for m in maps for f in (m, m.with_name(f"{m.name.removesuffix('.nii.gz')}.json"))]

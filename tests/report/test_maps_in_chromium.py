@@ -3,8 +3,6 @@
 What it shows is compared with the arrays that it was made from and with the colours of figures.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from example_browser import running
 from visited_maps import EVIL, FIRST, SIDES, STORES, Visit
 
 from prediction_difference.attribution.clear import class_colours, clear
@@ -19,21 +18,11 @@ from prediction_difference.figures import style
 from prediction_difference.figures.maps import Map
 from prediction_difference.report import maps_page
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed (dependency group dev)"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-if CHROMIUM is None:
-    pytest.skip("there is no chromium (apt-get install chromium)", allow_module_level=True)
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield running
-        running.close()
+    with running() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

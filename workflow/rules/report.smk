@@ -1,6 +1,34 @@
 # Stage 7, report.
 # Needs: everything that the configuration asks for.
-# Makes: a page with all of it, and an interactive one of its maps; they open without a network.
+# Makes: a page with all of it, an interactive one of its maps, and one of each cohort's volumes;
+# they open without a network.
+
+
+rule brains:
+    input:
+        dataset=lambda wildcards: dataset_store(wildcards.dataset),
+        attributions=lambda wildcards: attribution_stores(
+            layout.cohort_explanations(CONFIG, wildcards.dataset)
+        ),
+    output:
+        report(
+            f"{RESULTS}/report/brains-{{dataset}}.html",
+            category="Report",
+            caption="../report/brains.rst",
+        ),
+    log:
+        f"{LOGS}/report/brains-{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/report/brains-{{dataset}}.tsv"
+    conda:
+        "../../envs/prediction-difference.yaml"
+    params:
+        config=CONFIG_FILE,
+        results=lambda wildcards: RESULTS,
+        code=code("report"),
+    shell:
+        "prediction-difference brains --config {params.config:q} --name {wildcards.dataset:q}"
+        " --results {params.results:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule report:
@@ -9,6 +37,10 @@ rule report:
         attributions=attribution_stores(CONFIG.explanations),
         evaluations=evaluation_files(),
         figures=figure_files("json"),
+        brains=[
+            str(layout.brains_page(Path(RESULTS), name))
+            for name in layout.explained_cohorts(CONFIG)
+        ],
     output:
         index=report(
             f"{RESULTS}/report/index.html",

@@ -19,7 +19,7 @@ app = typer.Typer(
     help="Which parts of an image are evidence for and against a classifier's decision? "
     "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on. "
     "The other commands are stages of the workflow: "
-    "data, prior, classifier, chunk, attribution, shard, cohort, evaluation, figure, report; "
+    "data, prior, classifier, chunk, attribution, shard, cohort, evaluation, figure, report, brains; "
     "benchmark measures their speed, nifti exports maps of volumes.",
 )
 
@@ -82,5 +82,6 @@ for _stage in (
     stages.evaluation,
     stages.figure,
     stages.report,
+    stages.brains,
 ):
     app.command()(_stage)

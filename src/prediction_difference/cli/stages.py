@@ -234,6 +234,23 @@ def report(
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
         output,
         maps,
+        {name: layout.brains_page(results, name) for name in layout.explained_cohorts(settings)},
+    )
+
+
+def brains(config: ConfigFile, name: Name, results: Results, output: Output) -> None:
+    """Write the page that shows a cohort's volumes and their maps in slices and in 3-D."""
+    from prediction_difference import layout
+    from prediction_difference.report import brains_page
+
+    settings, _ = _entry(config, "datasets", name)
+    explanations = layout.cohort_explanations(settings, name)
+    brains_page.write(
+        layout.dataset_store(results, name),
+        [s for e in explanations for s in layout.attribution_stores(settings, results, e)],
+        settings.run.name,
+        results / "report" / "index.html",
+        output,
     )
 
 

@@ -40,6 +40,7 @@ UNKNOWN = "\N{EN DASH}"
 
 DARKEST_GROUND = 0.62
 """Grey of what is black, where colours are laid over it."""
+_PEAK_PERCENTILE = 99.5
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 """Of red, green and blue [ITU-R BT.601]."""
 _ROUNDING = 1e-12
@@ -111,6 +112,12 @@ def lightened(grey: np.ndarray, peak: float) -> np.ndarray:
     """(...) tissue, 0 outside -> (..., 3) light greys, white outside; white from `peak` on."""
     greys = _light_greys(np.clip(grey / (peak or 1.0), 0, 1))
     return np.where((grey == 0)[..., None], 1.0, greys)
+
+
+def peak_of(grey: np.ndarray) -> float:
+    """(...) tissue, 0 outside -> the brightness from which on it is shown white."""
+    inside = grey[grey != 0]
+    return float(np.percentile(inside, _PEAK_PERCENTILE)) if inside.size else 1.0
 
 
 def _light_greys(brightness: np.ndarray) -> np.ndarray:

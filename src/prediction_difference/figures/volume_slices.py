@@ -27,7 +27,6 @@ HEADER = 0.42
 BARS = 0.62
 BAR_WIDTH = 1.7
 AROUND = 2  # voxels left around tissue
-_GREY_PERCENTILE = 99.5
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ class Strip:
 
     @cached_property
     def _peak(self) -> float:
-        inside = self.grey[self.grey != 0]
-        return float(np.percentile(inside, _GREY_PERCENTILE)) if inside.size else 1.0
+        return style.peak_of(self.grey)
 
     def picture(self, plane: SlicePlane, index: int) -> np.ndarray:
         """(rows, columns, 3) colours of a slice."""

@@ -151,8 +151,8 @@ def _unfit(one: _Candidate) -> str:
 def _choose(candidates: Sequence[_Candidate], room: Room) -> _Choice:
     """The most important maps; once the page is full, none that matters less is taken."""
     choice, left, is_full = _Choice(), room.page, False
-    too_large = f"since a map may take {_megabytes(room.map)}"
-    no_room = f"the weakest of each image, since this page may hold {_megabytes(room.page)} of maps"
+    too_large = f"since a map may take {megabytes(room.map)}"
+    no_room = f"the weakest of each image, since this page may hold {megabytes(room.page)} of maps"
     for one in _by_importance(candidates):
         reason = no_room if is_full else too_large if one.size > room.map else ""
         if not reason:
@@ -226,5 +226,6 @@ def _image_names(images: Iterable[ImageKey]) -> dict[ImageKey, str]:
     }
 
 
-def _megabytes(letters: int) -> str:
+def megabytes(letters: int) -> str:
+    """A number of letters in words."""
     return f"{letters / MEGABYTE:g} MB"

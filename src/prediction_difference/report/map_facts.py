@@ -81,6 +81,7 @@ def of_store(one: Map, link: str) -> dict[str, Any]:
         "predicted_probability": rounded(one.predicted_probability),
         "misclassified": one.is_misclassified,
         "classes": len({node["unit"] for node in nodes if node["class"] is not None}),
+        "split": str(one.attributes["split"]),
         "shape": list(one.relevance.shape),
         "parameters": [*map(list, _parameters(one))],
     }

@@ -18,7 +18,10 @@ from prediction_difference.report.html import HERE, Relative, template
 from prediction_difference.report.tables import Stored
 from prediction_difference.stores import write_text
 
-_SCRIPTS = ("reading", "choosing", "words", "painting", "clear", "page")
+_SCRIPTS = (
+    *("reading", "pictures", "choosing", "words", "selects"),
+    *("view", "painting", "clear", "page"),
+)
 _LEVELS = 257
 _FACETS = {
     "image": "Image",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from prediction_difference.figures.style import picture
+from prediction_difference.figures.style import peak_of, picture
 
 DIGITS = 3
 """Significant decimal digits of a packed number."""
@@ -31,7 +31,7 @@ class Packed:
 
 
 def pack(values: np.ndarray) -> Packed:
-    """(y, x) numbers -> text; each is rounded to three significant digits, NaN stays NaN.
+    """(y, x) or (z, y, x) numbers -> text, of three significant digits each; NaN stays NaN.
 
     A number takes 16 bits: its sign, and how many numbers of three digits are smaller, beginning
     36 decades below the largest. What is compressed are differences between neighbours, their low
@@ -47,7 +47,7 @@ def pack(values: np.ndarray) -> Packed:
     codes = np.where(is_zero | (exponent < lowest), 0, np.sign(mantissa) * place)
     steps = np.diff(np.where(is_finite, codes, _NOT_FINITE), prepend=0).astype(np.uint16)
     planes = steps.astype("<u2").view(np.uint8).reshape(-1, 2).T
-    return Packed(_text(zlib.compress(planes.tobytes(), 9)), lowest)
+    return Packed(in_base64(zlib.compress(planes.tobytes(), 9)), lowest)
 
 
 def pack_picture(image: np.ndarray) -> str:
@@ -55,7 +55,33 @@ def pack_picture(image: np.ndarray) -> str:
     pixels = np.rint(255 * picture(image)).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="png", optimize=True)
-    return _text(file.getvalue())
+    return in_base64(file.getvalue())
+
+
+@dataclass(frozen=True)
+class PackedGreys:
+    """Brightness as text; `low` and `high` are the values of the darkest and the brightest grey.
+
+    peak: brightness from which on it may be shown white.
+    """
+
+    text: str
+    low: float
+    high: float
+    peak: float
+
+
+def pack_greys(volume: np.ndarray) -> PackedGreys:
+    """(z, y, x) brightness -> text; each is rounded to one of 256 greys, evenly spaced."""
+    low, high = min(float(volume.min()), 0.0), float(volume.max())
+    greys = np.rint(255 * (volume - low) / ((high - low) or 1.0)).astype(np.uint8)
+    text = in_base64(zlib.compress(greys.tobytes(), 9))
+    return PackedGreys(text, low, high, peak_of(volume))
+
+
+def pack_text(text: str) -> str:
+    """A long text, much shorter."""
+    return in_base64(zlib.compress(text.encode(), 9))
 
 
 def _decimal(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,5 +95,6 @@ def _decimal(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(is_long, mantissa // 10, mantissa), exponent + is_long
 
 
-def _text(content: bytes) -> str:
+def in_base64(content: bytes) -> str:
+    """The content of a file as letters."""
     return base64.b64encode(content).decode("ascii")

@@ -52,12 +52,13 @@ def build(
     attributions: Mapping[str, Sequence[Path]],
     output: Path,
     maps_output: Path,
+    brains: Mapping[str, Path] = {},
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
     cards: card.json of each classifier. evaluations, complexity, measures: tables by name. claims:
     what was found about them, by name. figures: their JSON files, beside which the pictures lie.
-    attributions: stores by explanation.
+    attributions: stores by explanation. brains: pages of cohorts, by dataset.
 
     Raises:
         StoreError: a file is missing, incomplete or not what it should be.
@@ -84,6 +85,7 @@ def build(
         claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
         explained=tables.explained_tables(maps, page.link),
         interactive=page.link(maps_output),
+        brains={dataset: page.link(file) for dataset, file in brains.items()},
         settings=yaml.safe_dump(
             config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
         ),

@@ -63,26 +63,17 @@ function choices(facet, map) {
   return found.sort((a, b) => order(a, b, map));
 }
 
-const VIEW_DEFAULTS = { view: "side", opacity: 80, hide: "0", scale: "map", palette: "hues", x: null, y: null };
-const VIEWS = ["side", "original", "heatmap", "overlay", "clear"];
-
 /** The part of an address behind #, from which `fromHash` makes the same map and view. */
 function toHash(map, view) {
   const known = Object.entries({ ...map.facets, ...view });
   return `#${new URLSearchParams(known.filter(([, value]) => value !== null))}`;
 }
 
-/** What an address asks for: facets, and the view; what it does not say is as in `defaults`. */
-function fromHash(hash, defaults) {
+/** What an address says, by name; and the facets among that. */
+function saidIn(hash) {
   const said = Object.fromEntries(new URLSearchParams(hash.slice(1)));
   const wanted = Object.fromEntries(FACETS.filter((f) => f in said).map((f) => [f, said[f]]));
-  const inRange = (text, low, high) => Boolean(text) && +text >= low && +text <= high;
-  const view = { ...defaults };
-  if (VIEWS.includes(said.view)) view.view = said.view;
-  if (inRange(said.opacity, 0, 100)) view.opacity = +said.opacity;
-  if (said.hide === "top5" || inRange(said.hide, 0, 100)) view.hide = said.hide;
-  if (["map", "image"].includes(said.scale)) view.scale = said.scale;
-  if (["hues", "distinct"].includes(said.palette)) view.palette = said.palette;
-  if (inRange(said.x, 0, 1e6) && inRange(said.y, 0, 1e6)) [view.x, view.y] = [+said.x, +said.y];
-  return { wanted, view };
+  return { said, wanted };
 }
+
+const inRange = (text, low, high) => Boolean(text) && +text >= low && +text <= high;

@@ -1,7 +1,5 @@
 // Painting: from the numbers of a map to colours, on canvases with one pixel for each pixel.
 
-const levels = (hexadecimal) => Uint8Array.from(hexadecimal.match(/../g), (two) => parseInt(two, 16));
-
 /** What values of a kind mean: their colours, where on the scale they stand, and words. */
 const KINDS = {
   signed: {

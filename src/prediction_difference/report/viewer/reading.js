@@ -1,4 +1,4 @@
-// Reading: the catalogue of the page, and the numbers and pictures of a map. Draws nothing.
+// Reading: the catalogue of the page, and the numbers of a map. Draws nothing.
 // What is read here was packed by report/packing.py and described by report/map_facts.py.
 
 const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
@@ -6,6 +6,9 @@ const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
 const LEAST = 100; // mantissas have three digits
 const MANTISSAS = 900;
 const NOT_FINITE = -32768;
+
+/** Bytes of which a text has two digits each. */
+const levels = (hexadecimal) => Uint8Array.from(hexadecimal.match(/../g), (two) => parseInt(two, 16));
 
 const textOf = (name) => document.getElementById(name).textContent;
 
@@ -36,42 +39,6 @@ async function readNumbers(packed) {
     numbers[n] = decimal(code, packed.exponent);
   }
   return numbers;
-}
-
-const pictures = new Map();
-
-/** The photograph, and its pixels as grey in 0 to 1. */
-async function readPicture(name) {
-  if (!pictures.has(name)) {
-    const picture = new Image();
-    picture.src = `data:image/png;base64,${textOf(name)}`;
-    await picture.decode();
-    pictures.set(name, { picture, grey: greyOf(picture) });
-  }
-  return pictures.get(name);
-}
-
-function greyOf(picture) {
-  const canvas = new OffscreenCanvas(picture.width, picture.height);
-  const context = canvas.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const { data } = context.getImageData(0, 0, picture.width, picture.height);
-  return Float32Array.from({ length: data.length / 4 }, (_, n) => {
-    return (data[4 * n] + data[4 * n + 1] + data[4 * n + 2]) / 765;
-  });
-}
-
-/** A map as it is drawn: facts of the catalogue, sides, values and standard errors of pixels. */
-async function readMap(facts) {
-  const store = catalogue.stores[facts.store];
-  const [height, width] = store.shape;
-  const names = Object.keys(facts.numbers);
-  const [picture, ...read] = await Promise.all([
-    readPicture(catalogue.images[facts.image].picture),
-    ...names.map((name) => readNumbers(facts.numbers[name])),
-  ]);
-  const numbers = Object.fromEntries(names.map((name, n) => [name, read[n]]));
-  return { facts, store, height, width, ...picture, values: numbers.relevance, errors: numbers.error };
 }
 
 /** The largest absolute value of a map, known before its numbers are read. */

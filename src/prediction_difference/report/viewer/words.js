@@ -65,20 +65,18 @@ function sentence(map, limit) {
   ].join(" · ");
 }
 
-/** The value of pixel n in words: what is shown, and what is said to a screen reader. */
-function readout(map, scale, n) {
+/** Value n of a map in words: what is shown, and what is said to a screen reader. */
+function valueInWords(map, n, sense, isHidden) {
   const [value, error] = [map.values[n], map.errors ? map.errors[n] : NaN];
   const { facts } = map;
-  const isSigned = facts.kind === "signed";
   const isKnown = Number.isFinite(value);
   const spread = isKnown && Number.isFinite(error) ? ` ± ${number(error)}` : "";
   const notes = [];
-  if (scale.sense && isKnown && value) notes.push(`evidence ${scale.sense(value)} ${subject(facts)}`);
+  if (sense && isKnown && value) notes.push(`evidence ${sense(value)} ${subject(facts)}`);
   if (spread && Math.abs(value) < 2 * error) notes.push("below two standard errors");
-  if (isHidden(value, scale)) notes.push("hidden");
+  if (isHidden) notes.push("hidden");
   return {
-    place: `x ${n % map.width}, y ${Math.floor(n / map.width)}`,
-    value: withUnit(number(value, isSigned) + spread, isKnown ? facts.unit : ""),
+    value: withUnit(number(value, facts.kind === "signed") + spread, isKnown ? facts.unit : ""),
     notes: notes.join("; "),
   };
 }
@@ -88,7 +86,7 @@ function factsOf(map, limit) {
   const { facts, store } = map;
   const unit = facts.unit || "none";
   const said = [
-    ["Image", `${facts.facets.image}, ${map.width} × ${map.height} pixels`],
+    ["Image", `${facts.facets.image}, ${map.sides}`],
     ["Chosen as", store.slot],
     ["Dataset", store.dataset],
     ["Label", store.label ?? "unknown"],

@@ -1,0 +1,353 @@
+"""The viewer of a cohort as a person meets it, in headless Chromium with WebGL 2 in software.
+
+What it says is compared with the arrays that it was made from.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from example_browser import running
+from example_maps import class_node
+from example_volumes import (
+    AFFINE,
+    FIRST,
+    SIDES,
+    volume_map,
+    write_attribution,
+    write_dataset_store,
+)
+from PIL import Image
+
+from prediction_difference.figures import style
+from prediction_difference.figures.maps import Map
+from prediction_difference.report import brains_page
+
+EVIL = "x</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'&<b> Ünï"
+CONTROL = class_node("control", 0, 1)
+MAPS = {
+    "one": [volume_map(1, "sub-1"), volume_map(2, "sub-1", node=CONTROL)],
+    "two": [volume_map(3, "sub-2", scale=3)],
+    "wide": [volume_map(4, "sub-1", explanation="wide", window=5, exact=True)],
+    "conditional": [volume_map(5, "sub-1", explanation="full", sampler="conditional")],
+    "evil": [
+        volume_map(6, EVIL, label=EVIL, predicted=EVIL, split=EVIL, node=class_node(EVIL, 2, 3))
+    ],
+}
+FIRST_MAP = MAPS["one"][0]
+LIMIT = max(one.largest for name in ("one", "two", "evil") for one in MAPS[name])
+
+
+class Visit:
+    """The page in a tab, and everything that went wrong there."""
+
+    def __init__(self, tab: Any, file: Path):
+        self.tab, self.file = tab, file
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        tab.on("console", lambda message: self.complaints.append(message.text))
+        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        tab.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, hash: str = "") -> "Visit":
+        self.tab.goto("about:blank")
+        self.tab.goto(f"{self.file.as_uri()}{hash}")
+        self.tab.locator("#title:not(:empty)").wait_for()
+        return self
+
+    def text(self, name: str) -> str:
+        return self.tab.locator(f"#{name}").inner_text()
+
+    def choose(self, facet: str, option: str) -> None:
+        self.tab.locator(f"#choose-{facet}").select_option(value=option)
+        self.tab.wait_for_timeout(400)
+
+    def set(self, name: str, value: object) -> None:
+        self.tab.locator(f"#{name}").fill(str(value))
+
+    def address(self) -> str:
+        self.tab.wait_for_timeout(400)
+        return str(self.tab.url.partition("#")[2])
+
+    def pixels(self) -> np.ndarray:
+        """(y, x, 3) of the scene."""
+        png = self.tab.locator("#scene").screenshot()
+        return np.array(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("a run's #1 folder")
+    stores = [write_attribution(folder / f"{name}.zarr", *maps) for name, maps in MAPS.items()]
+    dataset = write_dataset_store(folder / "heads.zarr")
+    output = folder / "brains-heads.html"
+    brains_page.write(dataset, stores, "a-run", folder / "index.html", output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with running("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as browser:
+        yield browser
+
+
+@pytest.fixture
+def visiting(browser: Any, file: Path) -> Iterator[Callable[..., Visit]]:
+    """Opens the page; after the test, nothing may have been complained of or fetched."""
+    visits: list[Visit] = []
+
+    def visit(hash: str = "", **options: Any) -> Visit:
+        context = browser.new_context(**{"viewport": {"width": 800, "height": 1100}, **options})
+        visits.append(Visit(context.new_page(), file))
+        return visits[-1].open(hash)
+
+    yield visit
+    for one in visits:
+        assert one.complaints == []
+        own = (file.as_uri(), "data:", "about:", "blob:")
+        assert all(url.startswith(own) for url in one.requests)
+        one.tab.context.close()
+
+
+@pytest.fixture
+def visit(visiting: Callable[..., Visit]) -> Visit:
+    return visiting()
+
+
+def digits(value: float) -> str:
+    """Three significant digits, with a sign."""
+    return f"{float(f'{value:.2e}'):+#.3g}".rstrip(".").replace("-", style.MINUS)
+
+
+def said_of(one: Map, voxel: tuple[int, ...]) -> str:
+    error = one.standard_error[voxel]
+    spread = "" if np.isnan(error) else f" ± {digits(error).removeprefix('+')}"
+    return f"{digits(one.relevance[voxel])}{spread} bits"
+
+
+def millimetres(voxel: tuple[int, ...]) -> str:
+    words = (f"{value:+g}".replace("-", style.MINUS) for value in (AFFINE @ [*voxel, 1])[:3])
+    x, y, z = (word.removeprefix("+") if word == "+0" else word for word in words)
+    return f"x {x}, y {y}, z {z} mm"
+
+
+@pytest.mark.parametrize("voxel", [(0, 0, 0), (4, 8, 6), (1, 7, 2), (3, 2, 5)])
+def test_the_crosshair_says_what_the_store_holds(visiting: Callable[..., Visit], voxel) -> None:
+    visit = visiting(f"#voxel={','.join(map(str, voxel))}")
+    assert visit.text("value") == said_of(FIRST_MAP, voxel)
+    i, j, k = voxel
+    assert visit.text("place").startswith(millimetres(voxel))
+    assert f"voxel ({i + FIRST}, {j}, {k})" in visit.text("place")
+    side = "right" if (AFFINE @ [*voxel, 1])[0] > 0 else "left"
+    assert side in visit.text("place")
+
+
+def test_sliders_reach_every_slice(visit: Visit) -> None:
+    """Along x from left to right, though voxels are stored from right to left."""
+    visit.set("slide-y", 3)
+    visit.set("slide-z", 2)
+    for x in range(SIDES[0]):
+        visit.set("slide-x", x)
+        voxel = (SIDES[0] - 1 - x, 3, 2)
+        assert visit.text("value") == said_of(FIRST_MAP, voxel)
+        assert visit.text("place").startswith(millimetres(voxel))
+    assert said_of(FIRST_MAP, voxel) in visit.tab.locator("#announcement").text_content()
+
+
+def test_a_click_into_a_slice_reads_that_voxel(visiting: Callable[..., Visit]) -> None:
+    """Left of the middle is the left of the body: the stored volume's high indices."""
+    visit = visiting("#view=z&voxel=2,4,3")
+    box = visit.tab.locator("#scene").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    scale = min(box["width"] / (SIDES[0] * 2), box["height"] / (SIDES[1] * 2.5))
+    visit.tab.mouse.click(middle[0] - 2 * scale, middle[1])
+    visit.tab.wait_for_timeout(300)
+    assert visit.text("value") == said_of(FIRST_MAP, (3, 4, 3))
+
+
+@pytest.mark.parametrize("view", ["y", "z"])
+def test_left_and_right_are_marked_beside_the_slice(visiting: Callable[..., Visit], view) -> None:
+    """Letters have a colour of their own; NiiVue by itself writes L to the right of the middle."""
+    pixels = visiting(f"#view={view}&opacity=0&voxel=2,4,3").pixels()
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    is_letter = (red > 150) & (green > 120) & (blue < 100)
+    is_tissue = (np.ptp(pixels, axis=2) < 12) & (red > 40)
+    middle = slice(pixels.shape[0] // 2 - 20, pixels.shape[0] // 2 + 20)
+    letters = np.flatnonzero(is_letter[middle].any(axis=0))
+    tissue = np.flatnonzero(is_tissue.sum(axis=0) > 20)
+    assert letters.min() < tissue.min() + 10
+    assert letters.max() > tissue.max() - 10
+    inner = (letters > tissue.min() + 30) & (letters < tissue.max() - 30)
+    assert not inner.any()
+
+
+def test_every_control_changes_what_is_shown(visit: Visit) -> None:
+    before = visit.pixels()
+    changes: list[Callable[[], None]] = [
+        lambda: visit.set("opacity", 20),
+        lambda: visit.set("hide", 70),
+        lambda: visit.choose("window", "5"),
+        lambda: visit.choose("window", "3"),
+        lambda: visit.choose("method", "prediction difference, conditional"),
+        lambda: visit.choose("method", "prediction difference, marginal"),
+        lambda: visit.choose("node", "probability 0 control"),
+        lambda: visit.choose("image", "sub-2"),
+        *(
+            lambda view=view: visit.tab.locator(f"[name=view][value={view}]").check()  # type: ignore[misc]
+            for view in ("x", "y", "z", "volume", "all")
+        ),
+        lambda: visit.tab.locator("#cut").check(),
+        *(lambda axis=axis: visit.set(f"slide-{axis}", 1) for axis in "xyz"),  # type: ignore[misc]
+    ]
+    for number, change in enumerate(changes):
+        change()
+        visit.tab.wait_for_timeout(250)
+        after = visit.pixels()
+        assert (after != before).any(), number
+        before = after
+
+
+def test_choices_name_the_map(visit: Visit) -> None:
+    visit.choose("window", "5")
+    assert visit.text("value").endswith(" bits")
+    assert "±" not in visit.text("value")
+    assert "k = 5" in visit.text("subtitle")
+    visit.choose("image", "sub-2")
+    assert "There is no such map" in visit.text("notice")
+    assert "k = 3" in visit.text("subtitle")
+
+
+def test_the_scale_is_that_of_all_subjects(visit: Visit) -> None:
+    words = f"full colour at ±{style.number(LIMIT)} bits, the same for all subjects"
+    assert words in visit.text("subtitle")
+    visit.choose("image", "sub-2")
+    assert words in visit.text("subtitle")
+
+
+def test_the_subject_is_described(visit: Visit) -> None:
+    for words in (
+        "sub-1",
+        "label patient",
+        "predicted control, p = 0.750 \N{EN DASH} misclassified",
+        "out of fold",
+        "fitted without fold-2",
+    ):
+        assert words in visit.text("subject")
+
+
+def test_the_threshold_counts_what_is_left(visit: Visit) -> None:
+    visit.set("hide", 50)
+    relevance = np.abs(FIRST_MAP.relevance)
+    share = (relevance >= 0.5 * FIRST_MAP.largest).mean()
+    said = float(visit.text("hide-value").split("; ")[1].split()[0])
+    # One voxel may be on the other side, as values have three digits.
+    assert said == pytest.approx(100 * share, abs=100.5 / relevance.size)
+    voxel = np.unravel_index(relevance.argmin(), SIDES)
+    visit.open(f"#hide=50&voxel={','.join(map(str, voxel))}")
+    assert "hidden" in visit.text("remark")
+
+
+def test_a_threshold_of_zero_leaves_the_background_dark(visiting: Callable[..., Visit]) -> None:
+    shown = visiting("#view=z&hide=0").pixels()
+    assert (shown[5:40, 5:40] < 30).all()
+
+
+def test_signs_have_their_colours(visiting: Callable[..., Visit]) -> None:
+    """At full opacity, the voxel below the crosshair of the largest and the smallest value."""
+    for sign, channel in ((1, 0), (-1, 2)):
+        voxel = np.unravel_index((sign * FIRST_MAP.relevance).argmax(), SIDES)
+        address = f"#view=z&opacity=100&hide=80&voxel={','.join(map(str, voxel))}"
+        pixels = visiting(address).pixels()
+        tinted = pixels[np.ptp(pixels, axis=2) > 60]
+        strong = tinted[tinted.argmax(axis=1) == channel]
+        assert len(strong) > 50
+
+
+def test_the_film_runs_through_the_slices_and_stops(visit: Visit) -> None:
+    visit.tab.locator("#play-y").click()
+    seen = set()
+    for _ in range(12):
+        seen.add(visit.text("slide-y-value"))
+        visit.tab.wait_for_timeout(150)
+    assert len(seen) > 4
+    visit.tab.locator("#play-y").click()
+    visit.tab.wait_for_timeout(300)
+    before = visit.text("place")
+    visit.tab.wait_for_timeout(500)
+    assert visit.text("place") == before
+    assert visit.tab.locator("#play-y").get_attribute("aria-pressed") == "false"
+
+
+def test_the_address_leads_to_the_same_view(visiting: Callable[..., Visit]) -> None:
+    first = visiting()
+    first.choose("image", "sub-2")
+    first.tab.locator("[name=view][value=x]").check()
+    first.set("hide", 30)
+    first.set("opacity", 55)
+    first.set("slide-y", 2)
+    second = visiting(f"#{first.address()}")
+    for name in ("title", "place", "value", "hide-value", "opacity-value", "subject"):
+        assert second.text(name) == first.text(name), name
+    np.testing.assert_array_equal(second.pixels(), first.pixels())
+
+
+@pytest.mark.parametrize("hash", ["#voxel=99,-4,3", "#voxel=a,b,c&hide=x&view=evil&axis=w", "#%%%"])
+def test_a_wrong_address_shows_a_map(visiting: Callable[..., Visit], hash: str) -> None:
+    visit = visiting(hash)
+    assert visit.text("title") == "Evidence for and against patient"
+    assert "bits" in visit.text("value")
+
+
+def test_names_from_outside_do_nothing(visit: Visit) -> None:
+    visit.choose("image", EVIL)
+    assert visit.text("title") == f"Evidence for and against {EVIL}"
+    assert EVIL in visit.text("subject")
+    assert visit.tab.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_scrolling_sideways(visiting: Callable[..., Visit], scheme: str) -> None:
+    visit = visiting(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+    assert visit.tab.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.choose("image", EVIL)
+    assert visit.tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture(scope="module")
+def without_webgl(browser: Any) -> Iterator[Any]:
+    """A tab whose canvases have no WebGL."""
+    context = browser.new_context()
+    context.add_init_script(
+        "const original = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        "  return kind.startsWith('webgl') ? null : original.call(this, kind, ...rest); };"
+    )
+    yield context
+    context.close()
+
+
+def test_without_webgl_there_are_slices(without_webgl: Any, file: Path) -> None:
+    visit = Visit(without_webgl.new_page(), file).open()
+    assert "no WebGL 2" in visit.text("fallback")
+    assert visit.tab.locator("#interactive").is_hidden()
+    shown = visit.tab.locator(".strips:visible")
+    assert shown.count() == 1
+    assert "sub-1" in shown.inner_text()
+    loaded = "image => image.complete && image.naturalWidth > 20"
+    assert all(image.evaluate(loaded) for image in shown.locator("img").all())
+    visit.choose("image", "sub-2")
+    assert "sub-2" in visit.tab.locator(".strips:visible").inner_text()
+    assert visit.text("title") == "Evidence for and against patient"
+    assert visit.complaints == []
+
+
+def test_without_javascript_all_slices_are_there(browser: Any, file: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(file.as_uri())
+    assert tab.locator(".strips:visible").count() == sum(len(maps) for maps in MAPS.values())
+    assert "needs JavaScript" in tab.locator("body").inner_text()
+    context.close()
