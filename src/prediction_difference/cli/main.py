@@ -18,8 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
     "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on. "
-    "The other commands are stages of the workflow: "
-    "data, prior, classifier, chunk, attribution, shard, cohort, evaluation, figure, report, brains; "
+    "The other commands are stages of the workflow: data, prior, classifier, chunk, attribution, "
+    "shard, cohort, evaluation, figure, report, brains; "
     "benchmark measures their speed, nifti exports maps of volumes.",
 )
 
