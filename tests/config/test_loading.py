@@ -50,9 +50,12 @@ GOOD = {
     "figures": {
         "maps": {"kind": "heatmaps", "explanations": ["pda", "random"]},
         "curves": {"kind": "perturbation-curves", "evaluation": "aopc"},
-        "slices": {"kind": "volume-slices", "explanation": "brain"},
+        "slices": {"kind": "volume-slices", "explanations": ["brain"]},
     },
 }
+
+
+SLICES = {"kind": "volume-slices", "explanations": ["brain"]}
 
 
 def photos(**keys):
@@ -221,7 +224,24 @@ def test_sides_and_files_are_given_in_two_ways():
         ({"evaluations__aopc__region": 9}, "aopc.region", "8 x 8", "at most 8"),
         ({"evaluations__aopc__steps": 17}, "aopc.steps", "16 regions", "at most 16"),
         ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "volume-slices"),
-        ({"figures__slices__explanation": "pda"}, "slices.kind", "2-D", "heatmaps"),
+        ({"figures__slices__explanations": ["pda"]}, "slices.kind", "2-D", "heatmaps"),
+        ({"figures__slices__slices": [28]}, "slices.slices", "no slice 28", "29 to 40"),
+        (
+            {"figures__slices": {**SLICES, "axes": [1], "slices": [109]}},
+            "slices",
+            "109",
+            "0 to 108",
+        ),
+        (
+            {"figures__slices": {**SLICES, "axes": [0, 1], "slices": [30]}},
+            "slices",
+            "one axis",
+            "draw",
+        ),
+        ({"figures__slices__slices": 0}, "slices.slices", "0", "correct"),
+        ({"figures__slices__titles": {"pda": "a"}}, "slices.titles", "'pda'", "they are brain"),
+        ({"figures__slices__images": ["correct-9"]}, "figures.slices", "does not explain", "add"),
+        ({"figures__slices__node": 1}, "slices.node", "1 node", "at most 0"),
         ({"figures__maps__node": 1}, "maps.node", "1 node", "at most 0"),
         ({"figures__maps__rows": {"a": ["pda"]}}, "figures.maps", "either", "give one of them"),
         ({"figures__maps__explanations": ["image"]}, "figures.maps", "no map", "name an expl"),
@@ -240,7 +260,7 @@ def test_sides_and_files_are_given_in_two_ways():
         ({"explanations__pda__nodes": [{"rank": 0}]}, "pda.nodes.0.rank", "0", "correct"),
         ({"explanations__pda__nodes": [{"rank": 1, "of": "label"}]}, "nodes.0", "either", "one of"),
         ({"figures__maps__explanations": ["pdb"]}, "maps.explanations", "no 'pdb'", "'pda'"),
-        ({"figures__slices__explanation": "pdb"}, "slices.explanation", "no 'pdb'", "'pda'"),
+        ({"figures__slices__explanations": ["pdb"]}, "slices.explanations", "no 'pdb'", "'pda'"),
         ({"figures__curves__evaluation": "apoc"}, "curves.evaluation", "no 'apoc'", "'aopc'"),
     ],
 )

@@ -22,7 +22,7 @@ StoreWriter = Callable[..., Path]
 
 HEATMAPS = model.HeatmapPanels(kind="heatmaps", title="A title", explanations=("evidence",))
 MAPS = model.FeatureMaps(kind="feature-maps", explanations=("maps",))
-SLICES = model.VolumeSlices(kind="volume-slices", explanation="evidence", slices=2)
+SLICES = model.VolumeSlices(kind="volume-slices", explanations=("evidence",), slices=2)
 CURVES = model.PerturbationCurves(kind="perturbation-curves", evaluation="perturbation")
 PANELS = {"3 x 3": "perturbation"}
 COMPARED = model.ComparedCurves(kind="compared-curves", evaluations=PANELS)
@@ -201,6 +201,29 @@ def test_weights_of_a_linear_classifier_are_those_for_the_split(
     assert (weights["towards"], weights["split"]) == ("cat", "fold-00")
     without = draw(SLICES, "slices", {"evidence": [brain]}, {}, {})
     assert "weights" not in without.numbers
+    unwanted = SLICES.model_copy(update={"weights": False})
+    drawing = draw(unwanted, "slices", {"evidence": [brain]}, {}, {"net": folder})
+    assert "weights" not in drawing.numbers
+
+
+def test_every_explanation_of_volumes_has_its_own_threshold(
+    make_map: MapMaker, write_attribution: StoreWriter, generator: np.random.Generator
+) -> None:
+    relevance = generator.normal(size=(3, 4, 5)).astype(np.float32)
+    stores = {
+        name: [write_attribution([make_map(relevance, "subject-1", name)])]
+        for name in ("small", "large")
+    }
+    settings = model.VolumeSlices(
+        kind="volume-slices",
+        explanations=("small", "large"),
+        titles={"small": "k = 2"},
+        hide_below_of={"small": 0.1},
+        hide_below=0.5,
+    )
+    drawing = draw(settings, "slices", stores, {}, {})
+    assert [one["hide_below"] for one in drawing.numbers["maps"]] == [0.1, 0.5]
+    assert "10% for k = 2, 50% for large" in drawing.caption
 
 
 def test_a_missing_store_is_named(photograph: Path) -> None:

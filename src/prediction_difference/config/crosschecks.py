@@ -314,8 +314,11 @@ def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[
             yield from _check_form(where, names, False, lookup)
             yield from _check_maps(where, figure, lookup)
         case model.VolumeSlices():
+            yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, True, lookup)
-            yield from _check_node(where, figure.explanation, figure.node, lookup)
+            yield from _check_slices(where, figure, lookup)
+            for name in names:
+                yield from _check_node(where, name, figure.node, lookup)
         case model.ComparedMethods():
             for title, name in figure.evaluations.items():
                 yield from check_measured(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
@@ -382,13 +385,13 @@ def _check_panel(
 
 
 def _key_of_explanations(figure: model.Figure) -> str:
-    if isinstance(figure, model.VolumeSlices):
-        return "explanation"
     return "rows" if getattr(figure, "rows", None) else "explanations"
 
 
 def _check_shown_images(
-    where: str, figure: model.HeatmapPanels | model.ClearPanels | model.FeatureMaps, lookup: Lookup
+    where: str,
+    figure: model.HeatmapPanels | model.ClearPanels | model.FeatureMaps | model.VolumeSlices,
+    lookup: Lookup,
 ) -> Iterator[Problem]:
     """Every explanation must have the images, and a numbered one must be the same for all."""
     names = figure.explanation_names
@@ -427,6 +430,31 @@ def _check_form(
                 "shows",
                 "read its attribution store, or remove windows of a layer of 2-D images",
             )
+
+
+def _check_slices(where: str, figure: model.VolumeSlices, lookup: Lookup) -> Iterator[Problem]:
+    """Slices that are named must be in the slab, or in volumes whose size is known."""
+    for key in ("titles", "hide_below_of"):
+        for name in getattr(figure, key):
+            if name not in figure.explanations:
+                what = f"{name!r} is not among the figure's explanations"
+                known = ", ".join(figure.explanations)
+                yield Problem(f"{where}.{key}", what, f"they are {known}")
+    dataset = dataset_of_explanations(figure.explanation_names, lookup)
+    if isinstance(figure.slices, int) or dataset is None or not is_volume(dataset):
+        return
+    (axis,) = figure.axes
+    slab, shape = dataset.slab, spatial_shape(dataset)
+    if slab is not None and slab.axis == axis:
+        first, last = slab.start, slab.stop - 1
+    elif shape is not None:
+        first, last = 0, shape[axis] - 1
+    else:
+        return
+    for number in figure.slices:
+        if not first <= number <= last:
+            what = f"there is no slice {number} on axis {axis}"
+            yield Problem(f"{where}.slices", what, f"there are {first} to {last}")
 
 
 def _check_node(where: str, name: str, node: int | str, lookup: Lookup) -> Iterator[Problem]:

@@ -13,14 +13,22 @@ from pydantic_core import ErrorDetails
 from prediction_difference.config.classifiers import with_datasets
 from prediction_difference.config.crosschecks import crosscheck
 from prediction_difference.config.datasets import DATASET_TAGS
-from prediction_difference.config.figures import NODE_NAME_TAGS, PANEL_TAGS
+from prediction_difference.config.figures import NODE_NAME_TAGS, PANEL_TAGS, SLICE_TAGS
 from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.config.nodes import NODE_TAGS
 from prediction_difference.config.settings import with_setting
 from prediction_difference.errors import ConfigError, Problem, choose
 
 _TAGS = ("source", "kind", "method", "measure")
-_INNER_TAGS = ("counts", "names", *DATASET_TAGS, *NODE_TAGS, *PANEL_TAGS, *NODE_NAME_TAGS)
+_INNER_TAGS = (
+    "counts",
+    "names",
+    *DATASET_TAGS,
+    *NODE_TAGS,
+    *PANEL_TAGS,
+    *NODE_NAME_TAGS,
+    *SLICE_TAGS,
+)
 
 
 def read_config(path: Path) -> Config:

@@ -37,7 +37,12 @@ from prediction_difference.figures.region_shares import region_shares
 from prediction_difference.figures.strong_features import strong_features
 from prediction_difference.figures.training_curves import Moment, training_curves
 from prediction_difference.figures.turned_images import turned_images
-from prediction_difference.figures.volume_slices import Weights, volume_slices
+from prediction_difference.figures.volume_slices import (
+    ShownMap,
+    SliceLayout,
+    Weights,
+    volume_slices,
+)
 
 
 def draw(
@@ -224,21 +229,22 @@ def _volumes(
     explanations: Mapping[str, Sequence[Path]],
     classifiers: Mapping[str, Path],
 ) -> Drawing:
-    maps = _read(explanations, settings.explanation, settings.node, 3)
-    return volume_slices(
-        maps,
-        limit=style.largest(one.relevance for one in maps),
-        weights=_linear_weights(classifiers.get(maps[0].classifier), maps[0]),
-        axis=settings.axis,
-        slices=settings.slices,
-        hide_below=settings.hide_below,
+    shown = [
+        ShownMap(one, settings.titles.get(name, name), settings.share_hidden(name))
+        for name in settings.explanation_names
+        for one in _read(explanations, name, settings.node, 3)
+    ]
+    first = shown[0].map
+    is_wanted = settings.weights and first.classifier in classifiers
+    weights = _linear_weights(classifiers[first.classifier], first) if is_wanted else None
+    layout = SliceLayout(
+        settings.axes, settings.slices, settings.grounds, settings.limit, settings.across
     )
+    return volume_slices(shown, weights, layout)
 
 
-def _linear_weights(classifier: Path | None, one: Map) -> Weights | None:
+def _linear_weights(classifier: Path, one: Map) -> Weights | None:
     """The plane that explains a subject, fitted without it; None for classifiers without one."""
-    if classifier is None:
-        return None
     card = read_card(classifier)
     if card.kind != "logistic-regression":
         return None

@@ -170,6 +170,11 @@ class Map:
         affine = self.attributes.get("affine")
         return None if affine is None else np.array(affine, dtype=np.float64)
 
+    def slices_before(self, axis: int) -> tuple[int, int | None]:
+        """Slices before the first one on a stored axis, and all of the file's; None: unknown."""
+        geometry = self.attributes.get("geometry")
+        return (0, None) if geometry is None else (geometry["first"][axis], geometry["shape"][axis])
+
 
 def _short(name: str) -> str:
     """The beginning of a class's name, short enough to leave room for its probability."""

@@ -21,13 +21,31 @@ class SlicePlane:
     """Slices of volumes of one shape on one stored axis.
 
     affine: (4, 4) voxel to millimetre, RAS+ as NIfTI has it, or None where unknown: pictures then
-    show the volume as it is stored. box: the part that pictures show, whole on `axis`.
+    show the volume as it is stored. box: the part that pictures show, whole on `axis`. Slices are
+    numbered as in the whole volume that a slab was cut out of: first, count: the number of the
+    first one, and how many slices there are (None: those of `shape`).
     """
 
     shape: tuple[int, int, int]
     axis: int
     affine: np.ndarray | None
     box: tuple[slice, slice, slice] = (slice(None),) * 3
+    first: int = 0
+    count: int | None = None
+
+    @property
+    def last(self) -> int:
+        """Number of the last slice that is there."""
+        return self.first + self.shape[self.axis] - 1
+
+    def number(self, index: int) -> int:
+        """Of a slice, as the whole volume counts them from 0."""
+        return self.first + index
+
+    def number_in_words(self, index: int) -> str:
+        """Of a slice among all of the whole volume: slice 39 of 0 to 90."""
+        count = self.shape[self.axis] if self.count is None else self.count
+        return f"slice {self.number(index)} of 0 to {count - 1}"
 
     @cached_property
     def _orientation(self) -> np.ndarray:

@@ -110,7 +110,7 @@ def grey_picture(image: np.ndarray) -> np.ndarray:
 
 def lightened(grey: np.ndarray, peak: float) -> np.ndarray:
     """(...) tissue, 0 outside -> (..., 3) light greys, white outside; white from `peak` on."""
-    greys = _light_greys(np.clip(grey / (peak or 1.0), 0, 1))
+    greys = _light_greys(_brightness(grey, peak))
     return np.where((grey == 0)[..., None], 1.0, greys)
 
 
@@ -118,6 +118,20 @@ def peak_of(grey: np.ndarray) -> float:
     """(...) tissue, 0 outside -> the brightness from which on it is shown white."""
     inside = grey[grey != 0]
     return float(np.percentile(inside, _PEAK_PERCENTILE)) if inside.size else 1.0
+
+
+def greys(grey: np.ndarray, peak: float) -> np.ndarray:
+    """(...) tissue -> (..., 3) greys as scans are looked at: 0 is black, white from `peak` on."""
+    return np.repeat(_brightness(grey, peak)[..., None], 3, axis=-1)
+
+
+def reversed_greys(grey: np.ndarray, peak: float) -> np.ndarray:
+    """(...) tissue -> (..., 3) greys the other way round: 0 is white, black from `peak` on."""
+    return 1 - greys(grey, peak)
+
+
+def _brightness(grey: np.ndarray, peak: float) -> np.ndarray:
+    return np.asarray(np.clip(grey / (peak or 1.0), 0, 1))
 
 
 def _light_greys(brightness: np.ndarray) -> np.ndarray:
@@ -146,6 +160,17 @@ def overlay(
     colours, scale = colours_of(limit, is_signed)
     tinted = ground * colours(scale(relevance))[..., :3]
     return tinted if hidden is None else np.where(hidden[..., None], ground, tinted)
+
+
+def covered(
+    ground: np.ndarray, relevance: np.ndarray, limit: float, hidden: np.ndarray
+) -> np.ndarray:
+    """(..., 3) ground under the colours of signed (...) relevance -> (..., 3); bare where `hidden`.
+
+    Nothing of the ground shines through, so that colours are those of the scale over black, too.
+    """
+    colours, scale = colours_of(limit, is_signed=True)
+    return np.where(hidden[..., None], ground, colours(scale(relevance))[..., :3])
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -1,16 +1,16 @@
-"""Evidence over slices of volumes, one row per subject [zintgraf2017, Figs. 9-11]."""
+"""Evidence over slices of volumes [zintgraf2017, Figs. 9-12]."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from prediction_difference.errors import StoreError
 from prediction_difference.figures import captions, labels, style
 from prediction_difference.figures.canvas import Canvas, show
-from prediction_difference.figures.drawing import Drawing, rounded
+from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.labels import Label
 from prediction_difference.figures.maps import Map
 from prediction_difference.figures.slices import (
@@ -19,14 +19,28 @@ from prediction_difference.figures.slices import (
     evenly_spaced,
     tissue_box,
 )
+from prediction_difference.figures.strips import (
+    GAP,
+    GROUNDS_IN_WORDS,
+    Ground,
+    Strip,
+    View,
+)
 
-TALLEST, WIDEST = 1.6, 1.9  # inches, of a panel
-GAP = 0.08
 MARGIN = 0.12
-HEADER = 0.42
+HEADER = 0.36
+BETWEEN_COLUMNS = 0.25
 BARS = 0.62
 BAR_WIDTH = 1.7
+NARROWEST = 5.2  # inches: what is said below needs room
 AROUND = 2  # voxels left around tissue
+
+Limit = Literal["map", "explanation", "figure"]
+_SHARING = {
+    "map": "Every map has a scale of its own, up to its largest absolute value",
+    "explanation": "All maps of an explanation share one scale, up to their largest absolute value",
+    "figure": "All maps share one scale, up to their largest absolute value",
+}
 
 
 @dataclass(frozen=True)
@@ -42,149 +56,200 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """What one row shows: values (x, y, z) as tints over a grey volume.
+class ShownMap:
+    """A map of a volume, what its row is called, and the share below which it is hidden."""
 
-    limit: the value at full colour. hide_below: share of the largest absolute value; what is
-    smaller is not shown.
-    """
-
-    grey: np.ndarray
-    values: np.ndarray
-    limit: float
+    map: Map
+    title: str
     hide_below: float
 
-    @cached_property
-    def is_hidden(self) -> np.ndarray:
-        """(x, y, z) bool; zeros are always hidden."""
-        size = np.abs(self.values)
-        return np.asarray((size < self.hide_below * size.max()) | (size == 0))
 
-    @cached_property
-    def _peak(self) -> float:
-        return style.peak_of(self.grey)
+@dataclass(frozen=True)
+class SliceLayout:
+    """Which slices are shown, over what, and how rows are arranged.
 
-    def picture(self, plane: SlicePlane, index: int) -> np.ndarray:
-        """(rows, columns, 3) colours of a slice."""
-        ground = style.lightened(plane.picture(self.grey, index), self._peak)
-        values, is_hidden = (plane.picture(part, index) for part in (self.values, self.is_hidden))
-        return style.overlay(ground, values, self.limit, is_hidden)
+    axes: stored axes, each with a row for every map. slices: how many, evenly spaced where there is
+    tissue, or their numbers in the whole volume. across: rows beside each other, filled column by
+    column.
+    """
 
-    def numbers(self, plane: SlicePlane, indices: Sequence[int]) -> list[Any]:
-        """The shown values of each slice, rows from top to bottom; None where hidden."""
-        shown = np.where(self.is_hidden, np.nan, self.values)
-        return [rounded(plane.picture(shown, index)) for index in indices]
+    axes: Sequence[int] = (0,)
+    slices: int | Sequence[int] = 4
+    grounds: Sequence[Ground] = ("lightened",)
+    limit: Limit = "figure"
+    across: int = 1
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A strip and what is said beside it."""
+    """A strip of slices and what is said beside it. one: its map; None for weights."""
 
     label: Label
     strip: Strip
+    view: View
+    one: Map | None
 
 
 @dataclass(frozen=True)
-class _Page:
-    """Where panels are, in inches: a strip of the slices `indices` beside each label."""
+class _Place:
+    """Where a row is, in inches; a row with other slices than the one above has headings."""
 
-    plane: SlicePlane
-    indices: Sequence[int]
-    labels: Sequence[Label]
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height of a panel."""
-        width, height = self.plane.size
-        scale = min(WIDEST / width, TALLEST / height)
-        return scale * width, scale * height
-
-    def left(self, column: int) -> float:
-        # Headings need room even where slices are narrow.
-        width = max(self.size[0], 1.25)
-        return MARGIN + labels.WIDTH + column * (width + GAP) + (width - self.size[0]) / 2
-
-    def top(self, row: int) -> float:
-        """Of a row, or of what is below the last one."""
-        heights = (max(self.size[1], label.height) + GAP for label in self.labels[:row])
-        return MARGIN + HEADER + sum(heights)
+    row: _Row
+    left: float
+    top: float
+    has_headings: bool
 
     @property
-    def foot(self) -> float:
-        return self.top(len(self.labels))
+    def bottom(self) -> float:
+        height = max(self.row.view.size[1], self.row.label.height)
+        return self.top + HEADER * self.has_headings + height + GAP
 
-    def canvas(self) -> Canvas:
-        right = self.left(len(self.indices) - 1) + max(self.size[0], 1.25) + MARGIN
-        width = max(right, MARGIN + labels.WIDTH + 2 * BAR_WIDTH + 1.1)
-        return Canvas.empty(width, self.foot + BARS + MARGIN)
+    @property
+    def right(self) -> float:
+        return self.left + labels.WIDTH + self.row.view.width
 
 
 def volume_slices(
-    maps: Sequence[Map],
-    *,
-    limit: float,
-    weights: Weights | None,
-    axis: int,
-    slices: int,
-    hide_below: float,
+    shown: Sequence[ShownMap], weights: Weights | None, layout: SliceLayout
 ) -> Drawing:
-    """Slices of volumes (x, y, z), tinted by evidence; the last row shows the weights.
+    """Slices of volumes (x, y, z), coloured by evidence; last are the weights, where given.
 
-    limit: relevance at full colour, the same for all subjects. slices: how many, evenly spaced on
-    the stored `axis` where there is tissue. hide_below: share of the largest absolute value of a
-    volume; what is smaller is left out.
+    Raises:
+        StoreError: maps are of other grids than the first one, or have no such slice.
     """
-    subjects = [_subject_row(one, limit, hide_below) for one in maps]
-    rows = subjects if weights is None else [*subjects, _weights_row(weights, subjects)]
-    page = _page(maps, axis, slices, [row.label for row in rows])
-    canvas = page.canvas()
-    _draw_header(canvas, page)
-    for number, row in enumerate(rows):
-        _draw_strip(canvas, page, number, row.strip)
-        row.label.draw(canvas, MARGIN, page.top(number))
-    _draw_foot(canvas, page, maps[0].unit, rows, weights)
-    strips = [row.strip for row in rows]
-    numbers = _numbers(maps, strips, weights, page)
-    return Drawing(canvas.figure, numbers, _caption(maps, strips, weights, page))
+    _refuse_other_grids([one.map for one in shown])
+    views = [_view([one.map for one in shown], axis, layout) for axis in layout.axes]
+    limits = _limits([one.map for one in shown], layout.limit)
+    rows = [
+        _map_row(one, limit, view, len({s.title for s in shown}) > 1, layout.limit != "figure")
+        for one, limit in zip(shown, limits, strict=True)
+        for view in views
+    ]
+    if weights is not None:
+        rows += [_weights_row(weights, shown, view) for view in views]
+    places = list(_places(rows, layout.across))
+    canvas = _canvas(places)
+    for place in places:
+        _draw_row(canvas, place)
+    _draw_foot(canvas, max(place.bottom for place in places), shown[0].map, rows, weights, layout)
+    return Drawing(
+        canvas.figure,
+        _numbers(rows, views, weights, layout),
+        _caption(shown, rows, views, weights, layout),
+    )
 
 
-def _subject_row(one: Map, limit: float, hide_below: float) -> _Row:
-    strip = Strip(one.image.mean(axis=0), one.relevance, limit, hide_below)
-    lines = [*one.label_lines, f"evidence for {one.explained}"]
-    return _Row(Label(one.image_name, lines, one.is_misclassified), strip)
+# --- what is shown ----------------------------------------------------------------------------
 
 
-def _weights_row(weights: Weights, subjects: Sequence[_Row]) -> _Row:
-    volume = weights.values.sum(axis=0)
-    grey = np.mean([row.strip.grey for row in subjects], axis=0)
-    strip = Strip(grey, volume, style.largest([volume]), subjects[0].strip.hide_below)
-    lines = [f"of the classifier fitted without {weights.split}", "over the mean image"]
-    return _Row(Label("weights", lines), strip)
+def _refuse_other_grids(maps: Sequence[Map]) -> None:
+    def grid(one: Map) -> tuple[Any, ...]:
+        affine = None if one.affine is None else one.affine.tolist()
+        return one.relevance.shape, affine, one.attributes.get("geometry")
+
+    for one in maps:
+        if grid(one) != grid(maps[0]):
+            raise StoreError(
+                f"explanation {one.explanation}",
+                f"has volumes on another grid than {maps[0].explanation}",
+                "draw them as figures of their own",
+            )
 
 
-def _page(maps: Sequence[Map], axis: int, slices: int, beside: Sequence[Label]) -> _Page:
+def _view(maps: Sequence[Map], axis: int, layout: SliceLayout) -> View:
     # Outside of the brain images are 0.
     tissue = np.any([(one.image != 0).any(axis=0) for one in maps], axis=0)
     x, y, z = tissue.shape
-    plane = SlicePlane((x, y, z), axis, maps[0].affine, tissue_box(tissue, axis, AROUND))
-    return _Page(plane, evenly_spaced(tissue, axis, slices), beside)
+    first, count = maps[0].slices_before(axis)
+    box = tissue_box(tissue, axis, AROUND)
+    plane = SlicePlane((x, y, z), axis, maps[0].affine, box, first, count)
+    if isinstance(layout.slices, int):
+        return View(plane, evenly_spaced(tissue, axis, layout.slices), layout.grounds)
+    for number in layout.slices:
+        if not plane.first <= number <= plane.last:
+            raise StoreError(
+                f"explanation {maps[0].explanation}",
+                f"has slices {plane.first} to {plane.last} on axis {axis}, not slice {number}",
+                "correct the figure's slices",
+            )
+    return View(plane, [number - plane.first for number in layout.slices], layout.grounds)
 
 
-def _draw_header(canvas: Canvas, page: _Page) -> None:
-    for column, index in enumerate(page.indices):
-        middle = page.left(column) + page.size[0] / 2
-        canvas.text(middle, MARGIN, page.plane.place(index), weight="bold", align="center")
-        words = f"slice {index} (counted from 0 to {page.plane.shape[page.plane.axis] - 1})"
-        colour = style.FAINT_INK
-        canvas.text(middle, MARGIN + 0.17, words, size=6.5, colour=colour, align="center")
+def _limits(maps: Sequence[Map], sharing: Limit) -> list[float]:
+    """The relevance at full colour, for each map."""
+
+    def shared(one: Map) -> list[Map]:
+        if sharing == "map":
+            return [one]
+        alone = sharing == "explanation"
+        return [m for m in maps if not alone or m.explanation == one.explanation]
+
+    return [max(m.largest for m in shared(one)) for one in maps]
 
 
-def _draw_strip(canvas: Canvas, page: _Page, row: int, strip: Strip) -> None:
-    for column, index in enumerate(page.indices):
-        axes = canvas.panel(page.left(column), page.top(row), *page.size)
-        show(axes, strip.picture(page.plane, index), None, None)
-        if page.plane.sides is not None:
-            _mark_sides(axes, page.plane.sides)
+def _map_row(shown: ShownMap, limit: float, view: View, is_titled: bool, says_limit: bool) -> _Row:
+    one = shown.map
+    strip = Strip(one.image.mean(axis=0), one.relevance, limit, shown.hide_below)
+    lines = [*one.label_lines, f"evidence for {one.explained}"]
+    if says_limit:
+        lines.append(f"full colour at ±{style.number(limit)} {one.unit}")
+    if is_titled:
+        label = Label(shown.title, [one.image_name, *lines], one.is_misclassified)
+    else:
+        label = Label(one.image_name, lines, one.is_misclassified)
+    return _Row(label, strip, view, one)
+
+
+def _weights_row(weights: Weights, shown: Sequence[ShownMap], view: View) -> _Row:
+    volume = weights.values.sum(axis=0)
+    images = {one.map.image_name: one.map.image.mean(axis=0) for one in shown}
+    grey = np.mean(list(images.values()), axis=0)
+    strip = Strip(grey, volume, style.largest([volume]), shown[0].hide_below)
+    over = "over the mean image" if len(images) > 1 else "over the same image"
+    label = Label("weights", [f"of the classifier fitted without {weights.split}", over])
+    return _Row(label, strip, view, None)
+
+
+# --- where it is drawn ------------------------------------------------------------------------
+
+
+def _places(rows: Sequence[_Row], across: int) -> Iterator[_Place]:
+    in_column = -(-len(rows) // across)
+    left = MARGIN
+    for start in range(0, len(rows), in_column):
+        column = rows[start : start + in_column]
+        top = MARGIN
+        for number, row in enumerate(column):
+            has_headings = number == 0 or column[number - 1].view is not row.view
+            place = _Place(row, left, top, has_headings)
+            yield place
+            top = place.bottom
+        left += labels.WIDTH + max(row.view.width for row in column) + BETWEEN_COLUMNS
+
+
+def _canvas(places: Sequence[_Place]) -> Canvas:
+    width = max(place.right for place in places) + MARGIN
+    height = max(place.bottom for place in places) + BARS + MARGIN
+    return Canvas.empty(max(width, NARROWEST), height)
+
+
+def _draw_row(canvas: Canvas, place: _Place) -> None:
+    row, view = place.row, place.row.view
+    left, top = place.left + labels.WIDTH, place.top
+    if place.has_headings:
+        for column, (words, number) in enumerate(view.headings):
+            middle = left + view.middle(column)
+            canvas.text(middle, top, words, weight="bold", align="center")
+            colour = style.FAINT_INK
+            canvas.text(middle, top + 0.16, number, size=6.5, colour=colour, align="center")
+        top += HEADER
+    row.label.draw(canvas, place.left, top)
+    for column, index in enumerate(view.indices):
+        for place_of_ground, ground in enumerate(view.grounds):
+            axes = canvas.panel(left + view.left(column, place_of_ground), top, *view.size)
+            show(axes, row.strip.picture(view.plane, index, ground), None, None)
+            if view.plane.sides is not None:
+                _mark_sides(axes, view.plane.sides)
 
 
 def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
@@ -204,94 +269,126 @@ def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
 
 
 def _draw_foot(
-    canvas: Canvas, page: _Page, unit: str, rows: Sequence[_Row], weights: Weights | None
+    canvas: Canvas,
+    top: float,
+    first: Map,
+    rows: Sequence[_Row],
+    weights: Weights | None,
+    layout: SliceLayout,
 ) -> None:
     """The scales, and what the figure must not be used for."""
-    left, top = MARGIN + labels.WIDTH + 0.1, page.foot + 0.05
+    left, top = MARGIN + labels.WIDTH, top + 0.05
     note, colour = captions.NOT_CLINICAL, style.FAINT_INK
     canvas.text(MARGIN, top, note, size=7.5, weight="bold", colour=colour)
-    _draw_scale(canvas, left, top, f"against (blue), for (red), {unit}", rows[0].strip.limit)
+    limit = rows[0].strip.limit if layout.limit == "figure" else None
+    _draw_scale(canvas, left, top, f"against (blue), for (red), {first.unit}", limit)
     if weights is not None:
         left += BAR_WIDTH + 0.7
         title = f"weights, red towards {weights.towards}"
         _draw_scale(canvas, left, top, title, rows[-1].strip.limit)
 
 
-def _draw_scale(canvas: Canvas, left: float, top: float, title: str, limit: float) -> None:
+def _draw_scale(canvas: Canvas, left: float, top: float, title: str, limit: float | None) -> None:
+    """limit: None where it differs from row to row, which says it."""
+    ends = (f"{style.MINUS}limit", "+limit") if limit is None else _signed(limit)
+    reach = 1.0 if limit is None else limit
     canvas.colour_bar(
         left,
         top,
         BAR_WIDTH,
         colours=style.SIGNED,
-        scale=style.symmetric(limit),
-        ticks={-limit: style.number(-limit), 0.0: "0", limit: f"+{style.number(limit)}"},
+        scale=style.symmetric(reach),
+        ticks={-reach: ends[0], 0.0: "0", reach: ends[1]},
         title=title,
     )
 
 
+def _signed(limit: float) -> tuple[str, str]:
+    return style.number(-limit), f"+{style.number(limit)}"
+
+
+# --- what is said of it -----------------------------------------------------------------------
+
+
 def _numbers(
-    maps: Sequence[Map], strips: Sequence[Strip], weights: Weights | None, page: _Page
+    rows: Sequence[_Row], views: Sequence[View], weights: Weights | None, layout: SliceLayout
 ) -> dict[str, Any]:
-    plane, indices = page.plane, page.indices
-    places = [{"index": i, "millimetres": rounded(plane.millimetres(i))} for i in indices]
+    def of_row(row: _Row) -> dict[str, Any]:
+        return {"view": views.index(row.view), **row.strip.numbers(row.view)}
+
     numbers: dict[str, Any] = {
-        "axis": plane.axis,
-        "world_axis": None if plane.affine is None else "xyz"[plane.world_axis],
-        "slices": places,
-        "shown_voxels": plane.shown_voxels,
-        "limit": rounded(strips[0].limit),
-        "unit": maps[0].unit,
-        "hide_below": strips[0].hide_below,
-        "subjects": [
-            {**one.facts, "relevance": strip.numbers(plane, indices)}
-            for one, strip in zip(maps, strips, strict=False)
-        ],
+        "views": [view.facts for view in views],
+        "grounds": list(layout.grounds),
+        "maps": [{**row.one.facts, **of_row(row)} for row in rows if row.one is not None],
     }
     if weights is not None:
         numbers["weights"] = {
             "towards": weights.towards,
             "split": weights.split,
-            "limit": rounded(strips[-1].limit),
-            "values": strips[-1].numbers(plane, indices),
+            "unit": "natural log odds per unit of the image",
+            "views": [of_row(row) for row in rows if row.one is None],
         }
     return numbers
 
 
 def _caption(
-    maps: Sequence[Map], strips: Sequence[Strip], weights: Weights | None, page: _Page
+    shown: Sequence[ShownMap],
+    rows: Sequence[_Row],
+    views: Sequence[View],
+    weights: Weights | None,
+    layout: SliceLayout,
 ) -> str:
-    limit = style.number(strips[0].limit)
-    shown = f"{strips[0].hide_below:.0%} of the volume's largest absolute value"
+    maps = [one.map for one in shown]
+    limit = f" (±{style.number(rows[0].strip.limit)} {maps[0].unit})"
     colours = [
-        "Grey: the image, lightened. Red is evidence for the class named beside the row, blue is "
-        f"evidence against it; values below {shown} are not shown.",
-        f"All subjects share one scale of ±{limit} {maps[0].unit}, the largest absolute value of "
-        "their volumes.",
-        _slices_in_words(page.plane),
-        _weights_in_words(weights, strips[-1].limit),
+        _grounds_in_words(layout.grounds),
+        "Red is evidence for the class named beside the row, blue is evidence against it.",
+        _hidden_in_words(shown),
+        f"{_SHARING[layout.limit]}{limit if layout.limit == 'figure' else ''}.",
+        *(_slices_in_words(view.plane) for view in views),
+        "" if maps[0].affine is None else "Millimetres are those of the image's affine.",
+        _weights_in_words(weights, rows[-1].strip.limit, shown),
         captions.uncertainty(maps),
         captions.seeds(maps),
     ]
     start = f"{captions.NOT_CLINICAL} {captions.subject(maps)}"
-    return captions.paragraphs([start], [captions.method(maps)], colours)
+    methods = [captions.method(some) for some in captions.by_explanation(maps)]
+    return captions.paragraphs([start], methods, colours)
+
+
+def _grounds_in_words(grounds: Sequence[Ground]) -> str:
+    names = [GROUNDS_IN_WORDS[ground] for ground in grounds]
+    if len(names) == 1:
+        return f"Grey: {names[0]}."
+    return f"Every slice over {', '.join(names[:-1])} and over {names[-1]}, from left to right."
+
+
+def _hidden_in_words(shown: Sequence[ShownMap]) -> str:
+    shares = {one.title: one.hide_below for one in shown}
+    words = "of the largest absolute value of their volume are not shown."
+    if len(set(shares.values())) == 1:
+        return f"Values below {shown[0].hide_below:.0%} {words}"
+    each = ", ".join(f"{share:.0%} for {title}" for title, share in shares.items())
+    return f"Values below a share ({each}) {words}"
 
 
 def _slices_in_words(plane: SlicePlane) -> str:
-    words = f"Slices on stored axis {plane.axis}, counted from 0"
+    words = f"Slices on stored axis {plane.axis}, counted from 0 in the whole volume"
     if plane.sides is None:
         return f"{words}; their position in millimetres is not known."
     left, right = plane.sides
     return (
-        f"{words}; millimetres are those of the image's affine. {left} and {right} mark the "
-        f"{SIDES_IN_WORDS[left]} and the {SIDES_IN_WORDS[right]} side."
+        f"{words}: {left} and {right} mark the {SIDES_IN_WORDS[left]} and the "
+        f"{SIDES_IN_WORDS[right]} side."
     )
 
 
-def _weights_in_words(weights: Weights | None, limit: float) -> str:
+def _weights_in_words(weights: Weights | None, limit: float, shown: Sequence[ShownMap]) -> str:
     if weights is None:
         return ""
     return (
-        f"Last row: weights of the classifier fitted without {weights.split}, the part of the "
-        f"first subject, over the mean image, in their own scale of ±{style.number(limit)} "
-        f"(natural log odds per unit of the image); red raises the odds of {weights.towards}."
+        f"Last: weights of the classifier fitted without {weights.split}, the part of the first "
+        f"subject, in their own scale of ±{style.number(limit)} (natural log odds per unit of the "
+        f"image), hidden below {shown[0].hide_below:.0%} of the largest; red raises the odds of "
+        f"{weights.towards}."
     )
