@@ -13,16 +13,15 @@ from scipy import stats
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation import claims
-from prediction_difference.evaluation.claims import (
-    Measured,
-    check_claims,
+from prediction_difference.evaluation.claims import check_claims, read_claims, write_claims
+from prediction_difference.evaluation.findings import Measured, find
+from prediction_difference.evaluation.map_numbers import (
+    clusters,
     correlation,
     entropy,
-    find,
-    read_claims,
+    neighbour_correlation,
     sparsity,
     top_share,
-    write_claims,
 )
 from prediction_difference.evaluation.table import write_table
 
@@ -31,7 +30,14 @@ READ = TypeAdapter(model.Claims).validate_python
 
 
 def map_of(
-    relevance, explanation="e", image="one", nodes=None, windows=None, seconds=1.0, samples=10
+    relevance,
+    explanation="e",
+    image="one",
+    nodes=None,
+    windows=None,
+    seconds=1.0,
+    samples=10,
+    label="cat",
 ):
     """An attribution store in memory; relevance (nodes, y, x)."""
     relevance = np.asarray(relevance, dtype=np.float32)
@@ -41,14 +47,17 @@ def map_of(
         axes = ("window_node", "window_y", "window_x")
         variables |= {"window_score": (axes, score), "window_standard_error": (axes, error)}
     nodes = nodes or [{"kind": "probability", "layer": None}] * len(relevance)
+    variables["image"] = (("channel", "y", "x"), np.ones((1, *relevance.shape[1:]), np.float32))
     attributes = {
         "explanation": explanation,
         "image_name": image,
+        "label": label,
         "nodes": nodes,
         "seconds": seconds,
         "settings": {"method": "prediction-difference", "samples": samples},
     }
-    return xarray.Dataset(variables, attrs=attributes)
+    names = [f"node {number}" for number in range(len(relevance))]
+    return xarray.Dataset(variables, coords={"node": names}, attrs=attributes)
 
 
 @pytest.fixture
@@ -102,22 +111,66 @@ def test_numbers_do_not_depend_on_scale_or_sign():
         assert number(-7 * values) == pytest.approx(number(values))
 
 
+def test_neighbours_of_noise_slopes_and_chessboards():
+    generator = np.random.default_rng(0)
+    everywhere = np.ones((30, 30, 30), bool)
+    noise = generator.normal(size=everywhere.shape)
+    assert neighbour_correlation(noise, everywhere) == pytest.approx(0, abs=0.02)
+    slope = np.broadcast_to(np.arange(30.0), everywhere.shape)
+    assert neighbour_correlation(slope, everywhere) > 0.98
+    chessboard = np.indices((6, 6)).sum(0) % 2
+    assert neighbour_correlation(chessboard, np.ones((6, 6), bool)) == pytest.approx(-1)
+    assert neighbour_correlation(np.zeros((6, 6)), np.ones((6, 6), bool)) == 0
+    half = np.zeros((6, 6), bool)
+    half[:, :3] = True
+    mixed = np.where(half, np.arange(6.0)[:, None], generator.normal(size=(6, 6)))
+    expected = neighbour_correlation(mixed[:, :3], np.ones((6, 3), bool))
+    assert neighbour_correlation(mixed, half) == pytest.approx(expected)
+    assert neighbour_correlation(mixed, np.eye(6, dtype=bool)) == 0
+
+
+def test_neighbours_are_those_of_every_axis():
+    values = np.random.default_rng(1).normal(size=(4, 5))
+    pairs = [
+        (values[one], values[other])
+        for one in np.ndindex(4, 5)
+        for other in np.ndindex(4, 5)
+        if abs(one[0] - other[0]) + abs(one[1] - other[1]) == 1
+    ]
+    expected = np.corrcoef(np.array(pairs).T)[0, 1]
+    found = neighbour_correlation(values, np.ones((4, 5), bool))
+    assert found == pytest.approx(expected)
+
+
+def test_clusters_are_of_strong_pixels_of_one_sign_that_touch():
+    values = np.zeros((7, 7))
+    values[0, 0] = values[1, 1] = 10.0  # touch at a corner
+    values[1, 2] = -10.0  # of another sign
+    values[5, 5] = 1.6
+    values[6, 0] = 1.4  # too weak
+    assert clusters(values, 0.15) == pytest.approx(100 * 3 / 4)
+    assert clusters(-values, 0.15) == pytest.approx(100 * 3 / 4)
+    assert clusters(np.zeros((4, 4, 4)), 0.15) == 0
+
+
 # --- intervals --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("values", "is_upper", "held"),
+    ("values", "sense", "held"),
     [
-        ((1.0, 1.1, 0.9), False, True),
-        ((1.0, 1.1, 0.9), True, False),
-        ((-1.0, -1.1, -0.9), False, False),
-        ((-1.0, -1.1, -0.9), True, True),
-        ((-1.0, 1.1, 0.2), False, None),
-        ((5.0,), False, None),
+        ((1.0, 1.1, 0.9), "above", True),
+        ((1.0, 1.1, 0.9), "below", False),
+        ((-1.0, -1.1, -0.9), "above", False),
+        ((-1.0, -1.1, -0.9), "below", True),
+        ((-1.0, 1.1, 0.2), "above", None),
+        ((5.0,), "above", None),
+        ((-1.0, 1.1, 0.2), "equal", True),
+        ((1.0, 1.1, 0.9), "equal", False),
     ],
 )
-def test_a_claim_holds_if_the_interval_is_on_the_right_side(values, is_upper, held):
-    found = find(Measured(np.array(values), "", "", 0.0, is_upper), 0.95)
+def test_a_claim_holds_if_the_interval_is_on_the_right_side(values, sense, held):
+    found = find(Measured(np.array(values), "", "", 0.0, sense), 0.95)
     assert found.held is held
     assert found.mean == pytest.approx(np.mean(values))
 
@@ -441,3 +494,98 @@ def test_wrong_decisions_are_dominated_by_the_prediction_more_often_than_by_the_
     record = check_table(dominance_table(*rows), tmp_path, **claim)
     assert record["values"] == [1, 1, -1, 0]
     assert record["required"] == "above 0"
+
+
+# --- claims about cohorts ---------------------------------------------------------------------
+
+
+def subjects(explanation, patterns, generator, noise=0.3):
+    """Three maps of every pattern (node, y, x), with noise of their own; the pattern's label."""
+    return [
+        map_of(
+            pattern + noise * generator.normal(size=pattern.shape),
+            explanation,
+            f"{label}-{number}",
+            label=label,
+        )
+        for label, pattern in patterns.items()
+        for number in range(3)
+    ]
+
+
+def test_scatter(checked):
+    generator = np.random.default_rng(3)
+    names = ["a", "b", "c"]
+    smooth = np.add.outer(np.arange(8.0), np.arange(8.0))[None]
+    this = [map_of(n * smooth, "map", name) for n, name in enumerate(names, start=1)]
+    that = [map_of(generator.normal(size=(1, 8, 8)), "weights", n) for n in names[::-1]]
+    claim = {"claim": "less-scattered", "explanation": "map", "than": "weights"}
+    for by in ("neighbours", "clusters"):
+        assert checked({**claim, "by": by}, map=this, weights=that)["held"] is True
+        opposite = {**claim, "by": by, "explanation": "weights", "than": "map"}
+        assert checked(opposite, map=this, weights=that)["held"] is False
+    record = checked({**claim, "by": "neighbours"}, map=this, weights=this)
+    assert record["number"] == 0
+
+
+def test_classes_are_distinct_where_their_maps_are(checked):
+    generator = np.random.default_rng(4)
+    one, other = generator.normal(size=(2, 2, 8, 8))
+    other[1] = one[1]  # the second node does not tell classes apart
+    maps = subjects("map", {"healthy": one, "ill": other}, generator)
+    claim = {"claim": "distinct-classes", "explanation": "map"}
+    record = checked(claim, map=maps)
+    assert record["held"] is True
+    assert record["images"] == 6
+    assert record["number"] > 0.5
+    same = checked({**claim, "node": "node 1"}, map=maps)
+    assert same["number"] == pytest.approx(0, abs=0.05)
+    assert "node 1" in same["quantity"]
+    with pytest.raises(StoreError, match="map: has no node 'node 2'"):
+        checked({**claim, "node": "node 2"}, map=maps)
+    with pytest.raises(StoreError, match="two or more images of each of two labels"):
+        checked(claim, map=maps[:3])
+
+
+def test_specific_to_the_image(checked):
+    generator = np.random.default_rng(5)
+    patterns = {"healthy": np.ones((1, 8, 8)), "ill": -np.ones((1, 8, 8))}
+    own = subjects("map", patterns, generator)
+    weights = generator.normal(size=(1, 8, 8))
+    alike = subjects("weights", {"healthy": weights, "ill": -weights}, generator, noise=0)
+    claim = {"claim": "specific-to-image", "explanation": "map", "than": "weights"}
+    record = checked(claim, map=own, weights=alike)
+    assert record["held"] is True
+    assert record["number"] == pytest.approx(-1, abs=0.2)
+
+
+def test_time(checked):
+    quick = [map_of(spot(1, 1), "e", str(n), seconds=n) for n in range(1, 5)]
+    claim = {"claim": "within-time", "explanation": "e"}
+    assert checked({**claim, "seconds": 10}, e=quick)["held"] is True
+    assert checked({**claim, "seconds": 0.1}, e=quick)["held"] is False
+
+
+def test_accuracy_is_that_of_held_out_images(tmp_path, monkeypatch):
+    label = np.array([0, 1] * 20 + [1, -1])
+    predicted = np.where(np.arange(42) < 28, label, 1 - label)
+    table = pandas.DataFrame(
+        {
+            "image": [str(n) for n in range(42)],
+            "split": ["fold-00"] * 40 + ["train", "fold-01"],
+            "label": label,
+            "predicted": predicted,
+        }
+    )
+    table.to_parquet(tmp_path / "predictions.parquet")
+    card = type("Card", (), {"settings": {"kind": "logistic-regression"}})
+    monkeypatch.setattr(claims, "read_card", lambda _: card)
+    claim = {**WORDS, "claim": "accuracy", "classifier": "net", "published": 0.693}
+    settings = READ({"measure": "claims", "claims": [claim]})
+    (record,) = check_claims(settings, {}, {}, {"net": tmp_path})
+    expected = stats.binomtest(28, 40).proportion_ci(0.95, "wilson")
+    assert record["number"] == pytest.approx(0.7)
+    assert record["interval"] == pytest.approx((expected.low, expected.high))
+    assert record["required"] == "equal to 0.693"
+    assert record["held"] is True
+    assert record["settings"] == {"net": {"kind": "logistic-regression"}}

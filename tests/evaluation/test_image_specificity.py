@@ -13,8 +13,8 @@ from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module
 from prediction_difference.config import parse_config
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.claims import correlation
 from prediction_difference.evaluation.image_specificity import summarise_specificity, turned
+from prediction_difference.evaluation.map_numbers import correlation
 from prediction_difference.evaluation.measures import measure
 from prediction_difference.evaluation.table import read_table, write_table
 

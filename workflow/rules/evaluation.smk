@@ -16,6 +16,10 @@ rule claims:
         tables=lambda wildcards: evaluation_tables(
             CONFIG.evaluations[wildcards.evaluation].evaluations
         ),
+        classifiers=lambda wildcards: [
+            classifier_card(name)
+            for name in CONFIG.evaluations[wildcards.evaluation].classifiers
+        ],
     output:
         f"{RESULTS}/evaluations/{{evaluation}}.json",
     log:

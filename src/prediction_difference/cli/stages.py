@@ -179,7 +179,9 @@ def evaluation(
     if isinstance(entry, model.Claims):
         stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
         tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
-        write_claims(check_claims(entry, stores, tables), settings.run, output)
+        classifiers = {n: results / "classifiers" / n for n in entry.classifiers}
+        found = check_claims(entry, stores, tables, classifiers)
+        write_claims(found, settings.run, output)
         return
     if not isinstance(entry, model.RegionPerturbation):
         write_table(measure(settings, name, results), output)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from prediction_difference.config.figures import NodeOfStore
 from prediction_difference.config.section import Name, Section
 
 
@@ -21,6 +22,11 @@ class Claim(Section):
     @property
     def evaluation_names(self) -> tuple[str, ...]:
         """The evaluations whose tables the claim is about."""
+        return ()
+
+    @property
+    def classifier_names(self) -> tuple[str, ...]:
+        """The classifiers whose predictions the claim is about."""
         return ()
 
     @property
@@ -102,6 +108,59 @@ class Cheaper(ClaimOfMaps):
 
     claim: Literal["cheaper"]
     than: Name = Field(description="the other explanation, of the same images")
+
+
+class ReachesAccuracy(Claim):
+    """A classifier has the published accuracy: an interval of ours, out of fold, holds it."""
+
+    claim: Literal["accuracy"]
+    classifier: Name
+    published: float = Field(gt=0, lt=1, description="share of images that are right")
+
+    @property
+    def classifier_names(self) -> tuple[str, ...]:
+        return (self.classifier,)
+
+
+class WithinTime(ClaimOfMaps):
+    """An image takes at most so long."""
+
+    claim: Literal["within-time"]
+    seconds: float = Field(gt=0, description="that are published for an image")
+
+
+class ClaimOfNode(ClaimOfMaps):
+    """A claim about the maps of one node."""
+
+    node: NodeOfStore = Field(0, description="by number from 0 or by name")
+
+
+class LessScattered(ClaimOfNode):
+    """Relevance is smoother, or lies in fewer pieces, than another explanation's."""
+
+    claim: Literal["less-scattered"]
+    than: Name = Field(description="the other explanation, of the same images")
+    by: Literal["neighbours", "clusters"] = Field(
+        "neighbours",
+        description="correlation of neighbouring pixels where the image is not 0; or clusters of "
+        "strong pixels of one sign, for 100 of them",
+    )
+    hide_below: float = Field(
+        0.15, ge=0, lt=1, description="share of the largest absolute value; for clusters"
+    )
+
+
+class SpecificToImage(ClaimOfNode):
+    """Maps of images of one label are less alike than those of another explanation."""
+
+    claim: Literal["specific-to-image"]
+    than: Name = Field(description="the other explanation, of the same images")
+
+
+class DistinctClasses(ClaimOfNode):
+    """Maps of images of one label are more alike than those of images of different labels."""
+
+    claim: Literal["distinct-classes"]
 
 
 class ClaimOfTable(Claim):
@@ -242,6 +301,11 @@ AnyClaim = Annotated[
     | SparserLayer
     | EnoughSamples
     | Cheaper
+    | ReachesAccuracy
+    | WithinTime
+    | LessScattered
+    | SpecificToImage
+    | DistinctClasses
     | LargerAopc
     | Simpler
     | Consistent
@@ -270,6 +334,12 @@ class Claims(Section):
     def evaluations(self) -> tuple[str, ...]:
         """All evaluations whose tables claims are about."""
         names = [name for claim in self.claims for name in claim.evaluation_names]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """All classifiers whose predictions claims are about."""
+        names = [name for claim in self.claims for name in claim.classifier_names]
         return tuple(dict.fromkeys(names))
 
     @model_validator(mode="after")

@@ -209,6 +209,8 @@ def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[
         place = f"{where}.claims.{number}"
         for name in claim.explanation_names:
             yield from lookup.missing(place, "explanations", name)
+        for name in claim.classifier_names:
+            yield from lookup.missing(place, "classifiers", name)
         yield from check_equal(place, ("images",), claim.explanation_names, lookup)
         if isinstance(claim, model.FollowsAccuracy):
             pairs = zip(claim.evaluations, claim.explanations, strict=True)

@@ -8,19 +8,24 @@ from prediction_difference.config.claims import AnyClaim as AnyClaim
 from prediction_difference.config.claims import Cheaper as Cheaper
 from prediction_difference.config.claims import Claims as Claims
 from prediction_difference.config.claims import Consistent as Consistent
+from prediction_difference.config.claims import DistinctClasses as DistinctClasses
 from prediction_difference.config.claims import DominantClass as DominantClass
 from prediction_difference.config.claims import EnoughSamples as EnoughSamples
 from prediction_difference.config.claims import FollowsAccuracy as FollowsAccuracy
 from prediction_difference.config.claims import LargerAopc as LargerAopc
 from prediction_difference.config.claims import LessOutside as LessOutside
+from prediction_difference.config.claims import LessScattered as LessScattered
 from prediction_difference.config.claims import MeasurableEffect as MeasurableEffect
 from prediction_difference.config.claims import MoreConcentrated as MoreConcentrated
+from prediction_difference.config.claims import ReachesAccuracy as ReachesAccuracy
 from prediction_difference.config.claims import SimilarClasses as SimilarClasses
 from prediction_difference.config.claims import Simpler as Simpler
 from prediction_difference.config.claims import SparserLayer as SparserLayer
+from prediction_difference.config.claims import SpecificToImage as SpecificToImage
 from prediction_difference.config.claims import (
     StrongFeaturesSuffice as StrongFeaturesSuffice,
 )
+from prediction_difference.config.claims import WithinTime as WithinTime
 from prediction_difference.config.classifiers import NORMALISATIONS as NORMALISATIONS
 from prediction_difference.config.classifiers import Checkpoint as Checkpoint
 from prediction_difference.config.classifiers import Classifier as Classifier

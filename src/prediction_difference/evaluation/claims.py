@@ -8,7 +8,6 @@ did not if it lies on the other side, and is undecided otherwise.
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,19 @@ import numpy as np
 from scipy import stats
 
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.loading import read_predictions
 from prediction_difference.config import model
+from prediction_difference.data.dataset import TRAIN, UNLABELLED
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation import cohort_claims
+from prediction_difference.evaluation.findings import Finding, Measured, Opened, find
+from prediction_difference.evaluation.map_numbers import (
+    correlation,
+    entropy,
+    sparsity,
+    top_share,
+)
 from prediction_difference.evaluation.table import aopc_by_image, image_names, read_table
 from prediction_difference.progress import track
 from prediction_difference.stores import write_json
@@ -26,49 +36,19 @@ _SIGNIFICANT = 0.05
 """Share of windows without any effect whose change chance alone makes significant."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A claim as numbers.
-
-    values: (images,) in `unit`. limit: what their mean has to be above, or below if `is_upper`.
-    is_share: whether every value is 0 or 1, so that the mean is a share of the images.
-    """
-
-    values: np.ndarray
-    quantity: str
-    unit: str
-    limit: float = 0.0
-    is_upper: bool = False
-    is_share: bool = False
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Whether a claim held: None where that is undecided.
-
-    mean, deviation: over the images. interval: of the mean, at the level of the claims; None for
-    a single image.
-    """
-
-    measured: Measured
-    mean: float
-    deviation: float | None
-    interval: tuple[float, float] | None
-    held: bool | None
-
-
 Stores = Mapping[str, Sequence[Path]]
 """Attribution stores by explanation, in the order of their images."""
-Opened = Mapping[str, Any]
-"""What a claim is about, by name: lists of opened attribution stores, or an evaluation's table."""
 
 
 def check_claims(
-    settings: model.Claims, stores: Stores, tables: Mapping[str, Path] | None = None
+    settings: model.Claims,
+    stores: Stores,
+    tables: Mapping[str, Path] | None = None,
+    classifiers: Mapping[str, Path] | None = None,
 ) -> list[dict[str, Any]]:
     """One record for each claim, JSON-like: its place and words, numbers, and whether it held.
 
-    tables: of evaluations, by name.
+    tables: of evaluations, by name. classifiers: folders by name.
 
     Raises:
         StoreError: a store or table lacks what a claim is about, or images differ.
@@ -79,9 +59,23 @@ def check_claims(
             n: [open_attribution(path) for path in stores[n]] for n in claim.explanation_names
         }
         opened |= {n: read_table((tables or {})[n]) for n in claim.evaluation_names}
+        opened |= {n: _held_out((classifiers or {})[n]) for n in claim.classifier_names}
         measured = _MEASURES[claim.claim](claim, opened)
         records.append(_record(claim, find(measured, settings.confidence), settings, opened))
     return records
+
+
+def _held_out(classifier: Path) -> Any:
+    """A classifier's predictions for the images that it was not fitted on, where labels are known.
+
+    Raises:
+        StoreError: the classifier is missing or damaged.
+    """
+    predictions = read_predictions(classifier)
+    known = (predictions["split"] != TRAIN) & (predictions["label"] != UNLABELLED)
+    found = predictions[known]
+    found.attrs["settings"] = read_card(classifier).settings
+    return found
 
 
 def write_claims(records: Sequence[Mapping[str, Any]], run: model.Run, path: Path) -> None:
@@ -102,33 +96,6 @@ def read_claims(path: Path) -> dict[str, Any]:
         raise StoreError(path, f"cannot be read ({error})", "make the evaluation again") from error
 
 
-def find(measured: Measured, confidence: float) -> Finding:
-    """Mean over the images, its interval, and on which side of the limit this lies.
-
-    The interval is Student's; of a share, Wilson's, which also holds where all images are alike.
-    """
-    values = measured.values
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Finding(measured, mean, None, None, None)
-    deviation = float(values.std(ddof=1))
-    low, high = _interval(measured, confidence)
-    is_above, is_below = low > measured.limit, high < measured.limit
-    right, wrong = (is_below, is_above) if measured.is_upper else (is_above, is_below)
-    held = True if right else False if wrong else None
-    return Finding(measured, mean, deviation, (low, high), held)
-
-
-def _interval(measured: Measured, confidence: float) -> tuple[float, float]:
-    values, count = measured.values, len(measured.values)
-    if measured.is_share:
-        found = stats.binomtest(int(values.sum()), count).proportion_ci(confidence, "wilson")
-        return float(found.low), float(found.high)
-    error = float(values.std(ddof=1)) / np.sqrt(count)
-    reach = float(stats.t.ppf((1 + confidence) / 2, count - 1)) * error
-    return float(values.mean()) - reach, float(values.mean()) + reach
-
-
 def _record(claim: Any, found: Finding, settings: model.Claims, opened: Opened) -> dict[str, Any]:
     measured = found.measured
     return {
@@ -137,7 +104,7 @@ def _record(claim: Any, found: Finding, settings: model.Claims, opened: Opened) 
         "quantity": measured.quantity,
         "unit": measured.unit,
         "number": found.mean,
-        "required": f"{'below' if measured.is_upper else 'above'} {measured.limit:g}",
+        "required": measured.required,
         "confidence": settings.confidence,
         "interval": found.interval,
         "deviation": found.deviation,
@@ -150,39 +117,6 @@ def _record(claim: Any, found: Finding, settings: model.Claims, opened: Opened) 
         },
         "claim": claim.model_dump(mode="json"),
     }
-
-
-# --- numbers of a map -------------------------------------------------------------------------
-
-
-def entropy(relevance: np.ndarray) -> float:
-    """In bits, of the shares that pixels have of all absolute relevance; 0 without any."""
-    strength = np.abs(relevance, dtype=np.float64).ravel()
-    shares = strength[strength > 0] / strength.sum() if strength.any() else np.ones(1)
-    return float(-(shares * np.log2(shares)).sum())
-
-
-def top_share(relevance: np.ndarray, top: float) -> float:
-    """Share of all absolute relevance in the share `top` of the pixels that have most of it."""
-    strength = np.sort(np.abs(relevance, dtype=np.float64).ravel())[::-1]
-    count = max(1, round(top * strength.size))
-    return float(strength[:count].sum() / strength.sum()) if strength.any() else 0.0
-
-
-def sparsity(relevance: np.ndarray) -> float:
-    """Between 0, all pixels alike, and 1, a single one [hoyer2004]; 0 without any relevance."""
-    strength = np.abs(relevance, dtype=np.float64).ravel()
-    if not strength.any() or strength.size == 1:
-        return 0.0
-    root = np.sqrt(strength.size)
-    return float((root - strength.sum() / np.linalg.norm(strength)) / (root - 1))
-
-
-def correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's, over the pixels; 0 where one of the maps is constant."""
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 # --- claims -----------------------------------------------------------------------------------
@@ -282,7 +216,7 @@ def _enough_samples(claim: model.EnoughSamples, opened: Opened) -> Measured:
         return Measured(np.array(values), f"correlation with {claim.than}", "", claim.limit)
     values = [_relative_difference(this, that) for this, that in pairs]
     quantity = f"difference of windows from {claim.than}, root mean square"
-    return Measured(np.array(values), quantity, "standard errors", claim.limit, is_upper=True)
+    return Measured(np.array(values), quantity, "standard errors", claim.limit, sense="below")
 
 
 def _relative_difference(this: Any, that: Any) -> float:
@@ -351,7 +285,7 @@ def _simpler(claim: model.Simpler, opened: Opened) -> Measured:
     unit = "bits" if claim.by == "entropy" else "bytes"
     name = {"entropy": "entropy", "png_bytes": "PNG", "jpeg_bytes": "JPEG"}[claim.by]
     values = _differences(claim, columns)
-    return Measured(values, f"{name} less that of {claim.than}", unit, is_upper=True)
+    return Measured(values, f"{name} less that of {claim.than}", unit, sense="below")
 
 
 def _consistent(claim: model.Consistent, opened: Opened) -> Measured:
@@ -362,13 +296,13 @@ def _consistent(claim: model.Consistent, opened: Opened) -> Measured:
         "negative": "share of negative relevance",
         "difference": "difference from maps begun elsewhere, as a share of their strength",
     }[claim.by]
-    return Measured(values, quantity, "", claim.limit, is_upper=not claim.denied)
+    return Measured(values, quantity, "", claim.limit, sense="above" if claim.denied else "below")
 
 
 def _less_outside(claim: model.LessOutside, opened: Opened) -> Measured:
     columns = opened[claim.evaluation].pivot(index="image", columns="explanation", values="outside")
     quantity = f"share of relevance outside less that of {claim.than}"
-    return Measured(_differences(claim, columns), quantity, "", is_upper=True)
+    return Measured(_differences(claim, columns), quantity, "", sense="below")
 
 
 def _strong_features(claim: model.StrongFeaturesSuffice, opened: Opened) -> Measured:
@@ -427,6 +361,10 @@ def _pairs(claim: Any, opened: Opened) -> list[tuple[Any, Any]]:
     return pairs
 
 
+def _less_scattered(claim: model.LessScattered, opened: Opened) -> Measured:
+    return cohort_claims.less_scattered(claim, _pairs(claim, opened))
+
+
 def _first(store: Any) -> np.ndarray:
     found: np.ndarray = store["relevance"].values[0]
     return found
@@ -446,4 +384,9 @@ _MEASURES: Mapping[str, Callable[[Any, Opened], Measured]] = {
     "strong-features": _strong_features,
     "dominant-class": _dominant_class,
     "follows-accuracy": _follows_accuracy,
+    "accuracy": cohort_claims.accuracy,
+    "within-time": cohort_claims.within_time,
+    "less-scattered": _less_scattered,
+    "specific-to-image": cohort_claims.image_specific,
+    "distinct-classes": cohort_claims.distinct_classes,
 }

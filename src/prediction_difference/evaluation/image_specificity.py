@@ -17,7 +17,7 @@ from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.config import Config, model
 from prediction_difference.evaluation.bench import Bench
-from prediction_difference.evaluation.claims import correlation
+from prediction_difference.evaluation.map_numbers import correlation
 from prediction_difference.progress import track
 
 
