@@ -670,3 +670,37 @@ def test_measures_that_do_not_fit_are_refused(evaluation, figure, where, what, r
     label = {**LRP, "nodes": [{"of": "label"}]}
     told = problems(with_evaluation(evaluation, figure, label=label))
     assert any(where in one and what in one and remedy in one for one in told), told
+
+
+@pytest.mark.parametrize(
+    ("claim", "what", "remedy"),
+    [
+        ({"claim": "accuracy", "published": 0.7}, "of a classifier or of", "name one"),
+        ({"claim": "accuracy", "published": 0.7, "classifier": "n"}, "no 'n' in class", "are"),
+        ({"claim": "accuracy", "published": 2, "classifier": "network"}, "2", "correct"),
+        (
+            {"claim": "finds-damage", "evaluation": "study", "method": "a", "than": "a"},
+            "itself",
+            "",
+        ),
+        (
+            {"claim": "finds-damage", "evaluation": "study", "method": "gaussian", "than": "a"},
+            "does not measure 'a'",
+            "it measures gaussian, marginal; name one",
+        ),
+        (
+            {"claim": "finds-damage", "evaluation": "aopc", "method": "gaussian", "than": "a"},
+            "has measure: aopc",
+            "measure: location",
+        ),
+    ],
+)
+def test_mistakes_in_claims_about_cohorts_are_told(claim, what, remedy):
+    raw = changed()
+    methods = ["gaussian", "marginal"]
+    raw["evaluations"]["study"] = {"measure": "location", "dataset": "brains", "methods": methods}
+    words = {"where": "4.2", "statement": "it is so"}
+    raw["evaluations"]["claims"] = {"measure": "claims", "claims": [words | claim]}
+    (told,) = problems(raw)
+    assert what in told
+    assert remedy in told

@@ -589,3 +589,31 @@ def test_accuracy_is_that_of_held_out_images(tmp_path, monkeypatch):
     assert record["required"] == "equal to 0.693"
     assert record["held"] is True
     assert record["settings"] == {"net": {"kind": "logistic-regression"}}
+
+
+def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):
+    rows = [
+        (cohort, method, quantity, "left", value + 0.01 * cohort)
+        for cohort in range(5)
+        for method, quantity, value in (
+            ("", "accuracy", 0.673),
+            ("grid-cell", "auc", 0.75 + 0.01 * cohort),
+            ("gaussian", "auc", 0.65),
+        )
+    ]
+    table = pandas.DataFrame(rows, columns=["cohort", "method", "quantity", "region", "value"])
+    table.attrs["settings"] = {"measure": "location"}
+    write_table(table, tmp_path / "location.parquet")
+    tables = {"location": tmp_path / "location.parquet"}
+    accuracy = {**WORDS, "claim": "accuracy", "evaluation": "location", "published": 0.693}
+    damage = {**WORDS, "claim": "finds-damage", "evaluation": "location"}
+    damage |= {"method": "grid-cell", "than": "gaussian"}
+    settings = READ({"measure": "claims", "claims": [accuracy, damage]})
+    first, second = check_claims(settings, {}, tables)
+    assert first["values"] == pytest.approx([0.673, 0.683, 0.693, 0.703, 0.713])
+    assert first["held"] is True
+    assert second["values"] == pytest.approx([0.1, 0.11, 0.12, 0.13, 0.14])
+    assert second["held"] is True
+    missing = READ({"measure": "claims", "claims": [{**damage, "method": "marginal"}]})
+    with pytest.raises(StoreError, match="location: did not measure 'marginal'"):
+        check_claims(missing, {}, tables)

@@ -114,12 +114,50 @@ class ReachesAccuracy(Claim):
     """A classifier has the published accuracy: an interval of ours, out of fold, holds it."""
 
     claim: Literal["accuracy"]
-    classifier: Name
+    classifier: Name | None = Field(None, description="whose held-out images are counted")
+    evaluation: Name | None = Field(
+        None, description="in its place: of measure location, for the mean over its cohorts"
+    )
     published: float = Field(gt=0, lt=1, description="share of images that are right")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ReachesAccuracy":
+        if (self.classifier is None) == (self.evaluation is None):
+            raise ValueError("accuracy is that of a classifier or of an evaluation; name one")
+        return self
 
     @property
     def classifier_names(self) -> tuple[str, ...]:
-        return (self.classifier,)
+        return () if self.classifier is None else (self.classifier,)
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return () if self.evaluation is None else (self.evaluation,)
+
+    @property
+    def measured_by(self) -> str:
+        return "location"
+
+
+class FindsDamage(Claim):
+    """Maps tell better than others which subjects were hit in a region, in simulated cohorts."""
+
+    claim: Literal["finds-damage"]
+    evaluation: Name = Field(description="of measure location")
+    method: Name = Field(description="one of its methods")
+    than: Name = Field(description="another one")
+
+    @property
+    def evaluation_names(self) -> tuple[str, ...]:
+        return (self.evaluation,)
+
+    @property
+    def measured_by(self) -> str:
+        return "location"
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        return (self.method, self.than)
 
 
 class WithinTime(ClaimOfMaps):
@@ -302,6 +340,7 @@ AnyClaim = Annotated[
     | EnoughSamples
     | Cheaper
     | ReachesAccuracy
+    | FindsDamage
     | WithinTime
     | LessScattered
     | SpecificToImage

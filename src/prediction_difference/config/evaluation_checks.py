@@ -219,6 +219,9 @@ def _check_claims(where: str, claims: model.Claims, lookup: Lookup) -> Iterator[
                 yield from check_measured(place, name, claim.measured_by, measured, lookup)
             yield from check_over_training(place, compared, lookup)
             continue
+        if isinstance(claim, model.FindsDamage):
+            yield from _check_methods(place, claim, lookup)
+            continue
         for name in claim.evaluation_names:
             yield from check_measured(place, name, claim.measured_by, claim.compared, lookup)
         if isinstance(claim, model.StrongFeaturesSuffice):
@@ -233,6 +236,17 @@ def _check_threshold(
         what = f"{claim.evaluation} does not measure threshold={claim.threshold:g}"
         known = ", ".join(f"{one:g}" for one in measured.thresholds)
         yield Problem(where, what, f"choose from {known}, or add it to its thresholds")
+
+
+def _check_methods(where: str, claim: model.FindsDamage, lookup: Lookup) -> Iterator[Problem]:
+    """A study of location has methods in place of explanations."""
+    yield from check_measured(where, claim.evaluation, claim.measured_by, (), lookup)
+    study = lookup.entry("evaluations", claim.evaluation)
+    for method in claim.compared if isinstance(study, model.LocationStudy) else ():
+        if method not in study.methods:
+            what = f"evaluation {claim.evaluation!r} does not measure {method!r}"
+            known = ", ".join(study.methods)
+            yield Problem(where, what, f"it measures {known}; name one of these, or add it")
 
 
 def check_measured(

@@ -11,6 +11,7 @@ from prediction_difference.config.claims import Consistent as Consistent
 from prediction_difference.config.claims import DistinctClasses as DistinctClasses
 from prediction_difference.config.claims import DominantClass as DominantClass
 from prediction_difference.config.claims import EnoughSamples as EnoughSamples
+from prediction_difference.config.claims import FindsDamage as FindsDamage
 from prediction_difference.config.claims import FollowsAccuracy as FollowsAccuracy
 from prediction_difference.config.claims import LargerAopc as LargerAopc
 from prediction_difference.config.claims import LessOutside as LessOutside

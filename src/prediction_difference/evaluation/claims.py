@@ -385,6 +385,7 @@ _MEASURES: Mapping[str, Callable[[Any, Opened], Measured]] = {
     "dominant-class": _dominant_class,
     "follows-accuracy": _follows_accuracy,
     "accuracy": cohort_claims.accuracy,
+    "finds-damage": cohort_claims.finds_damage,
     "within-time": cohort_claims.within_time,
     "less-scattered": _less_scattered,
     "specific-to-image": cohort_claims.image_specific,

@@ -16,11 +16,31 @@ from prediction_difference.evaluation.map_numbers import (
 
 
 def accuracy(claim: model.ReachesAccuracy, opened: Opened) -> Measured:
-    """Of held-out subjects, each of which is right (1) or not (0)."""
+    """Of held-out subjects, each of which is right (1) or not (0); or of cohorts."""
+    if claim.evaluation is not None:
+        from prediction_difference.evaluation.location import ACCURACY, by_cohort
+
+        values = by_cohort(opened[claim.evaluation], ACCURACY).to_numpy().ravel()
+        return Measured(values, "accuracy of a cohort, out of fold", "", claim.published, "equal")
     table = opened[claim.classifier]
     values = (table["predicted"] == table["label"]).to_numpy().astype(float)
     quantity = f"share of held-out images that {claim.classifier} gets right"
     return Measured(values, quantity, "", claim.published, "equal", True)
+
+
+def finds_damage(claim: model.FindsDamage, opened: Opened) -> Measured:
+    """Per cohort: how much more often the map of a patient who was hit has more in the region."""
+    from prediction_difference.evaluation.location import AUC, by_cohort
+
+    areas = by_cohort(opened[claim.evaluation], AUC)
+    for method in claim.compared:
+        if method not in areas:
+            remedy = "make the evaluation again"
+            raise StoreError(
+                f"evaluation {claim.evaluation}", f"did not measure {method!r}", remedy
+            )
+    quantity = f"area under the curve of {claim.method} less that of {claim.than}, by cohort"
+    return Measured((areas[claim.method] - areas[claim.than]).to_numpy(), quantity, "")
 
 
 def within_time(claim: model.WithinTime, opened: Opened) -> Measured:
