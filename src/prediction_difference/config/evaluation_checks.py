@@ -242,7 +242,9 @@ def _check_methods(where: str, claim: model.FindsDamage, lookup: Lookup) -> Iter
     """A study of location has methods in place of explanations."""
     yield from check_measured(where, claim.evaluation, claim.measured_by, (), lookup)
     study = lookup.entry("evaluations", claim.evaluation)
-    for method in claim.compared if isinstance(study, model.LocationStudy) else ():
+    if not isinstance(study, model.LocationStudy):
+        return
+    for method in claim.compared:
         if method not in study.methods:
             what = f"evaluation {claim.evaluation!r} does not measure {method!r}"
             known = ", ".join(study.methods)

@@ -22,9 +22,10 @@ def accuracy(claim: model.ReachesAccuracy, opened: Opened) -> Measured:
 
         values = by_cohort(opened[claim.evaluation], ACCURACY).to_numpy().ravel()
         return Measured(values, "accuracy of a cohort, out of fold", "", claim.published, "equal")
-    table = opened[claim.classifier]
+    (name,) = claim.classifier_names
+    table = opened[name]
     values = (table["predicted"] == table["label"]).to_numpy().astype(float)
-    quantity = f"share of held-out images that {claim.classifier} gets right"
+    quantity = f"share of held-out images that {name} gets right"
     return Measured(values, quantity, "", claim.published, "equal", True)
 
 
