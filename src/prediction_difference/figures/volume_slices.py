@@ -264,7 +264,7 @@ def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
             color=style.FAINT_INK,
             horizontalalignment=align,
             verticalalignment="top",
-            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
+            bbox={"facecolor": "white", "alpha": 0.9, "linewidth": 0, "pad": 0.8},
         )
 
 
