@@ -14,8 +14,8 @@ from prediction_difference.figures.slices import (
     evenly_spaced,
     tissue_box,
 )
-from prediction_difference.figures.volume_slices import AROUND
 from prediction_difference.figures.strips import Strip as Tinted
+from prediction_difference.figures.volume_slices import AROUND
 from prediction_difference.report.packing import in_base64
 
 HIDE_BELOW = 0.15
