@@ -30,7 +30,7 @@ class Claim(Section):
         return ()
 
     @property
-    def measured_by(self) -> str:
+    def measured_by(self) -> str | tuple[str, ...]:
         """The measure of these evaluations."""
         return ""
 
@@ -116,7 +116,8 @@ class ReachesAccuracy(Claim):
     claim: Literal["accuracy"]
     classifier: Name | None = Field(None, description="whose held-out images are counted")
     evaluation: Name | None = Field(
-        None, description="in its place: of measure location, for the mean over its cohorts"
+        None,
+        description="in its place: of measure cohort-accuracy or location, for the mean over cohorts",
     )
     published: float = Field(gt=0, lt=1, description="share of images that are right")
 
@@ -135,8 +136,8 @@ class ReachesAccuracy(Claim):
         return () if self.evaluation is None else (self.evaluation,)
 
     @property
-    def measured_by(self) -> str:
-        return "location"
+    def measured_by(self) -> tuple[str, ...]:
+        return ("cohort-accuracy", "location")
 
 
 class FindsDamage(Claim):

@@ -252,16 +252,21 @@ def _check_methods(where: str, claim: model.FindsDamage, lookup: Lookup) -> Iter
 
 
 def check_measured(
-    where: str, name: str, measure: str, explanations: tuple[str, ...], lookup: Lookup
+    where: str,
+    name: str,
+    measures: str | tuple[str, ...],
+    explanations: tuple[str, ...],
+    lookup: Lookup,
 ) -> Iterator[Problem]:
-    """A table that is looked at must be there, of the right kind, and have the explanations."""
+    """A table that is looked at must be there, of a right kind, and have the explanations."""
+    fit = (measures,) if isinstance(measures, str) else measures
     yield from lookup.missing(where, "evaluations", name)
     evaluation = lookup.entry("evaluations", name)
     if evaluation is None:
         return
-    if evaluation.measure != measure:
+    if evaluation.measure not in fit:
         what = f"{name} has measure: {evaluation.measure}, which cannot be shown here"
-        yield Problem(where, what, f"name one with measure: {measure}")
+        yield Problem(where, what, f"name one with measure: {' or '.join(fit)}")
         return
     for explanation in explanations:
         if explanation not in evaluation.explanations:

@@ -18,15 +18,29 @@ from prediction_difference.evaluation.map_numbers import (
 def accuracy(claim: model.ReachesAccuracy, opened: Opened) -> Measured:
     """Of held-out subjects, each of which is right (1) or not (0); or of cohorts."""
     if claim.evaluation is not None:
-        from prediction_difference.evaluation.location import ACCURACY, by_cohort
-
-        values = by_cohort(opened[claim.evaluation], ACCURACY).to_numpy().ravel()
+        values = _accuracies(opened[claim.evaluation], claim.evaluation)
         return Measured(values, "accuracy of a cohort, out of fold", "", claim.published, "equal")
     (name,) = claim.classifier_names
     table = opened[name]
     values = (table["predicted"] == table["label"]).to_numpy().astype(float)
     quantity = f"share of held-out images that {name} gets right"
     return Measured(values, quantity, "", claim.published, "equal", True)
+
+
+def _accuracies(table: Any, evaluation: str) -> np.ndarray:
+    """(cohorts,) of a table of measure location or cohort-accuracy.
+
+    Raises:
+        StoreError: several classifiers or effects were tried.
+    """
+    if table.attrs["settings"]["measure"] == "location":
+        from prediction_difference.evaluation.location import ACCURACY, by_cohort
+
+        return np.asarray(by_cohort(table, ACCURACY)).ravel()
+    if table["cohort"].duplicated().any():
+        what = "tries several classifiers or effects, of which a claim takes one"
+        raise StoreError(f"evaluation {evaluation}", what, "leave out its C and effects")
+    return np.asarray(table["accuracy"])
 
 
 def finds_damage(claim: model.FindsDamage, opened: Opened) -> Measured:
