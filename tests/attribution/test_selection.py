@@ -90,7 +90,7 @@ def test_a_choice_that_is_written_out_can_be_read_again(keys):
 
 
 def test_the_hardest_are_the_wrong_ones_and_then_those_with_improbable_labels():
-    """By hand: image 3 is wrong though its label is likelier than that of image 1, which is right."""
+    """By hand: image 3 is wrong, though its label is likelier than that of image 1."""
     rows = [
         ("train", 0, 1, (0.1, 0.9, 0.0)),
         ("test", 0, 0, (0.4, 0.3, 0.3)),
@@ -104,9 +104,9 @@ def test_the_hardest_are_the_wrong_ones_and_then_those_with_improbable_labels():
     explanation = model.Sensitivity(method="sensitivity", classifier="net", images={"hardest": 4})
     card = SimpleNamespace(name="net", seed=0, family="net", class_names=("ant", "bee", "cat"))
     found = [
-        image_of_slot(explanation, f"hardest-{n}", None, predictions, card) for n in range(1, 5)
+        image_of_slot(f"hardest-{n}", explanation, None, predictions, card) for n in range(1, 5)
     ]
     assert found == [4, 3, 1, 2]
-    assert image_of_slot(explanation, "cat-hardest-2", None, predictions, card) == 3
+    assert image_of_slot("cat-hardest-2", explanation, None, predictions, card) == 3
     with pytest.raises(DataError, match="has 4 such held-out images"):
-        image_of_slot(explanation, "hardest-5", None, predictions, card)
+        image_of_slot("hardest-5", explanation, None, predictions, card)

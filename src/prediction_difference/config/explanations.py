@@ -23,7 +23,7 @@ class ImageChoice(Section):
     hardest: int = Field(
         0,
         ge=0,
-        description="held-out images with the lowest probability of their label, misclassified ones "
+        description="held-out images with the least probability of their label, misclassified ones "
         "first; not drawn",
     )
     labels: tuple[str, ...] = Field(
