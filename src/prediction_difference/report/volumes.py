@@ -176,7 +176,6 @@ class _Packing:
         self.contents |= {f"{name}-{number}": packed.text for name, packed in numbers.items()}
         self.maps.append(
             {
-                "number": number,
                 "image": self.images[some.image]["number"],
                 "store": self.stores[some.path]["number"],
                 "facets": some.facets,
