@@ -102,9 +102,9 @@ class Visit:
         return str(self.tab.url.partition("#")[2])
 
     def pixels(self) -> np.ndarray:
-        """(y, x, 3) of the scene."""
+        """(y, x, 3) of the scene but for its rim, which the page's border shines through."""
         png = self.tab.locator("#scene").screenshot()
-        return np.array(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+        return np.array(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[1:-1, 1:-1]
 
 
 @pytest.fixture(scope="module")
