@@ -129,6 +129,16 @@ def test_of_many_classes_those_have_a_colour_that_are_seen(some: Responses) -> N
     assert "Of the 20 classes" in drawing.caption
 
 
+def test_a_single_image_takes_no_room_for_others(some: Responses) -> None:
+    widths = [
+        clear_panels(
+            [{"e": some}] * count, ClearLayout(("clear",), {}, across=across)
+        ).figure.get_figwidth()
+        for count, across in ((1, 1), (1, 3), (3, 3))
+    ]
+    assert widths[0] == widths[1] < widths[2]
+
+
 def test_a_label_without_a_map_is_judged_by_the_prediction_and_said(some: Responses) -> None:
     two = replace(some, some=ClassMaps(some.maps[[0, 2]], ("cat", "owl"), (0, 2)))
     assert two.judged == "owl"

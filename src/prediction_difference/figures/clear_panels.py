@@ -160,13 +160,14 @@ def clear_panels(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -
     shape = rows[0][names[0]].image.shape
     height = layout.size * shape[1] / shape[2]
     block = LABEL + columns * (layout.size + GAP)
+    across = min(layout.across, len(rows))
     strips = -(-len(rows) // layout.across)
-    legend_width = max(MARGIN * 2 + layout.across * (block + BLOCK_GAP) - BLOCK_GAP, 4.0)
+    legend_width = max(MARGIN * 2 + across * (block + BLOCK_GAP) - BLOCK_GAP, 4.0)
     per_line = max(1, int((legend_width - 2 * MARGIN) / _legend_step(classes)))
     lines = -(-len(classes) // per_line)
     foot = TOP + strips * (height + ROW_GAP) + UNDER
     canvas = Canvas.empty(legend_width, foot + lines * LEGEND_LINE + MARGIN)
-    for position in range(min(layout.across, len(rows))):
+    for position in range(across):
         _draw_headings(canvas, MARGIN + position * (block + BLOCK_GAP) + LABEL, names, layout)
     for number, row in enumerate(rows):
         strip, position = divmod(number, layout.across)

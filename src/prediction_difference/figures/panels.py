@@ -69,7 +69,8 @@ class Panel:
         """The range of the colours, with its unit where it has a short one; or what a mask is."""
         if self.show == "mask":
             return f"{int(self.mask.sum()):,} of {self.mask.size:,} pixels"
-        unit = f" {self.map.unit}" if self.map.is_signed else ""
+        has_unit = self.map.is_signed and self.map.unit != "none"
+        unit = f" {self.map.unit}" if has_unit else ""
         sign = "±" if self.map.is_signed else "0 to "
         return f"{sign}{style.number(self.limit)}{unit}"
 
