@@ -108,7 +108,7 @@ def test_the_installed_versions_are_the_hashed_ones():
 
 def test_direct_dependencies_are_pinned_to_the_hashed_versions():
     groups = PROJECT["dependency-groups"]
-    direct = [*PROJECT["project"]["dependencies"], *groups["dev"], *groups["benchmark"]]
+    direct = [*PROJECT["project"]["dependencies"], *(d for group in groups.values() for d in group)]
     versions = requirement_lines()
     for requirement in direct:
         name, _, version = requirement.partition("==")

@@ -25,7 +25,9 @@ rule chunk:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
-        gpu=lambda wildcards: gpus(
+        mem_mb=memory("chunk"),
+        runtime=minutes("chunk"),
+        gpu=lambda wildcards: gpus_of_array(
             CONFIG.explanations[wildcards.explanation].classifier
         ),
     params:
@@ -62,6 +64,9 @@ for name, explanation in CONFIG.explanations.items():
             f"{BENCHMARKS}/attributions/{name}.tsv"
         conda:
             "../../envs/prediction-difference.yaml"
+        resources:
+            mem_mb=memory("attribution"),
+            runtime=minutes("attribution"),
         params:
             config=CONFIG_FILE,
             name=name,

@@ -28,6 +28,9 @@ rule claims:
         f"{BENCHMARKS}/evaluations/{{evaluation}}.claims.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("claims"),
+        runtime=minutes("claims"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
@@ -58,7 +61,9 @@ rule shard:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
-        gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
+        mem_mb=memory("shard"),
+        runtime=minutes("shard"),
+        gpu=lambda wildcards: gpus_of_array(classifier_of_evaluation(wildcards)),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
@@ -112,6 +117,8 @@ rule evaluation:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("evaluation"),
+        runtime=minutes("evaluation"),
         gpu=lambda wildcards: (
             gpus(classifier_of_evaluation(wildcards))
             if runs_classifier(wildcards.evaluation)
