@@ -130,9 +130,9 @@ def disturbed(slurm, tmp_path_factory):
         drain_and_resume(slurm, run, story)
         run.wait()
     finally:
-        if run.poll() is None:
-            run.send_signal(signal.SIGINT)
-            run.wait()
+        # Its jobs are cancelled with the cluster.
+        run.kill()
+        run.wait()
     tell(story, f"ended with {run.returncode}")
     assert run.returncode == 0, log.read_text()[-5000:]
     return checkout, log.read_text(), slurm.jobs()
@@ -157,11 +157,10 @@ def test_one_job_failed_and_was_repeated_with_more(disturbed):
     assert [job["JobState"] for job in failed] == ["FAILED"]
     assert failed[0] in jobs_of(jobs, "chunk")
     assert len(re.findall("Trying to restart job", output)) == 1
-    # An array reserves a megabyte more, for the commands of its jobs.
-    assert failed[0]["MinMemoryNode"] in ("4000M", "4001M")
+    assert failed[0]["MinMemoryNode"] == "4000M"
     assert failed[0]["TimeLimit"] == "04:00:00"
     (repeated,) = [job for job in jobs_of(jobs, "chunk") if job["TimeLimit"] != "04:00:00"]
-    assert repeated["MinMemoryNode"] in ("8000M", "8001M")
+    assert repeated["MinMemoryNode"] == "8000M"
     assert repeated["TimeLimit"] == "08:00:00"
 
 
@@ -171,12 +170,14 @@ def test_a_repeated_chunk_goes_on_where_it_was(disturbed):
     assert any("rows were finished before" in log.read_text() for log in logs)
 
 
-def test_chunks_were_an_array_and_had_a_gpu_each(disturbed):
+def test_jobs_that_run_a_network_had_a_gpu_each(disturbed):
     _, _, jobs = disturbed
-    chunks = jobs_of(jobs, "chunk")
-    assert len(chunks) == 9
-    assert {job.get("TresPerJob") for job in chunks} == {"gres:gpu:1"}
-    assert any("ArrayTaskId" in job for job in chunks)
+    asked = {job["Comment"]: job.get("TresPerJob") for job in jobs_of(jobs, "chunk")}
+    linear = {comment for comment in asked if "brains-conditional" in comment}
+    assert len(asked) == 8
+    assert len(linear) == 2
+    assert all((needs is None) == (job in linear) for job, needs in asked.items())
+    assert all(needs in (None, "gres:gpu:1") for needs in asked.values())
     assert {job.get("TresPerJob") for job in jobs_of(jobs, "figure")} == {None}
 
 

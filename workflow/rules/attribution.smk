@@ -27,7 +27,7 @@ rule chunk:
     resources:
         mem_mb=memory("chunk"),
         runtime=minutes("chunk"),
-        gpu=lambda wildcards: gpus_of_array(
+        gpu=lambda wildcards: gpus(
             CONFIG.explanations[wildcards.explanation].classifier
         ),
     params:

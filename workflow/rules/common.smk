@@ -142,19 +142,10 @@ def minutes(rule):
     return lambda wildcards, attempt: MEMORY_AND_MINUTES[rule][1] * 2 ** (attempt - 1)
 
 
-def gpus(*classifiers):
-    """GPUs that a job with these classifiers reserves; a linear one is explained without."""
-    kinds = {CONFIG.classifiers[name].kind for name in classifiers}
-    return int(kinds != {"logistic-regression"} and is_gpu_wanted())
-
-
-def gpus_of_array(classifier):
-    """GPUs that a job of many of its rule reserves.
-
-    On a cluster an array has one reservation for all of its jobs, so those of a rule are alike.
-    """
-    is_here = workflow.is_main_process and workflow.local_exec
-    return gpus(classifier) if is_here else gpus(*CONFIG.classifiers)
+def gpus(classifier):
+    """GPUs that a job with this classifier reserves; a linear one is explained without."""
+    is_linear = CONFIG.classifiers[classifier].kind == "logistic-regression"
+    return int(not is_linear and is_gpu_wanted())
 
 
 def is_gpu_wanted():

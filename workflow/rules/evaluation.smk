@@ -63,7 +63,7 @@ rule shard:
     resources:
         mem_mb=memory("shard"),
         runtime=minutes("shard"),
-        gpu=lambda wildcards: gpus_of_array(classifier_of_evaluation(wildcards)),
+        gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
