@@ -164,12 +164,6 @@ def test_one_job_failed_and_was_repeated_with_more(disturbed):
     assert repeated["TimeLimit"] == "08:00:00"
 
 
-def test_a_repeated_chunk_goes_on_where_it_was(disturbed):
-    checkout, _, _ = disturbed
-    logs = (checkout.folder / "logs/quickstart/attributions").glob("*/batch-0.chunk-*.log")
-    assert any("rows were finished before" in log.read_text() for log in logs)
-
-
 def test_jobs_that_run_a_network_had_a_gpu_each(disturbed):
     _, _, jobs = disturbed
     asked = {job["Comment"]: job.get("TresPerJob") for job in jobs_of(jobs, "chunk")}

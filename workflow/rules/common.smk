@@ -143,9 +143,10 @@ def minutes(rule):
 
 
 def gpus(classifier):
-    """GPUs that a job with this classifier reserves; a linear one is explained without."""
-    is_linear = CONFIG.classifiers[classifier].kind == "logistic-regression"
-    return int(not is_linear and is_gpu_wanted())
+    """GPUs that a job with this classifier reserves; one that is no network needs none."""
+    kind = CONFIG.classifiers[classifier].kind
+    is_network = kind not in ("logistic-regression", "scikit-learn")
+    return int(is_network and is_gpu_wanted())
 
 
 def is_gpu_wanted():
