@@ -58,6 +58,9 @@ rule report:
         f"{BENCHMARKS}/report/index.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
