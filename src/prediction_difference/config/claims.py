@@ -117,7 +117,7 @@ class ReachesAccuracy(Claim):
     classifier: Name | None = Field(None, description="whose held-out images are counted")
     evaluation: Name | None = Field(
         None,
-        description="in its place: of measure cohort-accuracy or location, for the mean over cohorts",
+        description="in its place: cohort-accuracy or location, for the mean over cohorts",
     )
     published: float = Field(gt=0, lt=1, description="share of images that are right")
 
