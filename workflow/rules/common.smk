@@ -34,8 +34,10 @@ MEMORY_AND_MINUTES = {
     "attribution": (2000, 60),
     "shard": (4000, 240),
     "evaluation": (4000, 120),
+    "cohort": (4000, 120),
     "claims": (2000, 30),
     "figure": (2000, 30),
+    "brains": (4000, 60),
     "report": (2000, 60),
     "benchmark": (4000, 600),
 }

@@ -88,6 +88,9 @@ rule cohort:
         f"{BENCHMARKS}/evaluations/{{evaluation}}/cohort-{{cohort}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("cohort"),
+        runtime=minutes("cohort"),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings_of_study(wildcards.evaluation),

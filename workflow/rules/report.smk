@@ -22,6 +22,9 @@ rule brains:
         f"{BENCHMARKS}/report/brains-{{dataset}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("brains"),
+        runtime=minutes("brains"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
