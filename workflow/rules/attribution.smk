@@ -25,6 +25,8 @@ rule chunk:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("chunk"),
+        runtime=minutes("chunk"),
         gpu=lambda wildcards: gpus(
             CONFIG.explanations[wildcards.explanation].classifier
         ),
@@ -62,6 +64,9 @@ for name, explanation in CONFIG.explanations.items():
             f"{BENCHMARKS}/attributions/{name}.tsv"
         conda:
             "../../envs/prediction-difference.yaml"
+        resources:
+            mem_mb=memory("attribution"),
+            runtime=minutes("attribution"),
         params:
             config=CONFIG_FILE,
             name=name,

@@ -22,6 +22,8 @@ rule classifier:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("classifier"),
+        runtime=minutes("classifier"),
         gpu=lambda wildcards: gpus(wildcards.classifier),
     params:
         config=CONFIG_FILE,

@@ -28,6 +28,9 @@ rule claims:
         f"{BENCHMARKS}/evaluations/{{evaluation}}.claims.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("claims"),
+        runtime=minutes("claims"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
@@ -58,6 +61,8 @@ rule shard:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("shard"),
+        runtime=minutes("shard"),
         gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
     params:
         config=CONFIG_FILE,
@@ -83,6 +88,9 @@ rule cohort:
         f"{BENCHMARKS}/evaluations/{{evaluation}}/cohort-{{cohort}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("cohort"),
+        runtime=minutes("cohort"),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings_of_study(wildcards.evaluation),
@@ -112,6 +120,8 @@ rule evaluation:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("evaluation"),
+        runtime=minutes("evaluation"),
         gpu=lambda wildcards: (
             gpus(classifier_of_evaluation(wildcards))
             if runs_classifier(wildcards.evaluation)

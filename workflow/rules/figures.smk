@@ -21,6 +21,9 @@ rule figure:
         f"{BENCHMARKS}/figures/{{paper}}/{{figure}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,

@@ -22,6 +22,9 @@ rule brains:
         f"{BENCHMARKS}/report/brains-{{dataset}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("brains"),
+        runtime=minutes("brains"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
@@ -58,6 +61,9 @@ rule report:
         f"{BENCHMARKS}/report/index.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
