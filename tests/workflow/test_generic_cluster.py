@@ -2,10 +2,8 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -142,21 +140,6 @@ def test_a_paper_runs_where_only_its_command_line_arrives(tmp_path):
     again = ("select=1:ncpus=1:mem=8000mb", "walltime=7200")
     assert sorted(data) == [asked, [*asked, again]]
     assert all('PDA_DATA="' in cluster.script(number + 1) for number in range(count))
-
-
-def test_an_interrupted_run_takes_its_jobs_back(tmp_path):
-    cluster = Cluster(tmp_path)
-    write_paper(cluster)
-    (cluster.cluster / "hold").touch()
-    run = cluster.start(*TARGETS)
-    deadline = time.monotonic() + 120
-    while len(list((cluster.cluster / "jobs").iterdir())) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(2)
-    run.send_signal(signal.SIGINT)
-    output, _ = run.communicate(timeout=120)
-    assert run.returncode != 0, output
-    assert set((cluster.cluster / "deleted").read_text().split()) == {"1.stand-in", "2.stand-in"}
 
 
 @pytest.mark.parametrize(

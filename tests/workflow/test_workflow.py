@@ -88,8 +88,7 @@ class Checkout:
 
     def start(self, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(
-            # What runs in the background of a shell ignores Ctrl-C, and so would its children.
-            ["env", "--default-signal=INT", *self.command(*arguments)],
+            self.command(*arguments),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
