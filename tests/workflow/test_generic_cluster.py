@@ -23,9 +23,7 @@ mkdir "jobs/$number"
 printf '%s\\n' "$@" > "jobs/$number/options"
 script="${@: -1}"
 cp "$script" "jobs/$number/script"
-if [[ -e hold ]]; then
-    :
-elif [[ -e kill ]]; then
+if [[ -e kill ]]; then
     rm kill
     echo 271 > "jobs/$number/exit"
 else
@@ -43,9 +41,6 @@ else
     printf '    job_state = R\\n'
 fi
 """
-QDEL = """#!/bin/bash
-printf '%s\\n' "$@" >> "$CLUSTER/deleted"
-"""
 HASTE = ("--seconds-between-status-checks", "1", "--latency-wait", "10", "--jobs", "2")
 
 
@@ -57,7 +52,7 @@ class Cluster(Checkout):
         self.home = folder / "a home"
         (self.cluster / "jobs").mkdir(parents=True)
         (self.cluster / "bin").mkdir()
-        for name, text in (("qsub", QSUB), ("qstat", QSTAT), ("qdel", QDEL)):
+        for name, text in (("qsub", QSUB), ("qstat", QSTAT)):
             program = self.cluster / "bin" / name
             program.write_text(text)
             program.chmod(0o755)
