@@ -26,11 +26,13 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        lost_stores(),
 
 
 rule figures:
     input:
         figure_files("json"),
+        lost_stores(),
 
 
 for file in PAPERS:
@@ -39,7 +41,7 @@ for file in PAPERS:
         name:
             file.stem
         input:
-            rules.report.output if CONFIG.run.paper == file.stem else [],
+            [*rules.report.output, *lost_stores()] if CONFIG.run.paper == file.stem else [],
 
 
 onstart:

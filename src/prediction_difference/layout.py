@@ -1,5 +1,6 @@
 """Where results lie below results/<run>/, for the stages that read many of them."""
 
+import os
 from pathlib import Path
 
 from prediction_difference.config import Config, model, shown_slots, slots
@@ -33,6 +34,23 @@ def done_file(results: Path, explanation: str, batch: int, chunk: int) -> Path:
 def attribution_store(results: Path, explanation: str, slot: str) -> Path:
     """The attribution store of one image."""
     return results / "attributions" / explanation / f"{slot}.zarr"
+
+
+def listing(results: Path, explanation: str) -> Path:
+    """What is written once all attribution stores of an explanation are there."""
+    return results / "attributions" / f"{explanation}.json"
+
+
+def lost_stores(config: Config, results: Path) -> list[Path]:
+    """Attribution stores that are gone although they were listed."""
+    lost: list[Path] = []
+    for name in config.explanations:
+        if listing(results, name).is_file():
+            folder = results / "attributions" / name
+            there = set(os.listdir(folder)) if folder.is_dir() else set()
+            stores = attribution_stores(config, results, name)
+            lost += [store for store in stores if store.name not in there]
+    return lost
 
 
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:

@@ -1,6 +1,7 @@
 # Stage 4, attribution.
 # Needs: a dataset, a classifier, and a prior or reference images where the method draws samples.
-# Makes: one store per explanation and image.
+# Makes: one store per explanation and image, and a listing of those of an explanation, which stands
+# for all of them where they are used.
 # A chunk is a share of the rows of windows, for a batch of images. It writes its rows to working
 # stores under chunks/, which are no outputs of Snakemake, so that what is finished survives a
 # killed job; their names hold a digest of everything that determines them.
@@ -52,6 +53,7 @@ for name, explanation in CONFIG.explanations.items():
         input:
             done=chunks_of_explanation(name),
         output:
+            listings([name]),
             stores_of_images(name, slots(explanation)),
         log:
             f"{LOGS}/attributions/{name}.log",

@@ -12,7 +12,6 @@ from prediction_difference.config import (
     parse_config,
     read_yaml,
     shards,
-    shown_slots,
     slots,
     windows_of_prior,
 )
@@ -127,13 +126,15 @@ def trained_classifier(wildcards):
     return classifier_card(classifier.of) if classifier.kind == "checkpoint" else []
 
 
-def attribution_stores(explanations):
-    """The attribution store of every image of these explanations."""
-    return [
-        store
-        for name in explanations
-        for store in stores_of_images(name, slots(CONFIG.explanations[name]))
-    ]
+def listings(explanations):
+    """What says that all attribution stores of these explanations are there."""
+    return [str(layout.listing(Path(RESULTS), name)) for name in explanations]
+
+
+def lost_stores():
+    """Attribution stores that were listed and are gone; asked for, they are made again."""
+    lost = layout.lost_stores(CONFIG, Path(RESULTS))
+    return [str(store / "zarr.json") for store in lost]
 
 
 def stores_of_images(explanation, images):
@@ -181,12 +182,9 @@ def chunks_of_explanation(name):
 def drawn_results(wildcards):
     """What a figure shows."""
     figure = CONFIG.figures[wildcards.figure]
-    shown = shown_slots(figure, CONFIG.explanations)
-    return evaluation_tables(figure.evaluation_names) + [
-        store
-        for name, images in shown.items()
-        for store in stores_of_images(name, images)
-    ]
+    return evaluation_tables(figure.evaluation_names) + listings(
+        figure.explanation_names
+    )
 
 
 def evaluation_tables(names):
@@ -217,18 +215,8 @@ def shards_of_evaluation(name):
     return [f"{folder}/shard-{n}.json" for n in range(len(shards(CONFIG, name)))]
 
 
-def attributions_of_shard(name, shard):
-    """The attribution stores of the images of a shard, of all compared explanations."""
-    images = shards(CONFIG, name)[shard]
-    return [
-        store
-        for explanation in CONFIG.evaluations[name].explanations
-        for store in stores_of_images(explanation, images)
-    ]
-
-
 def measured_maps(name):
-    """The attribution stores of an evaluation that one job makes of them."""
+    """The maps of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
     is_whole = evaluation.measure in (
         "complexity",
@@ -238,7 +226,7 @@ def measured_maps(name):
         "strong-features",
         "dominance",
     )
-    return attribution_stores(evaluation.explanations) if is_whole else []
+    return listings(evaluation.explanations) if is_whole else []
 
 
 def runs_classifier(name):

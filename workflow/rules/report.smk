@@ -6,7 +6,7 @@
 rule report:
     input:
         classifiers=[classifier_card(name) for name in CONFIG.classifiers],
-        attributions=attribution_stores(CONFIG.explanations),
+        attributions=listings(CONFIG.explanations),
         evaluations=evaluation_files(),
         figures=figure_files("json"),
     output:

@@ -16,7 +16,14 @@ from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
-from prediction_difference.stores import open_store, refuse_other_config, texts, write_store
+from prediction_difference.stores import (
+    open_store,
+    read_attributes,
+    refuse_other_config,
+    texts,
+    write_json,
+    write_store,
+)
 
 _SAID_ELSEWHERE = {"node_names", "units"}
 
@@ -44,19 +51,22 @@ def publish(
 
 
 def publish_all(config: Config, name: str, results: Path) -> None:
-    """Publish the attribution stores of all images of an explanation.
+    """Publish the attribution stores of all images of an explanation, and then their listing.
 
     Raises:
         StoreError: chunks are missing, disagree, or were made with another config.
     """
     explanation = config.explanations[name]
     work = layout.chunks_folder(results, name)
+    digests = {}
     for batch, some in enumerate(batches(explanation)):
         chunks = range(explanation.chunk_count)
         done = [layout.done_file(results, name, batch, chunk) for chunk in chunks]
         for slot in track(some, f"{name}, batch {batch}"):
             store = layout.attribution_store(results, name, slot)
             publish(config, name, slot, work, done, store)
+            digests[slot] = read_attributes(store)["digest"]
+    write_json(layout.listing(results, name), {"explanation": name, "stores": digests})
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:
