@@ -1,6 +1,5 @@
 """Where results lie below results/<run>/, for the stages that read many of them."""
 
-import os
 from pathlib import Path
 
 from prediction_difference.config import Config, model, shown_slots, slots
@@ -47,7 +46,7 @@ def lost_stores(config: Config, results: Path) -> list[Path]:
     for name in config.explanations:
         if listing(results, name).is_file():
             folder = results / "attributions" / name
-            there = set(os.listdir(folder)) if folder.is_dir() else set()
+            there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
             stores = attribution_stores(config, results, name)
             lost += [store for store in stores if store.name not in there]
     return lost

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+import time
 from shutil import which
 
 from prediction_difference import layout, preflight, provenance
@@ -18,6 +19,7 @@ from prediction_difference.config import (
 from prediction_difference.errors import ConfigError
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
+from prediction_difference.workload.summary import summary
 from snakemake.exceptions import WorkflowError
 
 PAPER_VARIABLE = "PREDICTION_DIFFERENCE_PAPER"
@@ -63,6 +65,7 @@ RESULTS = f"results/{CONFIG.run.name}"
 LOGS = f"logs/{CONFIG.run.name}"
 BENCHMARKS = f"benchmarks/{CONFIG.run.name}"
 CONFIG_FILE = f"{RESULTS}/config.yaml"
+STARTED = time.time()
 
 
 wildcard_constraints:
@@ -81,6 +84,11 @@ wildcard_constraints:
 def write_run_config():
     """What the jobs read: the configuration as Snakemake merged it."""
     write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
+
+
+def what_ran():
+    """What to tell the person who waited."""
+    return summary(CONFIG, Path(RESULTS), STARTED, time.time())
 
 
 def settings(section, name):

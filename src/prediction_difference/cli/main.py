@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from prediction_difference.cli import stages
+from prediction_difference.cli import stages, workload
 from prediction_difference.cli.explain import explain
 from prediction_difference.cli.options import ConfigFile, Output
 from prediction_difference.errors import PredictionDifferenceError
@@ -16,7 +16,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
-    "explain shows it for your own photographs. The other commands are stages of the workflow: "
+    "explain shows it for your own photographs; plan says what a run would cost, progress how far "
+    "it is. The other commands are stages of the workflow: "
     "data, prior, classifier, chunk, attribution, shard, evaluation, figure, report; benchmark "
     "measures their speed.",
 )
@@ -67,6 +68,8 @@ def benchmark(config: ConfigFile, output: Output) -> None:
 
 
 app.command()(explain)
+app.command()(workload.plan)
+app.command()(workload.progress)
 for _stage in (
     stages.data,
     stages.prior,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.errors import DataError
 from prediction_difference.data.stored_images import Images, StoredImages
+from prediction_difference.errors import DataError
 from prediction_difference.stores import open_store, row_digests, texts, write_store
 
 TEST = "test"
