@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prediction_difference.attribution.heatmaps import forwards
 from prediction_difference.config import Config, batches, model, shards, slots
+from prediction_difference.config.nodes import AnyNode, node_names
 from prediction_difference.config.shapes import channels, class_names, spatial_shape
 from prediction_difference.errors import DataError
 from prediction_difference.priors.windows import WindowGrid
@@ -75,7 +76,7 @@ def _of_explanation(config: Config, name: str) -> Work:
     )
 
 
-def _counted(config: Config, explanation: model.Explanation) -> tuple[int | None, int | None, str]:
+def _counted(config: Config, explanation: Any) -> tuple[int | None, int | None, str]:
     """Forward passes and bytes of one image; or why they are not known."""
     classifier = config.classifiers[explanation.classifier]
     dataset = config.datasets[classifier.dataset]
@@ -109,17 +110,15 @@ def _nodes(explanation: model.Explanation, dataset: model.Dataset) -> int | None
     names = class_names(dataset)
     if known is not None or names is None:
         return known
-    is_of_classes = all(
-        isinstance(n, model.ClassNodes | model.NodeChoice) for n in explanation.nodes
-    )
-    if not is_of_classes:
-        return None
-    every = [n for n in explanation.nodes if isinstance(n, model.ClassNodes) and n.classes == "all"]
-    single = [n for n in explanation.nodes if isinstance(n, model.NodeChoice)]
-    ranked = [
-        n for n in explanation.nodes if isinstance(n, model.ClassNodes) and n.classes != "all"
-    ]
-    return len(every) * len(names) + len(single) + sum(int(n.classes) for n in ranked)
+    counts = [_count_of(node, len(names)) for node in explanation.nodes]
+    return None if None in counts else sum(n for n in counts if n is not None)
+
+
+def _count_of(node: AnyNode, classes: int) -> int | None:
+    if isinstance(node, model.ClassNodes) and node.classes == "all":
+        return classes
+    known = node_names(node, "")
+    return None if known is None else len(known)
 
 
 def _of_evaluation(config: Config, name: str) -> Work | None:

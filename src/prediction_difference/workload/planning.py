@@ -58,8 +58,8 @@ def plan(works: Iterable[Work], speeds: Speeds) -> list[Step]:
 def advise(step: Step, start: float = START, longest: float = LONGEST) -> Advice | None:
     """Chunks so that a job takes at most `longest`, images so that starting it is at most 5 %.
 
-    With t seconds an image: chunks = t / longest, images = start * (1 - 0.05) / 0.05 / (t / chunks),
-    both rounded up; at most all images. None where the cost is unknown.
+    With t seconds an image: chunks = t / longest and images = 19 start / (t / chunks), both rounded
+    up; at most all images. None where the cost is unknown.
     """
     each = step.seconds_of_image
     if each is None or step.work.images_per_job is None:

@@ -118,8 +118,8 @@ def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
         for store in there:
             attributes = read_attributes(store)
             precision = attributes.get("precision") or "float32"
-            key = (explanation.method, network, precision)
-            yield key, attributes["seconds"], attributes["forwards"]
+            cost = attributes["seconds"], attributes["forwards"]
+            yield (explanation.method, network, precision), *cost
     for name, evaluation in config.evaluations.items():
         file = layout.evaluation_table(results, name)
         if isinstance(evaluation, model.RegionPerturbation) and file.is_file():

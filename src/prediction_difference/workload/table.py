@@ -29,8 +29,9 @@ def plan_text(steps: Sequence[Step], device: str, start: float, workers: int) ->
     of = "one core" if device == "cpu" else f"one {device.upper()}"
     lines = [*_aligned(rows), ""]
     lines.append(
-        f"Together {sums.forwards:,} forward passes in {sums.jobs:,} jobs: {hours(sums.seconds)} hours "
-        f"of {of}, {hours(sums.seconds / workers)} on {workers:,}, starting jobs included "
+        f"Together {sums.forwards:,} forward passes in {sums.jobs:,} jobs: "
+        f"{hours(sums.seconds)} hours of {of}, {hours(sums.seconds / workers)} on {workers:,}, "
+        "starting jobs included "
         f"({start:g} s each); {size(sums.disk)} of arrays before compression."
     )
     if sums.unknown:
@@ -43,8 +44,8 @@ def plan_text(steps: Sequence[Step], device: str, start: float, workers: int) ->
         f"hours: of {of}, without starting jobs. start: its share of a job as configured. advice: "
         "images_per_job, and chunks of an image where a job would take over an hour, for which "
         "the start is under 5 %.",
-        "speed from: measured in an earlier run, the package's table (workload/speeds.yaml), or an "
-        "estimate from multiply-accumulates of whole passes, which saves nothing and is not measured.",
+        "speed from: measured in an earlier run; the package's table (workload/speeds.yaml); or an "
+        "estimate from multiply-accumulates of whole passes, which is not measured.",
     ]
     return "\n".join(lines) + "\n"
 

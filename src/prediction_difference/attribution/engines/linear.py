@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from prediction_difference.attribution.engines.protocol import Expectation, mean_and_variance
 from prediction_difference.attribution.nodes import Node, check_nodes, node_values
@@ -117,6 +116,8 @@ def logistic_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     the logistic function's poles, pi / deviation, from the real line: half a standard deviation
     where the deviation is at most 1, and half as much for every doubling of it.
     """
+    from scipy.special import expit
+
     level = np.ceil(np.log2(np.maximum(deviation, 1.0))).astype(int)
     result = np.empty_like(mean)
     for number in np.unique(level):
