@@ -6,7 +6,7 @@ import json
 import shutil
 import uuid
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -125,10 +125,17 @@ def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] 
     """
     refuse_foreign_folder(folder_of(path))
     stamped = dataset.assign_attrs(digest=content_digest(dataset))
-    encoding = {name: {"chunks": shape} for name, shape in chunks.items()}
+    encoding = {name: _encoding(dataset[name].shape, shape) for name, shape in chunks.items()}
     with publishing(folder_of(path)) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         stamped.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
+
+
+def _encoding(shape: tuple[int, ...], chunk: tuple[int, ...]) -> dict[str, Any]:
+    """Chunks of an array; those along the first axis in one file where they are many and small."""
+    count = -(-shape[0] // chunk[0])
+    is_by_row = chunk[0] == 1 and count > 1 and chunk[1:] == shape[1:]
+    return {"chunks": chunk} | ({"shards": (count, *chunk[1:])} if is_by_row else {})
 
 
 def content_digest(dataset: Any) -> str:
@@ -175,7 +182,8 @@ def open_store(path: Path, kind: str, later: Collection[str] = ()) -> Any:
     try:
         # Not in parts: chunks are read where they are asked for, without dask.
         store = xarray.open_zarr(path, consolidated=True, chunks=None)
-        for name in set(store.variables) - set(later):
+        by_rows = store.attrs.get("digests", {})
+        for name in set(store.variables) - {name for name in later if name in by_rows}:
             store.variables[name].load()
     except (ValueError, KeyError, OSError, RuntimeError) as error:
         raise _unreadable(path, error) from error
@@ -191,6 +199,23 @@ def open_store(path: Path, kind: str, later: Collection[str] = ()) -> Any:
         if name not in later and row_digests(store[name].values) != tuple(store[of_rows].values):
             raise damaged(path)
     return store
+
+
+def rows_of(store: Any, name: str, rows: Sequence[int]) -> np.ndarray:
+    """(rows, ...) values of a variable of an opened store, of which no other rows are read.
+
+    Raises:
+        StoreError: they are not as they were written.
+    """
+    path = Path(str(store.encoding.get("source", name)))
+    try:
+        values = np.asarray(store[name][list(rows)].values)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise damaged(path) from error
+    of_rows = store.attrs.get("digests", {}).get(name)
+    if of_rows and row_digests(values) != tuple(store[of_rows].values[list(rows)]):
+        raise damaged(path)
+    return values
 
 
 def damaged(path: Path) -> StoreError:
