@@ -132,10 +132,18 @@ def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] 
 
 
 def _encoding(shape: tuple[int, ...], chunk: tuple[int, ...]) -> dict[str, Any]:
-    """Chunks of an array; those along the first axis in one file where they are many and small."""
+    """Chunks of an array; those along the first axis in one file where they are whole rows.
+
+    Notes: the compression is the one that left the least of maps in about the default one's time
+    (`python -m prediction_difference.benchmark.storage`).
+    """
+    from zarr.codecs import BloscCodec
+
     count = -(-shape[0] // chunk[0])
     is_by_row = chunk[0] == 1 and count > 1 and chunk[1:] == shape[1:]
-    return {"chunks": chunk} | ({"shards": (count, *chunk[1:])} if is_by_row else {})
+    codec = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+    encoding = {"chunks": chunk, "compressors": [codec]}
+    return encoding | ({"shards": (count, *chunk[1:])} if is_by_row else {})
 
 
 def content_digest(dataset: Any) -> str:
