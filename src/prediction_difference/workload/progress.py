@@ -78,11 +78,13 @@ def progress_text(found: Progress) -> str:
     done, jobs = (sum(getattr(g, key) for g in found.groups) for key in ("done", "jobs"))
     if done == jobs:
         return f"All {jobs:,} jobs are done.\n"
-    end = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + found.left))
-    rest = f"{done:,} of {jobs:,} jobs are done; about {duration(found.left)} left, until {end}"
-    rest += f", with {found.at_once:.1f} jobs at once as so far"
+    rest = f"{done:,} of {jobs:,} jobs are done"
+    if found.unknown < jobs - done:
+        end = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + found.left))
+        rest += f"; about {duration(found.left)} left, until {end}"
+        rest += f", with {found.at_once:.1f} jobs at once as so far"
     if found.unknown:
-        rest += f"; {found.unknown:,} jobs are of kinds of which none is finished, and not in this"
+        rest += f"; {found.unknown:,} jobs are of kinds of which none is finished yet"
     return "\n".join([*lines, f"{rest}."]) + "\n"
 
 
