@@ -80,6 +80,23 @@ def exported_files(config: Config, results: Path, explanation: str) -> list[Path
     return [f for m in maps for f in (m, m.with_name(f"{m.name.removesuffix('.nii.gz')}.json"))]
 
 
+def listing(results: Path, explanation: str) -> Path:
+    """What is written once all attribution stores of an explanation are there."""
+    return results / "attributions" / f"{explanation}.json"
+
+
+def lost_stores(config: Config, results: Path) -> list[Path]:
+    """Attribution stores that are gone although they were listed."""
+    lost: list[Path] = []
+    for name in config.explanations:
+        if listing(results, name).is_file():
+            folder = results / "attributions" / name
+            there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+            stores = attribution_stores(config, results, name)
+            lost += [store for store in stores if store.name not in there]
+    return lost
+
+
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     """The folder of the classifier that an explanation explains."""
     return results / "classifiers" / config.explanations[explanation].classifier

@@ -6,7 +6,7 @@ import json
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,15 +111,21 @@ def folder_of(path: Path) -> Path:
     return path.parent if path.name in ("zarr.json", "card.json") else path
 
 
+def row_digests(rows: np.ndarray) -> tuple[str, ...]:
+    """(n, ...) values -> the digest of each of the n."""
+    return tuple(digest(np.ascontiguousarray(row).tobytes()) for row in rows)
+
+
 def write_store(path: Path, dataset: Any, chunks: Mapping[str, tuple[int, ...]] = {}) -> None:
     """Publish an xarray Dataset as a consolidated Zarr v3 group, with a digest of its content.
 
     `path` is the store's folder or the zarr.json in it. `chunks` gives the chunk shape of
-    variables by name; without one, zarr's default holds.
+    variables by name; without one, zarr's default holds. What the attribute `digests` names by
+    variable are variables with the digests of its rows, by which these can be checked one by one.
     """
     refuse_foreign_folder(folder_of(path))
     complete = stamped(dataset)
-    encoding = {name: {"chunks": shape} for name, shape in chunks.items()}
+    encoding = {name: _encoding(dataset[name].shape, shape) for name, shape in chunks.items()}
     with publishing(folder_of(path)) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         complete.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True, encoding=encoding)
@@ -130,9 +136,29 @@ def stamped(dataset: Any) -> Any:
     return dataset.assign_attrs(digest=content_digest(dataset))
 
 
+def _encoding(shape: tuple[int, ...], chunk: tuple[int, ...]) -> dict[str, Any]:
+    """Chunks of an array; those along the first axis in one file where they are whole rows.
+
+    Notes: the compression is the one that left the least of maps in about the default one's time
+    (`python -m prediction_difference.benchmark.storage`).
+    """
+    from zarr.codecs import BloscCodec
+
+    count = -(-shape[0] // chunk[0])
+    is_by_row = chunk[0] == 1 and count > 1 and chunk[1:] == shape[1:]
+    codec = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+    encoding = {"chunks": chunk, "compressors": [codec]}
+    return encoding | ({"shards": (count, *chunk[1:])} if is_by_row else {})
+
+
 def content_digest(dataset: Any) -> str:
-    """Digest of an xarray Dataset: its arrays and its attributes, except the digest itself."""
-    arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
+    """Digest of an xarray Dataset: its arrays and its attributes, except the digest itself.
+
+    Of a variable whose rows have digests of their own, these stand for its values.
+    """
+    by_rows = dataset.attrs.get("digests", {})
+    variables = dataset.variables.items()
+    arrays = {str(name): v.values for name, v in variables if name not in by_rows}
     attributes = {key: value for key, value in dataset.attrs.items() if key != "digest"}
     return digest(array_digest(arrays), json.dumps(attributes, sort_keys=True))
 
@@ -153,8 +179,10 @@ def texts(values: Iterable[str]) -> np.ndarray:
     return np.array(list(values), dtype=np.dtypes.StringDType())
 
 
-def open_store(path: Path, kind: str) -> Any:
+def open_store(path: Path, kind: str, later: Collection[str] = ()) -> Any:
     """Read a published store as an xarray Dataset, and see that it is what was written.
+
+    later: variables whose values are neither read nor checked yet; their rows have digests.
 
     Raises:
         StoreError: nothing complete is there, its content is damaged, or it is not a store of
@@ -165,7 +193,11 @@ def open_store(path: Path, kind: str) -> Any:
     path = folder_of(path)
     _refuse_incomplete(path)
     try:
-        store = xarray.open_zarr(path, consolidated=True).load()
+        # Not in parts: chunks are read where they are asked for, without dask.
+        store = xarray.open_zarr(path, consolidated=True, chunks=None)
+        by_rows = store.attrs.get("digests", {})
+        for name in set(store.variables) - {name for name in later if name in by_rows}:
+            store.variables[name].load()
     except (ValueError, KeyError, OSError, RuntimeError) as error:
         raise _unreadable(path, error) from error
     if store.attrs.get("kind") != kind:
@@ -175,10 +207,35 @@ def open_store(path: Path, kind: str) -> Any:
             "correct the path",
         )
     if store.attrs.get("digest") != content_digest(store):
-        raise StoreError(
-            path, "is damaged: it does not hold what was written", "delete it and make it again"
-        )
+        raise damaged(path)
+    for name, of_rows in store.attrs.get("digests", {}).items():
+        if name not in later and row_digests(store[name].values) != tuple(store[of_rows].values):
+            raise damaged(path)
     return store
+
+
+def rows_of(store: Any, name: str, rows: Sequence[int]) -> np.ndarray:
+    """(rows, ...) values of a variable of an opened store, of which no other rows are read.
+
+    Raises:
+        StoreError: they are not as they were written.
+    """
+    path = Path(str(store.encoding.get("source", name)))
+    try:
+        values = np.asarray(store[name][list(rows)].values)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise damaged(path) from error
+    of_rows = store.attrs.get("digests", {}).get(name)
+    if of_rows and row_digests(values) != tuple(store[of_rows].values[list(rows)]):
+        raise damaged(path)
+    return values
+
+
+def damaged(path: Path) -> StoreError:
+    """The error for a store that holds something else than what was written."""
+    return StoreError(
+        path, "is damaged: it does not hold what was written", "delete it and make it again"
+    )
 
 
 def read_attributes(path: Path) -> dict[str, Any]:

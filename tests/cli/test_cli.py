@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (
     "check", "schema", "reference", "data", "prior", "classifier", "chunk", "attribution",
     "shard", "evaluation", "figure", "report", "benchmark", "explain",
-    "simulate-cohort",
+    "simulate-cohort", "plan", "progress",
 )  # fmt: skip
 
 

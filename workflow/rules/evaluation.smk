@@ -10,7 +10,7 @@
 
 rule claims:
     input:
-        attributions=lambda wildcards: attribution_stores(
+        attributions=lambda wildcards: listings(
             CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         tables=lambda wildcards: evaluation_tables(
@@ -44,8 +44,8 @@ rule claims:
 
 rule shard:
     input:
-        attributions=lambda wildcards: attributions_of_shard(
-            wildcards.evaluation, int(wildcards.shard)
+        attributions=lambda wildcards: listings(
+            CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         classifier=lambda wildcards: classifier_card(
             classifier_of_evaluation(wildcards)

@@ -7,7 +7,7 @@
 rule brains:
     input:
         dataset=lambda wildcards: dataset_store(wildcards.dataset),
-        attributions=lambda wildcards: attribution_stores(
+        attributions=lambda wildcards: listings(
             layout.cohort_explanations(CONFIG, wildcards.dataset)
         ),
     output:
@@ -37,7 +37,7 @@ rule brains:
 rule report:
     input:
         classifiers=[classifier_card(name) for name in CONFIG.classifiers],
-        attributions=attribution_stores(CONFIG.explanations),
+        attributions=listings(CONFIG.explanations),
         evaluations=evaluation_files(),
         figures=figure_files("json"),
         brains=[

@@ -37,7 +37,7 @@ from prediction_difference.classifiers.loading import (
     read_predictions,
 )
 from prediction_difference.config import Config, batches, model
-from prediction_difference.data.dataset import Dataset, read_dataset
+from prediction_difference.data.dataset import Dataset, open_dataset
 from prediction_difference.data.geometry import geometry
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.samplers import Sampler
@@ -156,8 +156,8 @@ class _Workbench:
         self.inputs = inputs
         self.device = device
         self.card = read_card(inputs.classifier)
-        self.dataset = read_dataset(inputs.dataset)
-        self.reference = None if inputs.reference is None else read_dataset(inputs.reference)
+        self.dataset = open_dataset(inputs.dataset)
+        self.reference = None if inputs.reference is None else open_dataset(inputs.reference)
         _refuse_strangers(config, self.explanation, inputs, self.card, self.dataset)
         self.predictions = read_predictions(inputs.classifier)
 

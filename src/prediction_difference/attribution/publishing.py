@@ -19,12 +19,17 @@ from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
 from prediction_difference.stores import (
     open_store,
+    read_attributes,
     refuse_other_config,
+    row_digests,
     stamped,
     texts,
+    write_json,
     write_store,
 )
 
+BY_NODE = ("relevance", "standard_error", "window_score", "window_standard_error")
+"""Variables of which every node can be read, and is checked, alone."""
 _SAID_ELSEWHERE = {"node_names", "units"}
 
 
@@ -49,26 +54,29 @@ def publish(
     made_with = {**attributes["settings"], "seed": attributes["seed"]}
     now = {**what_matters(wanted), "seed": config.run.seed}
     refuse_other_config(store.path, made_with, now)
-    found = _assemble(store, attributes, slot)
+    found, chunks = by_node(_assemble(store, attributes, slot))
     if is_exported(attributes):
         write_nifti(stamped(found), layout.nifti_file(output))
-    write_store(output, found)
+    write_store(output, found, chunks)
 
 
 def publish_all(config: Config, name: str, results: Path) -> None:
-    """Publish the attribution stores of all images of an explanation.
+    """Publish the attribution stores of all images of an explanation, and then their listing.
 
     Raises:
         StoreError: chunks are missing, disagree, or were made with another config.
     """
     explanation = config.explanations[name]
     work = layout.chunks_folder(results, name)
+    digests = {}
     for batch, some in enumerate(batches(explanation)):
         chunks = range(explanation.chunk_count)
         done = [layout.done_file(results, name, batch, chunk) for chunk in chunks]
         for slot in track(some, f"{name}, batch {batch}"):
             store = layout.attribution_store(results, name, slot)
             publish(config, name, slot, work, done, store)
+            digests[slot] = read_attributes(store)["digest"]
+    write_json(layout.listing(results, name), {"explanation": name, "stores": digests})
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:
@@ -143,6 +151,17 @@ def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str) -> Any
     return xarray.Dataset(variables, coords=coordinates, attrs=attrs)
 
 
+def by_node(dataset: Any) -> tuple[Any, dict[str, tuple[int, ...]]]:
+    """A store with a digest for every node, and its chunks, one for each node in one file."""
+    names = [name for name in BY_NODE if name in dataset]
+    digests = {
+        f"{name}_digest": ("node", texts(row_digests(dataset[name].values))) for name in names
+    }
+    marked = dataset.assign(digests)
+    marked.attrs["digests"] = {name: f"{name}_digest" for name in names}
+    return marked, {name: (1, *dataset[name].shape[1:]) for name in names}
+
+
 def _window_variables(
     store: WorkingStore, grid: WindowGrid, axes: _Axes, unit: str
 ) -> dict[str, Any]:
@@ -177,6 +196,15 @@ def _windows(store: WorkingStore, grid: WindowGrid, name: str) -> np.ndarray:
 
 def _window_grid(settings: dict[str, Any], axes: _Axes) -> WindowGrid:
     return WindowGrid(axes.sides, settings["window"], settings["stride"])
+
+
+def open_maps(path: Path) -> Any:
+    """Open an attribution store whose maps are read, with `stores.rows_of`, when they are needed.
+
+    Raises:
+        StoreError: nothing complete is there, or it is another kind of store.
+    """
+    return open_store(Path(path), "attribution", later=BY_NODE)
 
 
 def open_attribution(path: Path) -> Any:

@@ -172,7 +172,7 @@ def _fine_tune(settings: model.FineTunedNetwork, dataset: Dataset, key: int, dev
 
     body = networks.with_preprocessing(fine_tuning.load_body(settings), settings.normalisation)
     features = _try_on(
-        body, dataset, lambda: training.class_scores(body, dataset.images, device), places=True
+        body, dataset, lambda: training.class_scores(body, dataset.images[:], device), places=True
     )
     weights: dict[str, np.ndarray] = {}
     instances: dict[str, int] = {}
@@ -250,7 +250,7 @@ def _load_pretrained(
     bare, names = pretrained.load(settings)
     network = networks.with_preprocessing(bare, settings.normalisation)
     scores = _try_on(
-        network, dataset, lambda: training.class_scores(network, dataset.images, device)
+        network, dataset, lambda: training.class_scores(network, dataset.images[:], device)
     )
     if settings.class_names is not None:
         names = read_class_names(settings.class_names).names
@@ -369,5 +369,5 @@ def _normalisation_of(
         # Black is -0.5 and white 1.5 [montavon2017, section 6.1].
         channels = dataset.channels
         return model.Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
-    mean, std = channel_moments(dataset.images, used)
+    mean, std = channel_moments(dataset.images[:], used)
     return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -61,6 +60,8 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
 
 
 def _torchvision_network(name: str, weights: Any) -> nn.Module:
+    import torchvision
+
     try:
         network: nn.Module = torchvision.models.get_model(
             name, weights=weights, **_OPTIONS.get(name, {})
@@ -77,6 +78,9 @@ def _torchvision_network(name: str, weights: Any) -> nn.Module:
 
 
 def _torchvision_weights(name: str) -> Any:
+    # Half of the seconds in which a job starts, which other networks need not wait for.
+    import torchvision
+
     try:
         return torchvision.models.get_model_weights(name)
     except ValueError as error:

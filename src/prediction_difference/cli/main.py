@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from prediction_difference.cli import stages
+from prediction_difference.cli import stages, workload
 from prediction_difference.cli.cohorts import simulate_cohort
 from prediction_difference.cli.explain import explain
 from prediction_difference.cli.options import ConfigFile, Output
@@ -17,7 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
-    "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on. "
+    "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on; "
+    "plan says what a run would cost, progress how far it is. "
     "The other commands are stages of the workflow: data, prior, classifier, chunk, attribution, "
     "shard, cohort, evaluation, figure, report, brains; "
     "benchmark measures their speed, nifti exports maps of volumes.",
@@ -70,6 +71,8 @@ def benchmark(config: ConfigFile, output: Output) -> None:
 
 app.command()(explain)
 app.command()(simulate_cohort)
+app.command()(workload.plan)
+app.command()(workload.progress)
 for _stage in (
     stages.data,
     stages.prior,

@@ -15,7 +15,7 @@ from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module
 from prediction_difference.config import Config, model, shards
-from prediction_difference.data.dataset import read_dataset
+from prediction_difference.data.dataset import open_dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.evaluation.perturbation import perturbation_curves
 from prediction_difference.priors.samplers import ConditionalSampler, Sampler
@@ -177,7 +177,7 @@ class _Bench:
             return None
         if self.data is None or self.prior is None:
             raise DataError("--data and --prior", "are needed", "give the stores")
-        dataset = read_dataset(self.data)
+        dataset = open_dataset(self.data)
         read_fitted_on(self.prior).refuse(dataset, attributes["image_index"])
         split, region = attributes["split"], self.settings.region
         fitted = read_prior(self.prior, dataset, attributes["dataset"], split, region)
