@@ -174,7 +174,7 @@ def _check_labels(where: str, explanation: model.Explanation, known: Catalogue) 
         return []
     problems = []
     images = explanation.images
-    if isinstance(images, model.ImageChoice) and images.correct + images.misclassified > 0:
+    if isinstance(images, model.ImageChoice) and images.by_label > 0:
         what = "which images are classified correctly is not known, they have no labels"
         problems.append(Problem(f"{where}.images", what, "set random"))
     return problems + [

@@ -3,12 +3,18 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas
 import pytest
 
 from prediction_difference.attribution.nodes import Node
-from prediction_difference.attribution.selection import describe_node, resolve_nodes
+from prediction_difference.attribution.selection import (
+    describe_node,
+    image_of_slot,
+    resolve_nodes,
+)
 from prediction_difference.config import model
 from prediction_difference.config.nodes import has_node, node_names
+from prediction_difference.data.dataset import UNLABELLED
 from prediction_difference.errors import DataError
 
 CARD = SimpleNamespace(name="net", class_names=("ant", "bee", "cat", "dog", "elk"))
@@ -81,3 +87,26 @@ def test_a_class_has_one_name(keys):
 def test_a_choice_that_is_written_out_can_be_read_again(keys):
     choice = model.NodeChoice(**keys)
     assert model.NodeChoice(**choice.model_dump(mode="json")) == choice
+
+
+def test_the_hardest_are_the_wrong_ones_and_then_those_with_improbable_labels():
+    """By hand: image 3 is wrong, though its label is likelier than that of image 1."""
+    rows = [
+        ("train", 0, 1, (0.1, 0.9, 0.0)),
+        ("test", 0, 0, (0.4, 0.3, 0.3)),
+        ("test", 1, 1, (0.1, 0.8, 0.1)),
+        ("test", 2, 0, (0.51, 0.04, 0.45)),
+        ("test", 2, 1, (0.2, 0.7, 0.1)),
+        ("test", UNLABELLED, 1, (0.3, 0.4, 0.3)),
+    ]
+    columns = ["split", "label", "predicted", "probabilities"]
+    predictions = pandas.DataFrame(rows, columns=columns)
+    explanation = model.Sensitivity(method="sensitivity", classifier="net", images={"hardest": 4})
+    card = SimpleNamespace(name="net", seed=0, family="net", class_names=("ant", "bee", "cat"))
+    found = [
+        image_of_slot(f"hardest-{n}", explanation, None, predictions, card) for n in range(1, 5)
+    ]
+    assert found == [4, 3, 1, 2]
+    assert image_of_slot("cat-hardest-2", explanation, None, predictions, card) == 3
+    with pytest.raises(DataError, match="has 4 such held-out images"):
+        image_of_slot("hardest-5", explanation, None, predictions, card)

@@ -606,6 +606,11 @@ def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):
     write_table(table, tmp_path / "location.parquet")
     tables = {"location": tmp_path / "location.parquet"}
     accuracy = {**WORDS, "claim": "accuracy", "evaluation": "location", "published": 0.693}
+
+    def written(table):
+        write_table(table, tmp_path / "seeds.parquet")
+        return {"location": tmp_path / "seeds.parquet"}
+
     damage = {**WORDS, "claim": "finds-damage", "evaluation": "location"}
     damage |= {"method": "grid-cell", "than": "gaussian"}
     settings = READ({"measure": "claims", "claims": [accuracy, damage]})
@@ -614,6 +619,12 @@ def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):
     assert first["held"] is True
     assert second["values"] == pytest.approx([0.1, 0.11, 0.12, 0.13, 0.14])
     assert second["held"] is True
+    seeds = pandas.DataFrame({"cohort": range(5), "accuracy": np.array(first["values"])})
+    seeds.attrs["settings"] = {"measure": "cohort-accuracy"}
+    own = READ({"measure": "claims", "claims": [accuracy]})
+    assert check_claims(own, {}, written(seeds))[0]["values"] == pytest.approx(first["values"])
+    with pytest.raises(StoreError, match="tries several classifiers"):
+        check_claims(own, {}, written(pandas.concat([seeds, seeds])))
     missing = READ({"measure": "claims", "claims": [{**damage, "method": "marginal"}]})
     with pytest.raises(StoreError, match="location: did not measure 'marginal'"):
         check_claims(missing, {}, tables)

@@ -25,7 +25,7 @@ def image_of_slot(
 
     Images of a sort are drawn in an order that depends on the run's seed and on the classifier,
     so all explanations of one classifier explain the same ones; those of sort random are the same
-    for all checkpoints of a training.
+    for all checkpoints of a training. The hardest are not drawn but sorted.
 
     Raises:
         DataError: there is no image of this name, it is not held out, or too few of the sort.
@@ -42,8 +42,7 @@ def image_of_slot(
     sort_of_class, _, number = slot.rpartition("-")
     label, _, sort = sort_of_class.rpartition("-")
     candidates = np.flatnonzero(_is_of_sort(sort, predictions))
-    generator = randomness.generator(randomness.key(card.seed, card.family, sort))
-    order = generator.permutation(candidates)
+    order = candidates[_order(sort, predictions.iloc[candidates], card)]
     if label:
         wanted = _class_named(unquote(label), "images: labels", card)
         order = order[predictions["label"].to_numpy()[order] == wanted]
@@ -65,8 +64,20 @@ def _is_of_sort(sort: str, predictions: Any) -> np.ndarray:
         "random": held_out,
         "correct": held_out & labelled & right,
         "misclassified": held_out & labelled & ~right,
+        "hardest": held_out & labelled,
     }
     return sorts[sort]
+
+
+def _order(sort: str, candidates: Any, card: Card) -> np.ndarray:
+    """(n,) positions among the candidates: drawn, or the wrong and improbable ones first."""
+    if sort != "hardest":
+        generator = randomness.generator(randomness.key(card.seed, card.family, sort))
+        return generator.permutation(len(candidates))
+    right = (candidates["label"] == candidates["predicted"]).to_numpy()
+    probabilities = np.stack(candidates["probabilities"].to_list())
+    of_label = probabilities[np.arange(len(candidates)), candidates["label"]]
+    return np.lexsort((of_label, right))
 
 
 def resolve_nodes(

@@ -31,7 +31,7 @@ class Claim(Section):
 
     @property
     def measured_by(self) -> str | tuple[str, ...]:
-        """The measure of these evaluations."""
+        """The measure of these evaluations, or several that fit."""
         return ""
 
     @property
@@ -117,7 +117,7 @@ class ReachesAccuracy(Claim):
     classifier: Name | None = Field(None, description="whose held-out images are counted")
     evaluation: Name | None = Field(
         None,
-        description="in its place: cohort-accuracy or location, for the mean over cohorts",
+        description="in its place: of measure cohort-accuracy or location, for the mean of cohorts",
     )
     published: float = Field(gt=0, lt=1, description="share of images that are right")
 

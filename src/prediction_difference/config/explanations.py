@@ -20,15 +20,26 @@ class ImageChoice(Section):
     random: int = Field(0, ge=0, description="any held-out images")
     correct: int = Field(0, ge=0, description="held-out images that are classified correctly")
     misclassified: int = Field(0, ge=0, description="held-out images that are not")
+    hardest: int = Field(
+        0,
+        ge=0,
+        description="held-out images with the least probability of their label, misclassified ones "
+        "first; not drawn",
+    )
     labels: tuple[str, ...] = Field(
         (), description="so many of each of these classes; none: of all classes together"
     )
 
     @model_validator(mode="after")
     def _some(self) -> "ImageChoice":
-        if self.random + self.correct + self.misclassified == 0:
-            raise ValueError("no image is chosen; set random, correct or misclassified")
+        if self.random + self.by_label == 0:
+            raise ValueError("no image is chosen; set random, correct, misclassified or hardest")
         return self
+
+    @property
+    def by_label(self) -> int:
+        """How many are chosen by how the classifier does on them, so that they need labels."""
+        return self.correct + self.misclassified + self.hardest
 
 
 def _counts_or_names(images: object) -> str:

@@ -13,7 +13,7 @@ from prediction_difference.config.model import (
     RegionPerturbation,
 )
 
-SORTS = ("correct", "misclassified", "random")
+SORTS = ("correct", "misclassified", "hardest", "random")
 
 
 def slots(explanation: Explanation) -> list[str]:

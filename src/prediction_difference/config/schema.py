@@ -14,6 +14,9 @@ def json_schema() -> dict[str, Any]:
     schema = Config.model_json_schema()
     parts = {"type": "object", "additionalProperties": {"type": "object"}}
     schema["properties"] |= {SETTINGS: parts, SETTING: {"type": "string"}}
+    # What is required may stand in the settings alone.
+    required = schema.pop("required")
+    schema["anyOf"] = [{"required": required}, {"required": [SETTINGS]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -47,7 +47,7 @@ def _training_of(classifier: str, lookup: Lookup) -> str:
 
 
 def _depend_on_accuracy(images: Any) -> bool:
-    return isinstance(images, model.ImageChoice) and images.correct + images.misclassified > 0
+    return isinstance(images, model.ImageChoice) and images.by_label > 0
 
 
 def check_training_curves(
