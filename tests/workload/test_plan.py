@@ -142,6 +142,7 @@ def test_hours_have_two_digits():
 @pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda f: f.stem)
 def test_every_shipped_configuration_can_be_counted(file, monkeypatch):
     monkeypatch.setenv("PDA_DATA", "/nowhere")
+    monkeypatch.setenv("MRI_COHORT", "/nowhere")
     raw = read_yaml(file)
     for setting in raw.get("settings") or [None]:
         chosen = {} if setting is None else {"setting": setting}

@@ -48,6 +48,21 @@ def test_jobs_are_those_of_the_rules(jobs):
     assert jobs[3].benchmark.parts[-5:-3] == ("benchmarks", "run")
 
 
+def test_jobs_of_volumes_and_simulated_cohorts_are_those_of_the_rules(tmp_path):
+    raw = {
+        "datasets": {"brains": {"source": "simulated-fa"}},
+        "classifiers": {"linear": {"kind": "logistic-regression", "dataset": "brains"}},
+        "explanations": {
+            "maps": {"method": "weights", "classifier": "linear", "images": {"random": 2}}
+        },
+        "evaluations": {"places": {"measure": "location", "dataset": "brains", "cohorts": 2}},
+    }
+    found = jobs_of(parse_config(raw), tmp_path / "results" / "run")
+    names = ["chunk of maps", "attribution maps", *["cohort of places"] * 2, "evaluation"]
+    assert [job.group for job in found] == ["data", "classifier", *names, "brains", "report"]
+    assert found[5].log == tmp_path / "logs/run/evaluations/places/cohort-1.log"
+
+
 def test_the_rest_takes_as_long_as_what_is_done(jobs):
     for place, end in ((2, 100.0), (3, 110.0)):
         finish(jobs[place], end, seconds=10.0)
