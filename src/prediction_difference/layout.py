@@ -5,6 +5,21 @@ from pathlib import Path
 from prediction_difference.config import Config, model, shown_slots, slots
 
 
+def dataset_store(results: Path, dataset: str) -> Path:
+    """The store of a dataset."""
+    return results / "data" / f"{dataset}.zarr"
+
+
+def prior_store(results: Path, prior: str) -> Path:
+    """The store of a prior."""
+    return results / "priors" / f"{prior}.zarr"
+
+
+def card_file(results: Path, classifier: str) -> Path:
+    """The card of a classifier, beside its weights."""
+    return results / "classifiers" / classifier / "card.json"
+
+
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
     """The attribution stores of an explanation, in the order of its images."""
     return _stores(results, explanation, slots(config.explanations[explanation]))
@@ -53,6 +68,13 @@ def evaluation_table(results: Path, evaluation: str) -> Path:
     return results / "evaluations" / f"{evaluation}.parquet"
 
 
+def evaluation_file(config: Config, results: Path, evaluation: str) -> Path:
+    """What an evaluation leaves: a table, or what was found about claims."""
+    table = evaluation_table(results, evaluation)
+    is_claims = isinstance(config.evaluations[evaluation], model.Claims)
+    return table.with_name(f"{evaluation}.json") if is_claims else table
+
+
 def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
     """The tables of all evaluations that perturb regions, by name."""
     return _tables(config, results, model.RegionPerturbation)
@@ -85,7 +107,7 @@ def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:
 def claims_files(config: Config, results: Path) -> dict[str, Path]:
     """What evaluations of claims found, by name."""
     names = [n for n, e in config.evaluations.items() if isinstance(e, model.Claims)]
-    return {name: results / "evaluations" / f"{name}.json" for name in names}
+    return {name: evaluation_file(config, results, name) for name in names}
 
 
 def figure_files(config: Config, results: Path) -> list[Path]:
@@ -94,3 +116,8 @@ def figure_files(config: Config, results: Path) -> list[Path]:
         results / "figures" / (figure.paper or config.run.paper or config.run.name) / f"{name}.json"
         for name, figure in config.figures.items()
     ]
+
+
+def report_page(results: Path) -> Path:
+    """The first page of the report."""
+    return results / "report" / "index.html"

@@ -6,7 +6,7 @@ import shlex
 import sys
 from shutil import which
 
-from prediction_difference import layout, preflight, provenance
+from prediction_difference import layout, origins, preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
@@ -266,15 +266,8 @@ def settings_of_evaluation(name):
 
 
 def code_of_evaluation(name):
-    """What an evaluation makes by itself depends on more code than its inputs tell."""
-    others = {
-        "continuity": ("classifiers", "attribution"),
-        "image-specificity": ("classifiers", "attribution"),
-        "strong-features": ("classifiers",),
-        "dominance": ("attribution",),
-        "cohort-accuracy": ("data", "classifiers"),
-    }
-    return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
+    """Digest of the source that makes an evaluation from its inputs."""
+    return code(*origins.stages_of(CONFIG, "evaluations", name))
 
 
 def prior_of_evaluation(wildcards):

@@ -15,7 +15,8 @@ rule claims:
             CONFIG.evaluations[wildcards.evaluation].evaluations
         ),
     output:
-        f"{RESULTS}/evaluations/{{evaluation}}.json",
+        found=f"{RESULTS}/evaluations/{{evaluation}}.json",
+        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.claims.log",
     benchmark:
@@ -26,10 +27,11 @@ rule claims:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
+        setting=CONFIG.run.setting,
         code=code("evaluation"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
-        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output:q}"
+        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output.found:q}"
         " > {log:q} 2>&1"
 
 
@@ -78,7 +80,8 @@ rule evaluation:
             else []
         ),
     output:
-        f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+        table=f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.log",
     benchmark:
@@ -103,4 +106,4 @@ rule evaluation:
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q} --work {params.work:q}"
-        " {params.done} --output {output:q} > {log:q} 2>&1"
+        " {params.done} --output {output.table:q} > {log:q} 2>&1"

@@ -20,6 +20,7 @@ rule report:
             category="Report",
             caption="../report/maps.rst",
         ),
+        checksums=f"{RESULTS}/report/index.sha256",
     log:
         f"{LOGS}/report/index.log",
     benchmark:
@@ -29,6 +30,7 @@ rule report:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
+        settings=CONFIG.model_dump_json(),
         code=code("report"),
     shell:
         "prediction-difference report --config {params.config:q} --results {params.results:q}"

@@ -14,6 +14,7 @@ from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import appears
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
 from prediction_difference.stores import open_store, refuse_other_config, texts, write_store
@@ -32,9 +33,11 @@ def publish(
     """Average the windows of an image over its pixels and publish its attribution store.
 
     Raises:
-        StoreError: chunks are missing, disagree, or were made with another config.
+        StoreError: chunks are missing, damaged, disagree, or were made with another config. Damaged
+            ones are given back, with their done-files, so that the next run computes them.
     """
     store = WorkingStore(work / _place(slot, done))
+    refuse_damaged(store, done)
     attributes = store.attributes
     wanted = config.explanations[name].model_dump(mode="json")
     made_with = {**attributes["settings"], "seed": attributes["seed"]}
@@ -59,6 +62,35 @@ def publish_all(config: Config, name: str, results: Path) -> None:
             publish(config, name, slot, work, done, store)
 
 
+def refuse_damaged(store: WorkingStore, done: Sequence[Path]) -> None:
+    """See that finished parts hold what was written; others are given back to the jobs.
+
+    done: done-files of the jobs that wrote the store; they are removed where a part is damaged.
+
+    Raises:
+        StoreError: parts are damaged.
+    """
+    try:
+        damaged = store.damaged(np.flatnonzero(store.finished()).tolist())
+    except StoreError:
+        _take_back(done)
+        raise
+    if not damaged:
+        return
+    store.forget(damaged)
+    _take_back(done)
+    raise StoreError(
+        store.path,
+        f"{len(damaged)} of its parts were damaged after they had been computed",
+        "start again: only these are computed anew",
+    )
+
+
+def _take_back(done: Sequence[Path]) -> None:
+    for file in done:
+        file.unlink(missing_ok=True)
+
+
 def _place(slot: str, done: Sequence[Path]) -> str:
     """Name of the working store of a slot, on which all chunks must agree."""
     places = {stores_of(file).get(slot) for file in done}
@@ -75,6 +107,7 @@ def stores_of(done: Path) -> dict[str, str]:
     Raises:
         StoreError: it is no such file.
     """
+    appears(done)
     try:
         stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
     except (OSError, ValueError, KeyError, TypeError) as error:

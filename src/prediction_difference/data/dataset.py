@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference import provenance
 from prediction_difference.errors import DataError
-from prediction_difference.stores import digest, open_store, texts, write_store
+from prediction_difference.stores import CODE_ATTRIBUTE, digest, open_store, texts, write_store
 
 TEST = "test"
 TRAIN = "train"
@@ -138,8 +139,13 @@ def check_dataset(dataset: Dataset, where: str) -> None:
         raise DataError(f"{where}: {twice}", "two images have this name", "rename one")
 
 
-def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Publish a dataset as a Zarr store; `settings` are those that it was made with."""
+def write_dataset(
+    dataset: Dataset,
+    path: Path,
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> None:
+    """Publish a dataset as a Zarr store; `settings` and `seed` are those that it was made with."""
     import xarray
 
     axes = spatial_axes(len(dataset.spatial))
@@ -170,6 +176,8 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
             "sources": dict(dataset.sources),
             "facts": dict(dataset.facts),
             "settings": dict(settings or {}),
+            **({} if seed is None else {"seed": seed}),
+            CODE_ATTRIBUTE: provenance.source_digest("data"),
         },
     )
     image_shape = dataset.images.shape[1:]
