@@ -246,6 +246,22 @@ def _refuse_foreign_arrays(path: Path) -> None:
             raise ValueError(f"{name} has the codec {sorted(foreign)[0]!r}, which is not allowed")
 
 
+def refuse_changed_members(path: Path) -> None:
+    """See that each array of a store also tells by itself what the store tells of all.
+
+    Raises:
+        StoreError: the metadata of an array is missing or another.
+    """
+    try:
+        listed = json.loads((path / "zarr.json").read_text())["consolidated_metadata"]["metadata"]
+        for name, member in listed.items():
+            own = json.loads((path / name / "zarr.json").read_text())
+            if any(member.get(key) != value for key, value in own.items()):
+                raise ValueError(f"{name} has other metadata than the store lists")
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
 def _codecs_in(codecs: Iterable[Any]) -> set[str]:
     """Names of codecs, and of those inside of shards."""
     found = set()

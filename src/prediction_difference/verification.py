@@ -19,6 +19,7 @@ from prediction_difference.stores import (
     PARTIAL,
     open_store,
     read_attributes,
+    refuse_changed_members,
     refuse_other_config,
 )
 
@@ -160,7 +161,8 @@ def _check_store(path: Path, kind: str) -> Finding:
         return Finding(path, State.HALF_WRITTEN, "has no zarr.json", f"delete it and {_AGAIN}")
     try:
         store = open_store(path, kind)
-        for inner in sorted(path.glob("window_*/*")):
+        refuse_changed_members(path)
+        for inner in sorted(path.glob("window_*/*")) if kind == _KINDS["priors"] else ():
             part = open_store(inner, "conditionals")
             if part.attrs.get("of") != store.attrs["digest"]:
                 raise StoreError(inner, "belongs to another prior", f"delete it and {_AGAIN}")

@@ -16,7 +16,7 @@ from prediction_difference.config import (
     slots,
     windows_of_prior,
 )
-from prediction_difference.errors import ConfigError
+from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
 from snakemake.exceptions import WorkflowError
@@ -81,7 +81,11 @@ wildcard_constraints:
 
 def write_run_config():
     """What the jobs read: the configuration as Snakemake merged it."""
-    write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
+    try:
+        text = json.dumps(config, indent=1, default=str)
+        write_text(Path(CONFIG_FILE), f"{text}\n")
+    except StoreError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def settings(section, name):
