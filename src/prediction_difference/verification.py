@@ -24,7 +24,7 @@ from prediction_difference.stores import (
 )
 
 CONFIG_FILE = "config.yaml"
-_WORKING = ("chunks", "shards")
+_WORKING = ("chunks", "shards", "parts")
 """Folders of what is not published: jobs check it by themselves."""
 _KINDS = {"data": "dataset", "priors": "prior", "attributions": "attribution"}
 """Sections whose entries are Zarr stores, and what these call themselves."""

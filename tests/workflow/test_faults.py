@@ -73,6 +73,9 @@ class Hostile(Checkout):
     def command(self, *arguments: str, config: str = "") -> list[str]:
         return super().command(*arguments, config=config or self.config)
 
+    def run(self, *arguments: str, config: str = "") -> subprocess.CompletedProcess:
+        return super().run(*arguments, config=config or self.config)
+
     @property
     def results(self) -> Path:
         return self.folder / "results" / "faults"
@@ -92,7 +95,8 @@ def wait_for_job(run: subprocess.Popen, command: str) -> None:
             except psutil.Error:
                 continue
         time.sleep(0.02)
-    pytest.fail(f"no job {command} was started in time")
+    run.kill()
+    pytest.fail(f"no job {command} was started in time:\n{run.communicate()[0]}")
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ rule claims:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
-        setting=CONFIG.run.setting,
+        setting=lambda wildcards: CONFIG.run.setting,
         code=code("evaluation"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"

@@ -26,7 +26,7 @@ rule figure:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("figures", wildcards.figure),
-        setting=CONFIG.run.setting,
+        setting=lambda wildcards: CONFIG.run.setting,
         code=code("figures"),
     shell:
         "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"

@@ -30,7 +30,7 @@ rule report:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        settings=CONFIG.model_dump_json(),
+        settings=lambda wildcards: CONFIG.model_dump_json(),
         code=code("report"),
     shell:
         "prediction-difference report --config {params.config:q} --results {params.results:q}"
