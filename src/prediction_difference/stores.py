@@ -14,8 +14,19 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import appears
 
 DIGEST_LENGTH = 16
+PARTIAL = ".partial"
+"""How names end of what is being written, or was when its job was killed."""
+CODE_ATTRIBUTE = "code"
+"""Digest of the code that made a store; it is no part of its content."""
+_CODECS = frozenset(
+    ("blosc", "bytes", "crc32c", "gzip", "sharding_indexed", "transpose", "vlen-utf8", "zstd")
+)
+"""Of arrays; none of them runs what it reads, as codecs for Python's objects do."""
+_ATTEMPTS = 10
+"""Of taking a place that other jobs take at the same time."""
 
 
 def digest(*parts: bytes | str) -> str:
@@ -50,40 +61,67 @@ def publishing(path: Path, replace: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well.
 
     File or folder alike; what stood at `path` is replaced whole, or with `replace` False a folder
-    that another job put there in the meantime is left as it is. After an error nothing is left.
+    that another job put there in the meantime is left as it is. After an error nothing is left; a
+    job that is killed leaves the temporary path, whose name ends in `.partial`.
 
     Raises:
-        StoreError: the disk is full.
+        StoreError: the disk is full, or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    temporary = _beside(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        if replace and temporary.is_dir():
-            remove(path)
-        _rename(temporary, path, replace)
+        _take_place(temporary, path, replace)
     except OSError as error:
-        raise_if_disk_full(error, path)
+        raise_if_unwritable(error, path)
         raise
     finally:
         remove(temporary)
 
 
-def _rename(temporary: Path, path: Path, replace: bool) -> None:
+def _beside(path: Path) -> Path:
+    """A new hidden name in the same folder, where renaming is atomic."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL}")
+
+
+def _take_place(temporary: Path, path: Path, replace: bool) -> None:
+    """Rename; a folder in the way is renamed first, so that it is never there in part."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            temporary.replace(path)
+            return
+        except OSError as error:
+            is_in_the_way = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+            if is_in_the_way and not replace:
+                return
+            if not is_in_the_way or attempt == _ATTEMPTS - 1:
+                raise
+        _set_aside(path)
+
+
+def _set_aside(path: Path) -> None:
+    """Remove what is at a path; another job may do the same."""
+    aside = _beside(path)
     try:
-        temporary.replace(path)
-    except OSError as error:
-        if replace or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
+        path.rename(aside)
+    except FileNotFoundError:
+        return
+    remove(aside)
 
 
-def raise_if_disk_full(error: OSError, path: Path) -> None:
-    """Turn "no space left" (and an exceeded quota) into a message that says how to go on."""
+def raise_if_unwritable(error: OSError, path: Path) -> None:
+    """Turn what the file system refuses to write into a message that says how to go on."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         raise StoreError(
             path,
             "the disk is full",
             "free some space and start again; what was finished before is kept",
+        ) from error
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        raise StoreError(
+            path,
+            f"cannot be written ({error.strerror})",
+            "let this folder be written, or start in another one; what was finished is kept",
         ) from error
 
 
@@ -152,14 +190,15 @@ def _encoding(shape: tuple[int, ...], chunk: tuple[int, ...]) -> dict[str, Any]:
 
 
 def content_digest(dataset: Any) -> str:
-    """Digest of an xarray Dataset: its arrays and its attributes, except the digest itself.
+    """Digest of an xarray Dataset: its arrays, and its attributes but for digests.
 
     Of a variable whose rows have digests of their own, these stand for its values.
     """
     by_rows = dataset.attrs.get("digests", {})
     variables = dataset.variables.items()
     arrays = {str(name): v.values for name, v in variables if name not in by_rows}
-    attributes = {key: value for key, value in dataset.attrs.items() if key != "digest"}
+    apart = ("digest", CODE_ATTRIBUTE)
+    attributes = {key: value for key, value in dataset.attrs.items() if key not in apart}
     return digest(array_digest(arrays), json.dumps(attributes, sort_keys=True))
 
 
@@ -193,12 +232,13 @@ def open_store(path: Path, kind: str, later: Collection[str] = ()) -> Any:
     path = folder_of(path)
     _refuse_incomplete(path)
     try:
+        _refuse_foreign_arrays(path)
         # Not in parts: chunks are read where they are asked for, without dask.
-        store = xarray.open_zarr(path, consolidated=True, chunks=None)
+        store = xarray.open_zarr(path, consolidated=True, zarr_format=3, chunks=None)
         by_rows = store.attrs.get("digests", {})
         for name in set(store.variables) - {name for name in later if name in by_rows}:
             store.variables[name].load()
-    except (ValueError, KeyError, OSError, RuntimeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
         raise _unreadable(path, error) from error
     if store.attrs.get("kind") != kind:
         raise StoreError(
@@ -253,8 +293,50 @@ def read_attributes(path: Path) -> dict[str, Any]:
     return attributes
 
 
+def _refuse_foreign_arrays(path: Path) -> None:
+    """Refuse to decode what this package does not write, before anything is decoded.
+
+    Raises:
+        ValueError: an array of another version of Zarr, or one with another codec.
+    """
+    listed = json.loads((path / "zarr.json").read_text())["consolidated_metadata"]["metadata"]
+    for name, array in listed.items():
+        if array.get("zarr_format") != 3:
+            raise ValueError(f"{name} is not of Zarr's version 3")
+        foreign = _codecs_in(array.get("codecs", ())) - _CODECS
+        if foreign:
+            raise ValueError(f"{name} has the codec {sorted(foreign)[0]!r}, which is not allowed")
+
+
+def refuse_changed_members(path: Path) -> None:
+    """See that each array of a store also tells by itself what the store tells of all.
+
+    Raises:
+        StoreError: the metadata of an array is missing or another.
+    """
+    try:
+        listed = json.loads((path / "zarr.json").read_text())["consolidated_metadata"]["metadata"]
+        for name, member in listed.items():
+            own = json.loads((path / name / "zarr.json").read_text())
+            if any(member.get(key) != value for key, value in own.items()):
+                raise ValueError(f"{name} has other metadata than the store lists")
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _codecs_in(codecs: Iterable[Any]) -> set[str]:
+    """Names of codecs, and of those inside of shards."""
+    found = set()
+    for codec in codecs:
+        found.add(str(codec["name"]))
+        inner = codec.get("configuration") or {}
+        for key in ("codecs", "index_codecs"):
+            found |= _codecs_in(inner.get(key, ()))
+    return found
+
+
 def _refuse_incomplete(path: Path) -> None:
-    if not (path / "zarr.json").is_file():
+    if not appears(path / "zarr.json"):
         raise StoreError(
             path, "there is no complete Zarr store here", "make it first, or correct the path"
         )

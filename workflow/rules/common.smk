@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 
-from prediction_difference import layout, preflight, provenance
+from prediction_difference import layout, origins, preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
@@ -16,7 +16,7 @@ from prediction_difference.config import (
     variables_in,
     windows_of_prior,
 )
-from prediction_difference.errors import ConfigError
+from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.gpus import installed
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
@@ -112,7 +112,11 @@ wildcard_constraints:
 
 def write_run_config():
     """What the jobs read: the configuration as Snakemake merged it."""
-    write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
+    try:
+        text = json.dumps(config, indent=1, default=str)
+        write_text(Path(CONFIG_FILE), f"{text}\n")
+    except StoreError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def what_ran():
@@ -333,15 +337,8 @@ def settings_of_study(name):
 
 
 def code_of_evaluation(name):
-    """What an evaluation makes by itself depends on more code than its inputs tell."""
-    others = {
-        "continuity": ("classifiers", "attribution"),
-        "image-specificity": ("classifiers", "attribution"),
-        "strong-features": ("classifiers",),
-        "dominance": ("attribution",),
-        "cohort-accuracy": ("data", "classifiers"),
-    }
-    return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
+    """Digest of the source that makes an evaluation from its inputs."""
+    return code(*origins.stages_of(CONFIG, "evaluations", name))
 
 
 def prior_of_evaluation(wildcards):

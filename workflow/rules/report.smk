@@ -55,6 +55,7 @@ rule report:
             category="Report",
             caption="../report/maps.rst",
         ),
+        checksums=f"{RESULTS}/report/index.sha256",
     log:
         f"{LOGS}/report/index.log",
     benchmark:
@@ -67,6 +68,7 @@ rule report:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
+        settings=lambda wildcards: CONFIG.model_dump_json(),
         code=code("report"),
     shell:
         "prediction-difference report --config {params.config:q} --results {params.results:q}"

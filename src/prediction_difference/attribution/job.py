@@ -352,7 +352,7 @@ class _Workbench:
             "classifier_digest": classifier_digest(self.card),
             "prior_digest": _digest_of(self.inputs.prior),
             "reference_digest": None if self.reference is None else self.reference.digest,
-            "code_digest": provenance.source_digest(*_stages_behind(self.explanation)),
+            "code_digest": provenance.source_digest(*stages_behind(self.explanation)),
             "config_digest": settings_digest(what_matters(settings)),
             "seed": self.config.run.seed,
         }
@@ -404,7 +404,7 @@ def _describe_engine(explanation: model.PredictionDifference, target: Target) ->
     return facts
 
 
-def _stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
+def stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
     """Stages whose code computes a map; rows that older code computed are not gone on with."""
     draws = isinstance(explanation, model.PredictionDifference)
     return ("data", *(("priors",) if draws else ()), "classifiers", "attribution")

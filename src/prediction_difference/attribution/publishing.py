@@ -15,8 +15,10 @@ from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import appears
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
+from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
     open_store,
     read_attributes,
@@ -46,9 +48,11 @@ def publish(
     Maps of a volume are written as NIfTI files beside it, before it: a store is there last.
 
     Raises:
-        StoreError: chunks are missing, disagree, or were made with another config.
+        StoreError: chunks are missing, damaged, disagree, or were made with another config. Damaged
+            ones are given back, with their done-files, so that the next run computes them.
     """
     store = WorkingStore(work / _place(slot, done))
+    refuse_damaged(store, done)
     attributes = store.attributes
     wanted = config.explanations[name].model_dump(mode="json")
     made_with = {**attributes["settings"], "seed": attributes["seed"]}
@@ -56,8 +60,15 @@ def publish(
     refuse_other_config(store.path, made_with, now)
     found, chunks = by_node(_assemble(store, attributes, slot))
     if is_exported(attributes):
-        write_nifti(stamped(found), layout.nifti_file(output))
+        _export(stamped(found), layout.nifti_file(output))
     write_store(output, found, chunks)
+
+
+def _export(store: Any, path: Path) -> None:
+    """Write the NIfTI files of a store, and their checksums beside the JSON file."""
+    main = layout.sidecar_of(path)
+    break_seal(main)
+    write_seal(main, write_nifti(store, path))
 
 
 def publish_all(config: Config, name: str, results: Path) -> None:
@@ -79,6 +90,35 @@ def publish_all(config: Config, name: str, results: Path) -> None:
     write_json(layout.listing(results, name), {"explanation": name, "stores": digests})
 
 
+def refuse_damaged(store: WorkingStore, done: Sequence[Path]) -> None:
+    """See that finished parts hold what was written; others are given back to the jobs.
+
+    done: done-files of the jobs that wrote the store; they are removed where a part is damaged.
+
+    Raises:
+        StoreError: parts are damaged.
+    """
+    try:
+        damaged = store.damaged(np.flatnonzero(store.finished()).tolist())
+    except StoreError:
+        _take_back(done)
+        raise
+    if not damaged:
+        return
+    store.forget(damaged)
+    _take_back(done)
+    raise StoreError(
+        store.path,
+        f"{len(damaged)} of its parts were damaged after they had been computed",
+        "start again: only these are computed anew",
+    )
+
+
+def _take_back(done: Sequence[Path]) -> None:
+    for file in done:
+        file.unlink(missing_ok=True)
+
+
 def _place(slot: str, done: Sequence[Path]) -> str:
     """Name of the working store of a slot, on which all chunks must agree."""
     places = {stores_of(file).get(slot) for file in done}
@@ -95,6 +135,7 @@ def stores_of(done: Path) -> dict[str, str]:
     Raises:
         StoreError: it is no such file.
     """
+    appears(done)
     try:
         stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
     except (OSError, ValueError, KeyError, TypeError) as error:

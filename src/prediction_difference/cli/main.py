@@ -1,6 +1,8 @@
 """The program `prediction-difference`; a command's libraries are imported when it is called."""
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -18,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
     "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on; "
-    "plan says what a run would cost, progress how far it is. "
+    "plan says what a run would cost, progress how far it is, verify whether results are whole. "
     "The other commands are stages of the workflow: data, prior, classifier, chunk, attribution, "
     "shard, cohort, evaluation, figure, report, brains; "
     "benchmark measures their speed, nifti exports maps of volumes.",
@@ -58,6 +60,24 @@ def reference() -> None:
     from prediction_difference.config.schema import reference_text
 
     typer.echo(reference_text(), nl=False)
+
+
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder of all results, or of one run.")],
+    every: Annotated[bool, typer.Option("--all", help="List what is complete, too.")] = False,
+) -> None:
+    """Check everything that was published: complete, what was written, of this config and code.
+
+    Ends with 1 if something is missing or wrong, and tells how to mend it.
+    """
+    from prediction_difference.cli.verifying import tell
+    from prediction_difference.verification import runs_in, verify
+
+    findings = {run: verify(run) for run in runs_in(results)}
+    are_right = [tell(run, found, every) for run, found in findings.items()]
+    if not all(are_right):
+        raise typer.Exit(1)
 
 
 @app.command()

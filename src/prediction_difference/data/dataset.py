@@ -9,9 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference import provenance
 from prediction_difference.data.stored_images import Images, StoredImages
 from prediction_difference.errors import DataError
-from prediction_difference.stores import open_store, row_digests, texts, write_store
+from prediction_difference.stores import (
+    CODE_ATTRIBUTE,
+    open_store,
+    row_digests,
+    texts,
+    write_store,
+)
 
 TEST = "test"
 TRAIN = "train"
@@ -141,8 +148,13 @@ def check_dataset(dataset: Dataset, where: str) -> None:
         raise DataError(f"{where}: {twice}", "two images have this name", "rename one")
 
 
-def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Publish a dataset as a Zarr store; `settings` are those that it was made with."""
+def write_dataset(
+    dataset: Dataset,
+    path: Path,
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> None:
+    """Publish a dataset as a Zarr store; `settings` and `seed` are those that it was made with."""
     import xarray
 
     axes = spatial_axes(len(dataset.spatial))
@@ -177,6 +189,8 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
             "sources": dict(dataset.sources),
             "facts": dict(dataset.facts),
             "settings": dict(settings or {}),
+            **({} if seed is None else {"seed": seed}),
+            CODE_ATTRIBUTE: provenance.source_digest("data"),
         },
     )
     image_shape = images.shape[1:]

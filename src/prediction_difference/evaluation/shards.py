@@ -10,7 +10,11 @@ import numpy as np
 
 from prediction_difference import layout, provenance
 from prediction_difference.attribution.job import Task, fill
-from prediction_difference.attribution.publishing import open_attribution, stores_of
+from prediction_difference.attribution.publishing import (
+    open_attribution,
+    refuse_damaged,
+    stores_of,
+)
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module
@@ -215,6 +219,7 @@ def read_shards(work: Path, done: Sequence[Path]) -> list[Curves]:
     for file in done:
         for slot, place in stores_of(file).items():
             store = WorkingStore(work / place)
+            refuse_damaged(store, [file])
             values = {name: store.read(name) for name in OUTPUTS}
             found.append(Curves(slot, values, store.attributes, store.totals()))
     return found
