@@ -188,18 +188,15 @@ def _check_store(path: Path, kind: str) -> Finding:
 
 def _check_listing(one: Published, run: Path) -> Finding:
     """A listing names the stores that are there; what is wrong with a store is told there."""
-    again = f"delete it and {_AGAIN}"
-    if not one.main.is_file():
-        return Finding(one.main, State.MISSING, "is not there", _AGAIN)
-    try:
-        listed = dict(json.loads(one.main.read_text(encoding="utf-8"))["stores"])
-    except (ValueError, KeyError, TypeError) as error:
-        return Finding(one.main, State.DAMAGED, f"cannot be read ({error})", again)
+    found = _check_files(one.main)
+    if found.state is not State.COMPLETE:
+        return found
+    listed = json.loads(one.main.read_text(encoding="utf-8"))["stores"]
     for slot, digest in listed.items():
         with suppress(StoreError):
             if read_attributes(layout.attribution_store(run, one.name, slot))["digest"] != digest:
-                return Finding(one.main, State.OTHER_INPUTS, f"lists another {slot}", again)
-    return Finding(one.main, State.COMPLETE)
+                return _other(one.main, [origins.INPUTS]) or found
+    return found
 
 
 def _check_files(main: Path) -> Finding:

@@ -87,7 +87,10 @@ def publish_all(config: Config, name: str, results: Path) -> None:
             store = layout.attribution_store(results, name, slot)
             publish(config, name, slot, work, done, store)
             digests[slot] = read_attributes(store)["digest"]
-    write_json(layout.listing(results, name), {"explanation": name, "stores": digests})
+    listing = layout.listing(results, name)
+    break_seal(listing)
+    write_json(listing, {"explanation": name, "stores": digests})
+    write_seal(listing, [listing])
 
 
 def refuse_damaged(store: WorkingStore, done: Sequence[Path]) -> None:
