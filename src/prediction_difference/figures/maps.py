@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, overload
 
@@ -13,7 +13,7 @@ from prediction_difference.attribution.publishing import open_attribution, open_
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.style import number
-from prediction_difference.stores import read_attributes, rows_of
+from prediction_difference.stores import folder_of, read_attributes, rows_of
 
 _LONGEST_CLASS = 28  # letters
 _SMALLEST_IN_DIGITS = 0.005
@@ -200,9 +200,9 @@ def read_maps(path: Path) -> list[Map]:
 
 @dataclass(frozen=True)
 class MapsOfStore(Sequence[Map]):
-    """The maps of an attribution store, which are read whenever one is asked for.
+    """The maps of an attribution store, which are read whenever they are asked for.
 
-    All together they are read from the store at once; a single one is read alone.
+    Of all stores, the one that was opened last stays open, without its maps.
     """
 
     path: Path
@@ -211,7 +211,7 @@ class MapsOfStore(Sequence[Map]):
         return len(read_attributes(self.path)["nodes"])
 
     def __iter__(self) -> Iterator[Map]:
-        return iter(read_maps(self.path))
+        return iter(self[:])
 
     @overload
     def __getitem__(self, place: int) -> Map: ...
@@ -220,9 +220,15 @@ class MapsOfStore(Sequence[Map]):
     def __getitem__(self, place: slice) -> list[Map]: ...
 
     def __getitem__(self, place: int | slice) -> Map | list[Map]:
-        store = open_maps(self.path)
+        store = _opened(self.path, (folder_of(self.path) / "zarr.json").stat().st_mtime_ns)
         chosen = range(len(store.attrs["nodes"]))[place]
         return _maps(store, [chosen])[0] if isinstance(chosen, int) else _maps(store, chosen)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, changed: int) -> Any:
+    """An opened store; changed: when it was written, since another may take its place."""
+    return open_maps(path)
 
 
 def _maps(store: Any, nodes: Sequence[int]) -> list[Map]:
