@@ -16,7 +16,8 @@ import yaml
 
 from prediction_difference import provenance
 from prediction_difference.config import read_config
-from prediction_difference.config.schema import reference_text, schema_text
+from prediction_difference.config.schema import json_schema, reference_text, schema_text
+from prediction_difference.config.settings import SETTING, SETTINGS, with_setting
 from prediction_difference.provenance import STAGES, source_digest
 
 ROOT = Path(__file__).parent.parent
@@ -149,7 +150,19 @@ def test_shipped_configurations_are_right_and_fit_the_schema(path, monkeypatch):
     monkeypatch.setenv("PDA_DATA", "/somewhere")
     read_config(path)
     raw = yaml.safe_load(path.read_text())
-    validate(raw, str(ROOT / "workflow/schemas/config.schema.json"), set_default=False)
+    whole = [with_setting({**raw, SETTING: name})[0] for name in raw.get(SETTINGS, ())]
+    for one in (raw, *whole):
+        validate(one, str(ROOT / "workflow/schemas/config.schema.json"), set_default=False)
+
+
+def test_the_schema_wants_datasets_unless_settings_may_bring_them():
+    from jsonschema import Draft202012Validator
+
+    fits = Draft202012Validator(json_schema()).is_valid
+    datasets = {"digits": {"source": "sklearn-digits"}}
+    assert fits({"datasets": datasets})
+    assert fits({SETTINGS: {"small": {"datasets": datasets}}})
+    assert not fits({"run": {"name": "any"}})
 
 
 def test_an_edit_changes_the_digests_of_its_stage_only(tmp_path, monkeypatch):

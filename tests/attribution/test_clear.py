@@ -68,6 +68,15 @@ def test_pictures_are_hsv_with_the_response_as_value(generator: Any) -> None:
         np.testing.assert_allclose(picture[place], expected, atol=1e-12)
 
 
+def test_a_percentile_has_full_strength(generator: Any) -> None:
+    found = clear(generator.normal(size=(3, 20, 20)))
+    positive = found.response.clip(0)
+    full = np.percentile(positive[positive > 0], 90)
+    np.testing.assert_allclose(found.strength(90), np.minimum(positive / full, 1))
+    assert 0.05 < (found.strength(90) == 1).mean() < 0.15
+    assert (found.strength() == 1).sum() == 1
+
+
 def test_nothing_responds_in_the_dark() -> None:
     picture = clear(-np.ones((2, 3, 3))).picture(class_colours(2))
     assert (picture == 0).all()
@@ -89,7 +98,7 @@ def test_distinct_colours_are_told_apart_as_maps_show_them(vision: str, generato
     responses = generator.random((10, 30, 30))
     shown = clear(responses).picture(class_colours(10, "distinct"), "distinct").reshape(-1, 3)
     colours = np.unique(shown.round(6), axis=0)
-    assert len(colours) == 10 + (clear(responses).strength < FULL_FROM).any()
+    assert len(colours) == 10 + (clear(responses).strength() < FULL_FROM).any()
     linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
     seen = (linear @ np.asarray(VISIONS[vision]).T).clip(0, 1)
     display = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)

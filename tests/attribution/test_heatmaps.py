@@ -172,7 +172,9 @@ def test_classifiers_that_are_not_followed_are_refused_with_what_does():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_counts_its_forward_passes(method):
     options = {"steps": 5, "window": 3, "stride": 2}
-    expected = {"random": 0, "segmentation": 0, "integrated_gradients": 5, "occlusion": 16}
+    expected = {"integrated_gradients": 5, "occlusion": 16}
+    # These run no classifier; the last three read its weights or its training images.
+    expected |= dict.fromkeys(("random", "segmentation", "weights", "pattern", "deviation"), 0)
     expected |= {"taylor": 2 + 6 * (5 + 3) + 20}  # six rounds, and 20 to draw the root close
     assert forwards(method, (8, 8), **options) == expected.get(method, 1)
 

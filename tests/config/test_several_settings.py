@@ -78,7 +78,8 @@ def test_paths_hold_variables_and_the_home_folder(monkeypatch):
 
 @pytest.mark.parametrize("file", sorted(ROOT.glob("config/papers/*.yaml")), ids=lambda f: f.stem)
 def test_configurations_of_papers_are_right_in_each_setting(file, monkeypatch):
-    monkeypatch.setenv("PDA_DATA", "/somewhere")
+    for variable in ("PDA_DATA", "MRI_COHORT"):
+        monkeypatch.setenv(variable, "/somewhere")
     raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert {"small", "full"} <= raw["settings"].keys()
     names = set()

@@ -116,6 +116,19 @@ def test_a_class_has_its_colour_in_whatever_image_it_comes_first(some: Responses
         assert names == ["cat", "dog", "owl", "yak"]
 
 
+def test_of_many_classes_those_have_a_colour_that_are_seen(some: Responses) -> None:
+    maps = np.zeros((20, 4, 5))
+    maps[3], maps[17, 0] = 1, 2
+    maps[5, 3, 4] = 9  # one of twenty pixels
+    maps[8, 3, 3] = 0.5  # below the third
+    names = tuple(f"class {n}" for n in range(20))
+    many = replace(some, some=ClassMaps(maps, names, tuple(range(20))))
+    drawing = clear_panels([{"e": many}], LAYOUT)
+    texts = [text.get_text() for text in drawing.figure.texts]
+    assert texts[-3:] == ["class 3", "class 5", "class 17"]
+    assert "Of the 20 classes" in drawing.caption
+
+
 def test_a_label_without_a_map_is_judged_by_the_prediction_and_said(some: Responses) -> None:
     two = replace(some, some=ClassMaps(some.maps[[0, 2]], ("cat", "owl"), (0, 2)))
     assert two.judged == "owl"

@@ -1,5 +1,6 @@
 """Maps as the pipeline makes them, small enough to be looked through."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,5 +91,8 @@ def example_map(
 
 def stored(*maps: Map, folder: str = "attributions") -> Stored:
     """The store of some maps of one image; no file is written."""
+    nodes = [dict(one.node) for one in maps]
+    together = [replace(one, attributes={**one.attributes, "nodes": nodes}) for one in maps]
     first = maps[0].attributes
-    return Stored(Path(folder, first["explanation"], f"{first['image_name']}.zarr"), maps)
+    path = Path(folder, first["explanation"], f"{first['image_name']}.zarr")
+    return Stored(path, together)

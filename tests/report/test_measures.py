@@ -15,7 +15,8 @@ from prediction_difference.report.measures import MeasureTable, measure_table
 
 def table_of(tmp_path: Path, measure: str, rows: Any, **settings: Any) -> MeasureTable:
     table = pandas.DataFrame(rows)
-    table.attrs = {"settings": {"measure": measure, **settings}, "classes": 10}
+    settings = {"measure": measure, **settings}
+    table.attrs = {"settings": settings, "classes": 10, "accuracy": 0.9876}
     path = tmp_path / f"{measure}.parquet"
     write_table(table, path)
     return measure_table("some", path, "evaluations/some.parquet")
@@ -105,6 +106,7 @@ def test_strong_features_are_told_with_intervals(tmp_path: Path) -> None:
         for correct in some
     ]
     table = table_of(tmp_path, "strong-features", rows, fill=0.0)
+    assert "98.76% are right" in table.meaning
     assert table.rows[0][:5] == ["e", "deconvolution", "2", "full image", ""]
     assert table.rows[1][3:6] == ["only strong", "0.1", "20.0%"]
     # Wilson's interval of one in two.
@@ -112,20 +114,22 @@ def test_strong_features_are_told_with_intervals(tmp_path: Path) -> None:
 
 
 def test_dominance_is_told_for_right_and_wrong_decisions(tmp_path: Path) -> None:
-    common = {"explanation": "e", "method": "deconvolution", "label": "cat"}
+    common = {"explanation": "e", "method": "deconvolution", "label": "cat", "classes": 10}
     rows = [
         {**common, "predicted": "cat", "right": True, "area": "cat", "sum": "dog"},
         {**common, "predicted": "dog", "right": False, "area": "dog", "sum": "dog"},
     ]
-    table = table_of(tmp_path, "dominance", rows)
-    told = [(row[3], row[4], row[5].split()[0], row[6]) for row in table.rows]
+    table = table_of(tmp_path, "dominance", rows, least_response=0.1)
+    told = [(row[3], row[4], row[5].split()[0], row[7]) for row in table.rows]
     assert told == [
         ("right", "pixels", "100.0%", "100.0%"),
         ("right", "summed response", "0.0%", "0.0%"),
         ("wrong", "pixels", "100.0%", "0.0%"),
         ("wrong", "summed response", "100.0%", "0.0%"),
     ]
-    assert "10% by chance" in table.meaning
+    assert table.columns[-2:] == ["by chance", "is label"]
+    assert {row[6] for row in table.rows} == {"10%"}
+    assert "at least 10% of the largest response" in table.meaning
 
 
 def test_a_study_of_location_is_told_over_cohorts(tmp_path: Path) -> None:

@@ -76,21 +76,28 @@ class ClearMap:
     classes: np.ndarray
     response: np.ndarray
 
-    @property
-    def strength(self) -> np.ndarray:
-        """(*spatial) in 0 to 1: 1 is the map's largest response, since the paper gives no scale."""
-        positive = self.response.clip(min=0)
-        largest = positive.max()
-        return np.asarray(positive / largest if largest > 0 else positive)
+    def strength(self, full_at: float = 100) -> np.ndarray:
+        """(*spatial) in 0 to 1: the response by that of full strength, as the paper has no scale.
 
-    def picture(self, colours: np.ndarray, palette: Palette = "hues") -> np.ndarray:
+        full_at: percentile of the map's positive responses that has full strength; 100 is the
+        largest, beside which those of large photographs are dark.
+        """
+        positive = self.response.clip(min=0)
+        there = positive[positive > 0]
+        if not there.size:
+            return np.asarray(positive)
+        return np.asarray((positive / np.percentile(there, full_at)).clip(max=1))
+
+    def picture(
+        self, colours: np.ndarray, palette: Palette = "hues", full_at: float = 100
+    ) -> np.ndarray:
         """(*spatial, 3) colours in 0 to 1, black where no class responds [kumar2017, eq. 6].
 
         colours: (K, 3), of the classes. palette: with hues, brightness is the strength; with
         distinct, where darker colours could be taken for others, pixels of at least FULL_FROM have
         their full colour and all others are black.
         """
-        share = self.strength
+        share = self.strength(full_at)
         share = (share >= FULL_FROM).astype(share.dtype) if palette == "distinct" else share
         return np.asarray(colours[self.classes] * share[..., None])
 
@@ -99,7 +106,7 @@ class ClearMap:
 
         least: share of the map's largest response that these pixels have.
         """
-        is_there = (self.response > 0) & (self.strength >= least)
+        is_there = (self.response > 0) & (self.strength() >= least)
         return np.bincount(self.classes[is_there], minlength=classes)
 
     def sums(self, classes: int) -> np.ndarray:

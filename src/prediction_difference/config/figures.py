@@ -220,6 +220,13 @@ class ClearPanels(DrawnFigure):
         lt=1,
         description="share of the largest response from which a pixel is in a binary map",
     )
+    full_at: float = Field(
+        100,
+        gt=0,
+        le=100,
+        description="percentile of a map's positive responses that has full colour in a CLEAR map; "
+        "100: the largest, beside which those of large photographs are dark",
+    )
     across: int = Field(2, ge=1, description="images side by side")
     size: Inches = Field(0.8, description="width of a panel, in inches")
 

@@ -143,7 +143,7 @@ def _parse_entry(
 
 def _problem(place: tuple[str, ...], entry_type: Any, details: ErrorDetails) -> Problem:
     """Say one of pydantic's findings in the words of a user's file."""
-    location = _without_markers(details["loc"])
+    location = _without_markers(entry_type, details["loc"])
     where = ".".join(str(part) for part in (*place, *location))
     context = details.get("ctx", {})
     match details["type"]:
@@ -180,15 +180,15 @@ def _unknown_key(place: Iterable[Any], key: str, known: Iterable[str]) -> Proble
     return Problem(where, "this key is unknown", choose(key, known))
 
 
-def _without_markers(location: tuple[Any, ...]) -> tuple[Any, ...]:
+def _without_markers(entry_type: Any, location: tuple[Any, ...]) -> tuple[Any, ...]:
     """The user's keys in a location of pydantic's, which also holds the tags of unions."""
-    start = 1 if location and location[0] in _entry_tags() else 0
+    start = 1 if location and location[0] in _entry_tags(entry_type) else 0
     return tuple(part for part in location[start:] if part not in _INNER_TAGS)
 
 
-def _entry_tags() -> set[str]:
-    sections = [s for f in Config.model_fields.values() for s in sections_in(f.annotation)]
-    return {tag for section in sections for tag in _tag_of(section)}
+def _entry_tags(entry_type: Any) -> set[str]:
+    """Those of one section only: a key of another one may have the name of a tag."""
+    return {tag for section in sections_in(entry_type) for tag in _tag_of(section)}
 
 
 def _tag_of(section: type[Section]) -> tuple[Any, ...]:
@@ -201,9 +201,9 @@ def _tag_of(section: type[Section]) -> tuple[Any, ...]:
 def _known_keys(entry_type: Any, location: tuple[Any, ...]) -> set[str]:
     """Keys that are allowed at a place of pydantic's, found by walking the model along it."""
     sections = sections_in(entry_type)
-    if location and location[0] in _entry_tags():
+    if location and location[0] in _entry_tags(entry_type):
         sections = [s for s in sections if location[0] in _tag_of(s)]
-    for part in _without_markers(location):
+    for part in _without_markers(entry_type, location):
         fields = [s.model_fields[part] for s in sections if part in s.model_fields]
         # Other parts are numbers in a list and keys of a mapping.
         if fields:

@@ -39,6 +39,10 @@ TOP, MARGIN, LABEL, UNDER = 0.5, 0.12, 1.15, 0.3
 SWATCH, LEGEND_LINE = 0.14, 0.24
 MOST_VALUES = 500_000
 """In the numbers beside a figure; where maps have more, they are means over squares of pixels."""
+MOST_CLASSES = 12
+"""Of which every one has a colour; of more, those that are seen."""
+LEAST_AREA = 0.02
+"""Share of the strong pixels that a class has that is seen."""
 SHADE = 0.6
 """Brightness of an image under a CLEAR map, so that its colours are seen on white too."""
 _TITLES = {
@@ -49,6 +53,7 @@ _TITLES = {
     "clear": "CLEAR",
     "overlay": "overlay",
 }
+_OTHER = np.array([0.5, 0.5, 0.5])
 _GREEN = np.array([0.0, 1.0, 0.0])
 _FOR, _AGAINST = np.array([0.84, 0.0, 0.0]), np.array([0.0, 0.2, 0.9])
 
@@ -133,7 +138,8 @@ class ClearLayout:
 
     parts: of heatmap, binary, classes, response, clear, overlay. titles: of the explanations, by
     their names. across: images side by side. size: width of a panel in inches. binary_from: share
-    of the largest response from which a pixel is in a binary map.
+    of the largest response from which a pixel is in a binary map. full_at: percentile of the
+    responses that has full colour in a CLEAR map.
     """
 
     parts: Sequence[str]
@@ -142,6 +148,7 @@ class ClearLayout:
     size: float = 0.8
     palette: Palette = "hues"
     binary_from: float = 0.1
+    full_at: float = 100
 
 
 def clear_panels(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> Drawing:
@@ -170,9 +177,22 @@ def clear_panels(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -
 
 
 def _all_classes(responses: Sequence[Responses]) -> list[str]:
-    """Every class once, in the order of their numbers, so that no image decides on colours."""
+    """Every class once, in the order of their numbers, so that no image decides on colours.
+
+    Of very many, those that dominate somewhere, and not faintly.
+    """
     named = {n: c for one in responses for n, c in zip(one.some.numbers, one.classes, strict=True)}
+    if len(named) > MOST_CLASSES:
+        seen = {number for one in responses for number in _seen(one)}
+        named = {number: name for number, name in named.items() if number in seen}
     return [named[number] for number in sorted(named)]
+
+
+def _seen(one: Responses) -> list[int]:
+    """Numbers of the classes that respond most in more than a few of the strong pixels."""
+    areas = one.clear.areas(len(one.classes), FULL_FROM)
+    is_seen = areas > LEAST_AREA * areas.sum()
+    return [number for number, there in zip(one.some.numbers, is_seen, strict=True) if there]
 
 
 def _draw_headings(canvas: Canvas, left: float, names: Sequence[str], layout: ClearLayout) -> None:
@@ -220,8 +240,8 @@ def picture_of(
 ) -> np.ndarray:
     """(y, x, 3) colours in 0 to 1: of a part as `ClearLayout` names them."""
     if part in ("classes", "response", "clear", "overlay"):
-        own = np.stack([colours[name] for name in one.classes])
-        return _clear_picture(one, part, own, layout.palette)
+        own = np.stack([colours.get(name, _OTHER) for name in one.classes])
+        return _clear_picture(one, part, own, layout)
     largest = float(np.abs(one.balance).max()) or 1.0
     share = one.balance / largest
     if part == "binary":
@@ -234,19 +254,22 @@ def picture_of(
     return np.asarray(hot + share.clip(max=0)[..., None] * -_GREEN)
 
 
-def _clear_picture(one: Responses, part: str, colours: np.ndarray, palette: Palette) -> np.ndarray:
+def _clear_picture(
+    one: Responses, part: str, colours: np.ndarray, layout: ClearLayout
+) -> np.ndarray:
     """(y, x, 3): the CLEAR map, one of the two maps that it is made of, or it over the image.
 
     colours: (K, 3), of the image's classes.
     """
     if part == "classes":
         return np.asarray(colours[one.clear.classes] * (one.clear.response > 0)[..., None])
+    white, look = np.ones_like(colours), (layout.palette, layout.full_at)
     if part == "response":
-        return one.clear.picture(np.ones_like(colours))
-    picture = one.clear.picture(colours, palette)
+        return one.clear.picture(white, full_at=layout.full_at)
+    picture = one.clear.picture(colours, *look)
     if part == "clear":
         return picture
-    share = one.clear.picture(np.ones_like(colours), palette)
+    share = one.clear.picture(white, *look)
     grey = np.clip(one.image.mean(0), 0, 1)[..., None]
     return np.asarray(SHADE * grey * (1 - share) + picture)
 
@@ -294,6 +317,9 @@ def _numbers(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> di
 
 def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> str:
     first = next(iter(rows[0].values()))
+    full = "the map's largest"
+    if layout.full_at < 100:
+        full = f"percentile {layout.full_at:g} of the map's responses"
     parts = ["Beside each image its label, and the predicted class, red where it is another one."]
     if "heatmap" in layout.parts:
         parts.append(
@@ -311,17 +337,18 @@ def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> st
         parts.append(
             "CLEAR: the colour is that of the class that responds most; "
             + (
-                f"black where its response is below {FULL_FROM:.0%} of the map's largest, since "
-                "darker colours could be taken for others."
+                f"black where its response is below {FULL_FROM:.0%} of {full}, since darker "
+                "colours could be taken for others."
                 if layout.palette == "distinct"
-                else "its brightness is the response, full at the map's largest; black where no "
-                "class responds."
+                else f"its brightness is the response, full at {full}; black where no class "
+                "responds."
             )
+            + _of_few([one for row in rows for one in row.values()])
         )
     if "classes" in layout.parts:
         parts.append("Class: the one that responds most; black where none does.")
     if "response" in layout.parts:
-        parts.append("Response: of that class, white at the map's largest.")
+        parts.append(f"Response: of that class, white at {full}.")
     if "overlay" in layout.parts:
         parts.append("Overlay: the CLEAR map over the image, which is shown in darkened grey.")
     words = [with_settings(name, one.attributes["settings"]) for name, one in rows[0].items()]
@@ -353,3 +380,14 @@ def _judged_otherwise(responses: Sequence[Responses]) -> str:
 
 def _slots(responses: Sequence[Responses]) -> str:
     return ", ".join(dict.fromkeys(one.slot for one in responses))
+
+
+def _of_few(responses: Sequence[Responses]) -> str:
+    named = {number for one in responses for number in one.some.numbers}
+    if len(named) <= MOST_CLASSES:
+        return ""
+    return (
+        f" Of the {len(named)} classes, those have a colour that respond most in more than "
+        f"{LEAST_AREA:.0%} of an image's pixels with at least {FULL_FROM:.0%} of its largest "
+        "response; all others are grey."
+    )

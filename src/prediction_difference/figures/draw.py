@@ -130,6 +130,7 @@ def _clear(settings: model.ClearPanels, explanations: Mapping[str, Sequence[Path
         settings.size,
         settings.palette,
         settings.binary_from,
+        settings.full_at,
     )
     return clear_panels(rows, layout)
 

@@ -15,6 +15,7 @@ from prediction_difference.figures.maps import Map, read_maps
 from prediction_difference.progress import track
 from prediction_difference.report import map_facts
 from prediction_difference.report.catalogue import MEGABYTE, Room, megabytes
+from prediction_difference.report.fallback import Strips, strips
 from prediction_difference.report.packing import (
     Packed,
     PackedGreys,
@@ -22,7 +23,6 @@ from prediction_difference.report.packing import (
     pack,
     pack_greys,
 )
-from prediction_difference.report.strips import Strips, strips
 
 ROOM = Room(page=128 * MEGABYTE, map=8 * MEGABYTE)
 """A map of a slab of 12 x 109 x 91 voxels takes 0.14 million letters, one of a whole brain 0.6."""
@@ -176,7 +176,6 @@ class _Packing:
         self.contents |= {f"{name}-{number}": packed.text for name, packed in numbers.items()}
         self.maps.append(
             {
-                "number": number,
                 "image": self.images[some.image]["number"],
                 "store": self.stores[some.path]["number"],
                 "facets": some.facets,

@@ -11,7 +11,7 @@ const SIGNED = (value) => (value > 0 ? "for" : "against");
 
 // facts: of the chosen map. map: the same with its numbers, once they are read. wanted: what was
 // chosen in every control, also where no map has it. scene: NiiVue's, null without WebGL 2.
-// playing: the axis whose slices are played, and the timer.
+// playing: the axis whose slices are played, and the timer of the next one.
 const state = {
   facts: null, map: null, wanted: null, view: VIEW_AT_FIRST, scene: null, playing: null,
 };
@@ -54,9 +54,10 @@ function strongest(map) {
 
 /** Without a scene, the slices of the map are shown. */
 function showSlices(facts) {
+  const number = catalogue.maps.indexOf(facts);
   $("slices").hidden = state.scene !== null;
   for (const figure of document.querySelectorAll(".strips")) {
-    figure.hidden = +figure.dataset.map !== facts.number;
+    figure.hidden = +figure.dataset.map !== number;
   }
 }
 
@@ -217,7 +218,7 @@ function announce() {
 // --- The film ---
 
 function stop() {
-  clearInterval(state.playing?.timer);
+  clearTimeout(state.playing?.timer);
   state.playing = null;
   for (const world of WORLD) {
     $(`play-${world}`).setAttribute("aria-pressed", "false");
@@ -230,8 +231,16 @@ function play(world) {
   stop();
   if (isOn) return;
   const { axis } = storedAxis(world);
-  const next = () => slide(world, (sliceOf(state.view.voxel, world) + 1) % grid.shape[axis]);
-  state.playing = { world, timer: setInterval(next, PAUSE) };
+  const film = { world, timer: null };
+  // The pause begins when a slice has been drawn: a slow computer keeps time for its controls.
+  const wait = () => { film.timer = setTimeout(() => requestAnimationFrame(next), PAUSE); };
+  const next = () => {
+    if (state.playing !== film) return;
+    slide(world, (sliceOf(state.view.voxel, world) + 1) % grid.shape[axis]);
+    requestAnimationFrame(wait);
+  };
+  state.playing = film;
+  wait();
   $(`play-${world}`).setAttribute("aria-pressed", "true");
   $(`play-${world}`).textContent = "Stop";
 }

@@ -58,6 +58,11 @@ async function openScene(canvas, moved) {
   // With a margin, NiiVue 0.65 adds it twice and writes L to the right of the middle.
   scene.drawSliceOrientationText = (tile, slice) =>
     Niivue.prototype.drawSliceOrientationText.call(scene, tile, slice);
+  // NiiVue 0.65 takes the sides as they are stored, though places are those of the turned volume.
+  scene.frac2vox = (place, number = 0) => {
+    const [, ...sides] = scene.volumes[number]?.dimsRAS ?? [3, 1, 1, 1];
+    return sides.map((side, axis) => Math.round(place[axis] * side - 0.5));
+  };
   await scene.attachToCanvas(canvas, false);
   for (const [name, colours] of Object.entries(catalogue.colours)) {
     scene.addColormap(name, colourMap(colours));
