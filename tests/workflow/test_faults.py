@@ -109,6 +109,7 @@ def survived(tmp_path_factory):
     orphans = psutil.Process(run.pid).children(recursive=True)
     run.send_signal(signal.SIGKILL)
     run.wait(60)
+    run.stdout.close()
     psutil.wait_procs(orphans, timeout=120)
     locked = checkout.run()
     unlocked = checkout.run("--unlock")
