@@ -220,7 +220,8 @@ class MapsOfStore(Sequence[Map]):
     def __getitem__(self, place: slice) -> list[Map]: ...
 
     def __getitem__(self, place: int | slice) -> Map | list[Map]:
-        store = _opened(self.path, (folder_of(self.path) / "zarr.json").stat().st_mtime_ns)
+        file = folder_of(self.path) / "zarr.json"
+        store = _opened(self.path, file.stat().st_mtime_ns if file.is_file() else 0)
         chosen = range(len(store.attrs["nodes"]))[place]
         return _maps(store, [chosen])[0] if isinstance(chosen, int) else _maps(store, chosen)
 
