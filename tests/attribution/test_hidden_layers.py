@@ -151,15 +151,16 @@ class Branches(nn.Module):
 
 
 @pytest.mark.parametrize("joins", ["cat", "add"])
-def test_what_the_layer_does_not_reach_gets_exactly_nothing(generator, joins):
+def test_what_the_layer_does_not_reach_gets_nothing(generator, joins):
     module = Branches(joins)
     images = generator.normal(size=(9, 1, 6, 6)).astype(np.float32)
     sampler = pda.MarginalSampler(pda.layer_activations(module, "first", images[1:]), 2)
     analysis = pda.PredictionDifference(module, sampler, 2, samples=S, layer="first")
     nodes = [pda.Node.score(2), pda.Node.feature_map("second", 0), pda.Node.score(1)]
     found = analysis.attribute(images[0], nodes)
-    assert (found.relevance[:2] == 0).all()
     assert (found.relevance[2] != 0).all()
+    # On some processors a batch of another size is rounded in another way.
+    assert np.abs(found.relevance[:2]).max() < 1e-5 * np.abs(found.relevance[2]).max()
 
 
 def test_branches_are_those_of_equation_5(generator):

@@ -139,7 +139,8 @@ def test_the_gradient_is_that_of_autograd(name: str) -> None:
     found = back(module, images, gradient, 7)
     leaf = images.clone().requires_grad_()
     (expected,) = torch.autograd.grad(module(leaf)[0, 7], leaf)
-    torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-3)
+    # A rectifier whose input is nearly 0 may be on in one and off in the other.
+    assert (found - expected).norm() < 2e-2 * expected.norm()
 
 
 def rectified(seed: int = 0) -> nn.Module:
@@ -177,7 +178,7 @@ def test_deconvolution_of_functional_rectifiers_is_not_the_gradient() -> None:
     ours, plain = back(module, images, deconvolution, 3), back(module, images, gradient, 3)
     with pytest.warns(UserWarning, match="hooks|require gradients"):
         theirs = captum.attr.Deconvolution(module).attribute(images, target=3)
-    torch.testing.assert_close(theirs, plain, atol=1e-5 * float(plain.abs().max()), rtol=1e-3)
+    assert (theirs - plain).norm() < 2e-2 * plain.norm()
     together = torch.stack([ours.flatten(), plain.flatten()])
     assert float(torch.corrcoef(together)[0, 1].abs()) < 0.9
 
