@@ -156,6 +156,16 @@ def test_random_networks(axes, data):
     assert_equal(module, images_of(*shape), window, corners, scores_of(3), options=options)
 
 
+def test_one_channel_and_a_stride_along_rows():
+    """A case of random networks where oneDNN read beyond the images, on some processors."""
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(1, 1, (1, 2), stride=(1, 3), bias=False)
+    module = nn.Sequential(convolution, nn.Flatten(), nn.Linear(4, 3)).eval()
+    images = images_of(1, 4, 4)
+    _, _, dense = assert_equal(module, images, 1, corners_of((4, 4), 1, 16), scores_of(3))
+    assert np.abs(dense.mean).max() < 100
+
+
 def uses(side, kernel, stride, padding):
     """(side,) whether a convolution along an axis reads a pixel."""
     used = np.zeros(side, dtype=bool)

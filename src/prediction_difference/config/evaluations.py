@@ -1,6 +1,6 @@
 """What is measured about heatmaps, as the configuration describes it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -193,18 +193,7 @@ class LocationStudy(Section):
     )
     cohorts: int = Field(20, ge=2, description="simulated cohorts, one job each")
     methods: Annotated[tuple[LocationMethod, ...], Field(min_length=1)] = Field(
-        (
-            "gaussian",
-            "grid-index",
-            "grid-cell",
-            "voxel-mean",
-            "marginal",
-            "weights",
-            "pattern",
-            "deviation",
-            "weighted-deviation",
-            "occlusion",
-        ),
+        get_args(LocationMethod),
         description="gaussian, the two grids and voxel-mean: prediction differences with a prior "
         "whose location is none, or that; marginal: with the empirical distribution; weights, "
         "pattern, deviation, occlusion: other methods; weighted-deviation: deviation times weights",

@@ -147,6 +147,9 @@ class DenseImage:
 
     def _evaluate(self, batch: "Tensor", nodes: Sequence[Node]) -> "Tensor":
         """(N, C, *spatial) -> (N, nodes) float64."""
+        from prediction_difference.attribution.engines.kernels import with_plain_strides
+
+        batch = with_plain_strides(batch)
         with recorded(self.module, nodes) as layers:
             scores = self.module(batch.to(self.dtype))
         return values_of(nodes, check_scores(scores), layers)

@@ -9,6 +9,15 @@ from prediction_difference.classifiers.operations import CONVOLUTIONS, Convoluti
 _LAYOUTS = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
+def with_plain_strides(images: Tensor) -> Tensor:
+    """(N, C, *sides) as they are, but where C is 1 with the strides of channels outermost.
+
+    Both orders of channels are then the same in memory. With the strides of the other one oneDNN
+    reads beyond the images where a convolution strides along rows alone and a row gives one value.
+    """
+    return images[:, 0].unsqueeze(1) if images.shape[1] == 1 else images
+
+
 class Kernel:
     """The weights of a convolution in one precision.
 
@@ -42,6 +51,7 @@ class Kernel:
     def __call__(self, images: Tensor, padding: Places) -> Tensor:
         """(N, C, *sides), zeros around it -> (N, outputs, *sides), with channels innermost."""
         images = images.to(self.dtype)
+        images = with_plain_strides(images)
         tile = self._winograd and self._winograd.tile(tuple(images.shape[2:]), padding)
         if self._winograd and tile:
             return self._winograd(images, padding, tile)
