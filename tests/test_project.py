@@ -109,7 +109,7 @@ def test_the_installed_versions_are_the_hashed_ones():
 
 def test_direct_dependencies_are_pinned_to_the_hashed_versions():
     groups = PROJECT["dependency-groups"]
-    direct = [*PROJECT["project"]["dependencies"], *groups["dev"], *groups["benchmark"]]
+    direct = [*PROJECT["project"]["dependencies"], *(d for group in groups.values() for d in group)]
     versions = requirement_lines()
     for requirement in direct:
         name, _, version = requirement.partition("==")
@@ -247,3 +247,9 @@ def test_cited_sources_are_in_the_bibliography():
                 cited |= set(re.findall(r"\b([a-z]+20\d\d)\b", ast.get_docstring(node) or ""))
     assert len(cited) >= 3
     assert cited <= keys
+
+
+def test_every_rule_names_its_memory_and_time():
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        rules = re.split(r"^ *rule\b", file.read_text(), flags=re.MULTILINE)[1:]
+        assert all("mem_mb=memory(" in rule and "runtime=minutes(" in rule for rule in rules), file

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prediction_difference.config import parse_config, read_config
+from prediction_difference.config import parse_config, read_config, variables_in
 from prediction_difference.config.settings import with_setting
 from prediction_difference.errors import ConfigError
 
@@ -90,3 +90,11 @@ def test_configurations_of_papers_are_right_in_each_setting(file, monkeypatch):
         names.add(config.run.name)
     assert len(names) == len(raw["settings"])
     assert read_config(file).run.name in names
+
+
+def test_variables_of_a_configuration_are_found_wherever_they_stand():
+    raw = {
+        "datasets": {"photographs": {"root": "$DATA/mine", "files": ["${LISTS}/a", "~b", "c~"]}},
+        "run": {"seed": 1, "name": "none here"},
+    }
+    assert variables_in(raw) == {"DATA", "LISTS", "HOME"}

@@ -20,9 +20,11 @@ rule benchmark:
         "logs/benchmark/benchmark.log",
     conda:
         "../../envs/prediction-difference.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: workflow.cores
     resources:
-        gpu=1 if which("nvidia-smi") else 0,
+        mem_mb=memory("benchmark"),
+        runtime=minutes("benchmark"),
+        gpu=lambda wildcards: int(bool(installed())),
     params:
         settings=str(BENCHMARK_SETTINGS),
         text=BENCHMARK_SETTINGS.read_text(),

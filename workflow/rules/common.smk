@@ -4,48 +4,75 @@ import json
 import os
 import shlex
 import sys
-from shutil import which
+import time
 
-from prediction_difference import layout, preflight, provenance
+from prediction_difference import layout, origins, preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
     read_yaml,
     shards,
-    shown_slots,
     slots,
+    variables_in,
     windows_of_prior,
 )
-from prediction_difference.errors import ConfigError
+from prediction_difference.errors import ConfigError, StoreError
+from prediction_difference.gpus import installed
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
+from prediction_difference.workload.summary import summary
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
-PAPER_VARIABLE = "PREDICTION_DIFFERENCE_PAPER"
 PAPERS = sorted(Path(workflow.basedir, "config/papers").glob("*.yaml"))
+# Memory (MB) and time (minutes) of one job of each rule at its first attempt. Both double with
+# every attempt; profiles may set others (set-resources).
+MEMORY_AND_MINUTES = {
+    "data": (4000, 60),
+    "prior": (4000, 60),
+    "classifier": (4000, 240),
+    "chunk": (4000, 240),
+    "attribution": (2000, 60),
+    "shard": (4000, 240),
+    "evaluation": (4000, 120),
+    "cohort": (4000, 120),
+    "claims": (2000, 30),
+    "figure": (2000, 30),
+    "brains": (4000, 60),
+    "report": (2000, 60),
+    "benchmark": (4000, 600),
+}
+GPU_VARIABLE = "PREDICTION_DIFFERENCE_GPU"
 
 
 def take_paper():
-    """Where a paper's target is asked for, its configuration in place of a default one.
+    """Where a paper's target is asked for, its configuration in place of the profile's.
 
-    Jobs, which are started with other arguments, learn of it from the environment.
+    Jobs, which are started with other arguments, are given the same files as configuration.
+    """
+    asked = [file for file in PAPERS if file.stem in sys.argv[1:]]
+    if len(asked) > 1:
+        names = " and ".join(file.stem for file in asked)
+        raise WorkflowError(f"{names} are runs of their own: ask for one at a time")
+    for file in asked:
+        if (config.get("run") or {}).get("paper") == file.stem:
+            continue
+        given = workflow.config_settings
+        given.configfiles = [file]
+        config.clear()
+        config.update(read_yaml(file))
+        update_config(config, given.config)
+
+
+def pass_environment():
+    """Environment variables that jobs need to see the configuration as it is seen here.
+
+    On the machines of a cluster they could be others, or none.
     """
     if workflow.is_main_process:
-        asked = [file.stem for file in PAPERS if file.stem in sys.argv[1:]]
-        os.environ[PAPER_VARIABLE] = " ".join(asked)
-    asked = os.environ.get(PAPER_VARIABLE, "").split()
-    if len(asked) > 1:
-        raise WorkflowError(
-            f"{' and '.join(asked)} are runs of their own: ask for one at a time"
-        )
-    for paper in asked:
-        if (config.get("run") or {}).get("paper") == paper:
-            continue
-        chosen = {key: config[key] for key in ["setting"] if key in config}
-        config.clear()
-        config.update(
-            read_yaml(Path(workflow.basedir, f"config/papers/{paper}.yaml")) | chosen
-        )
+        os.environ[GPU_VARIABLE] = ""
+    wanted = {GPU_VARIABLE, "PDA_DATA", *variables_in(config)}
+    workflow.register_envvars(*sorted(wanted & os.environ.keys()))
 
 
 def checked_config():
@@ -58,12 +85,15 @@ def checked_config():
         raise WorkflowError(str(error)) from None
 
 
-take_paper()
+if workflow.is_main_process:
+    take_paper()
+pass_environment()
 CONFIG = checked_config()
 RESULTS = f"results/{CONFIG.run.name}"
 LOGS = f"logs/{CONFIG.run.name}"
 BENCHMARKS = f"benchmarks/{CONFIG.run.name}"
 CONFIG_FILE = f"{RESULTS}/config.yaml"
+STARTED = time.time()
 
 
 wildcard_constraints:
@@ -82,7 +112,16 @@ wildcard_constraints:
 
 def write_run_config():
     """What the jobs read: the configuration as Snakemake merged it."""
-    write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
+    try:
+        text = json.dumps(config, indent=1, default=str)
+        write_text(Path(CONFIG_FILE), f"{text}\n")
+    except StoreError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def what_ran():
+    """What to tell the person who waited."""
+    return summary(CONFIG, Path(RESULTS), STARTED, time.time())
 
 
 def settings(section, name):
@@ -106,13 +145,36 @@ def flag(name, value):
     return f"{name} {shlex.quote(str(value))}" if value else ""
 
 
+def memory(rule):
+    """MB that a job of a rule reserves, as a function of its attempt."""
+    return lambda wildcards, attempt: MEMORY_AND_MINUTES[rule][0] * 2 ** (attempt - 1)
+
+
+def minutes(rule):
+    """Minutes that a job of a rule reserves, as a function of its attempt."""
+    return lambda wildcards, attempt: MEMORY_AND_MINUTES[rule][1] * 2 ** (attempt - 1)
+
+
 def gpus(classifier):
-    """GPUs that a job with this classifier reserves: with device auto, where one can be seen."""
-    device = CONFIG.run.device
-    is_wanted = device.startswith("cuda") or (device == "auto" and which("nvidia-smi"))
+    """GPUs that a job with this classifier reserves; one that is no network needs none."""
     kind = CONFIG.classifiers[classifier].kind
     is_network = kind not in ("logistic-regression", "scikit-learn")
-    return 1 if is_wanted and is_network else 0
+    return int(is_network and is_gpu_wanted())
+
+
+def is_gpu_wanted():
+    """Whether jobs are to have a GPU: asked for, or with device auto where there is one.
+
+    Of a cluster the profile tells, by its limit for gpu: the machine that submits its jobs may be
+    another kind than those that run them. Jobs are told, so that they reserve what they were given.
+    """
+    if CONFIG.run.device != "auto":
+        return CONFIG.run.device.startswith("cuda")
+    if workflow.is_main_process and not os.environ[GPU_VARIABLE]:
+        limit = workflow.global_resources.get("gpu").value
+        is_there = bool(installed()) if workflow.local_exec else bool(limit)
+        os.environ[GPU_VARIABLE] = str(int(is_there))
+    return os.environ[GPU_VARIABLE] == "1"
 
 
 def dataset_store(name):
@@ -129,13 +191,15 @@ def trained_classifier(wildcards):
     return classifier_card(classifier.of) if classifier.kind == "checkpoint" else []
 
 
-def attribution_stores(explanations):
-    """The attribution store of every image of these explanations."""
-    return [
-        store
-        for name in explanations
-        for store in stores_of_images(name, slots(CONFIG.explanations[name]))
-    ]
+def listings(explanations):
+    """What says that all attribution stores of these explanations are there."""
+    return [str(layout.listing(Path(RESULTS), name)) for name in explanations]
+
+
+def lost_stores():
+    """Attribution stores that were listed and are gone; asked for, they are made again."""
+    lost = layout.lost_stores(CONFIG, Path(RESULTS))
+    return [str(store / "zarr.json") for store in lost]
 
 
 def stores_of_images(explanation, images):
@@ -183,12 +247,9 @@ def chunks_of_explanation(name):
 def drawn_results(wildcards):
     """What a figure shows."""
     figure = CONFIG.figures[wildcards.figure]
-    shown = shown_slots(figure, CONFIG.explanations)
-    return evaluation_tables(figure.evaluation_names) + [
-        store
-        for name, images in shown.items()
-        for store in stores_of_images(name, images)
-    ]
+    return evaluation_tables(figure.evaluation_names) + listings(
+        figure.explanation_names
+    )
 
 
 def evaluation_tables(names):
@@ -229,18 +290,8 @@ def cohorts_of_evaluation(name):
     ]
 
 
-def attributions_of_shard(name, shard):
-    """The attribution stores of the images of a shard, of all compared explanations."""
-    images = shards(CONFIG, name)[shard]
-    return [
-        store
-        for explanation in CONFIG.evaluations[name].explanations
-        for store in stores_of_images(explanation, images)
-    ]
-
-
 def measured_maps(name):
-    """The attribution stores of an evaluation that one job makes of them."""
+    """The maps of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
     is_whole = evaluation.measure in (
         "complexity",
@@ -250,7 +301,7 @@ def measured_maps(name):
         "strong-features",
         "dominance",
     )
-    return attribution_stores(evaluation.explanations) if is_whole else []
+    return listings(evaluation.explanations) if is_whole else []
 
 
 def runs_classifier(name):
@@ -286,15 +337,8 @@ def settings_of_study(name):
 
 
 def code_of_evaluation(name):
-    """What an evaluation makes by itself depends on more code than its inputs tell."""
-    others = {
-        "continuity": ("classifiers", "attribution"),
-        "image-specificity": ("classifiers", "attribution"),
-        "strong-features": ("classifiers",),
-        "dominance": ("attribution",),
-        "cohort-accuracy": ("data", "classifiers"),
-    }
-    return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
+    """Digest of the source that makes an evaluation from its inputs."""
+    return code(*origins.stages_of(CONFIG, "evaluations", name))
 
 
 def prior_of_evaluation(wildcards):

@@ -12,6 +12,9 @@ rule data:
         f"{BENCHMARKS}/data/{{dataset}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("data"),
+        runtime=minutes("data"),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("datasets", wildcards.dataset),

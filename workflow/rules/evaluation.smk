@@ -10,7 +10,7 @@
 
 rule claims:
     input:
-        attributions=lambda wildcards: attribution_stores(
+        attributions=lambda wildcards: listings(
             CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         tables=lambda wildcards: evaluation_tables(
@@ -21,28 +21,33 @@ rule claims:
             for name in CONFIG.evaluations[wildcards.evaluation].classifiers
         ],
     output:
-        f"{RESULTS}/evaluations/{{evaluation}}.json",
+        found=f"{RESULTS}/evaluations/{{evaluation}}.json",
+        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.claims.log",
     benchmark:
         f"{BENCHMARKS}/evaluations/{{evaluation}}.claims.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("claims"),
+        runtime=minutes("claims"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
+        setting=lambda wildcards: CONFIG.run.setting,
         code=code("evaluation"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
-        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output:q}"
+        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output.found:q}"
         " > {log:q} 2>&1"
 
 
 rule shard:
     input:
-        attributions=lambda wildcards: attributions_of_shard(
-            wildcards.evaluation, int(wildcards.shard)
+        attributions=lambda wildcards: listings(
+            CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         classifier=lambda wildcards: classifier_card(
             classifier_of_evaluation(wildcards)
@@ -58,6 +63,8 @@ rule shard:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("shard"),
+        runtime=minutes("shard"),
         gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
     params:
         config=CONFIG_FILE,
@@ -76,13 +83,17 @@ rule shard:
 
 rule cohort:
     output:
-        f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.parquet",
+        table=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.parquet",
+        checksums=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}/cohort-{{cohort}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluations/{{evaluation}}/cohort-{{cohort}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("cohort"),
+        runtime=minutes("cohort"),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings_of_study(wildcards.evaluation),
@@ -90,7 +101,7 @@ rule cohort:
         code=code("data", "priors", "classifiers", "attribution", "evaluation"),
     shell:
         "prediction-difference cohort --config {params.config:q} --name {wildcards.evaluation:q}"
-        " --cohort {wildcards.cohort} --output {output:q} > {log:q} 2>&1"
+        " --cohort {wildcards.cohort} --output {output.table:q} > {log:q} 2>&1"
 
 
 rule evaluation:
@@ -104,7 +115,8 @@ rule evaluation:
             else []
         ),
     output:
-        f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+        table=f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.log",
     benchmark:
@@ -112,6 +124,8 @@ rule evaluation:
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
+        mem_mb=memory("evaluation"),
+        runtime=minutes("evaluation"),
         gpu=lambda wildcards: (
             gpus(classifier_of_evaluation(wildcards))
             if runs_classifier(wildcards.evaluation)
@@ -129,4 +143,4 @@ rule evaluation:
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q} --work {params.work:q}"
-        " {params.done} --output {output:q} > {log:q} 2>&1"
+        " {params.done} --output {output.table:q} > {log:q} 2>&1"

@@ -15,17 +15,21 @@ rule figure:
         ),
         pdf=f"{RESULTS}/figures/{{paper}}/{{figure}}.pdf",
         json=f"{RESULTS}/figures/{{paper}}/{{figure}}.json",
+        checksums=f"{RESULTS}/figures/{{paper}}/{{figure}}.sha256",
     log:
         f"{LOGS}/figures/{{paper}}/{{figure}}.log",
     benchmark:
         f"{BENCHMARKS}/figures/{{paper}}/{{figure}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("figure"),
+        runtime=minutes("figure"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("figures", wildcards.figure),
-        setting=CONFIG.run.setting,
+        setting=lambda wildcards: CONFIG.run.setting,
         code=code("figures"),
     shell:
         "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"

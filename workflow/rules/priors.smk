@@ -14,6 +14,9 @@ rule prior:
         f"{BENCHMARKS}/priors/{{prior}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
+    resources:
+        mem_mb=memory("prior"),
+        runtime=minutes("prior"),
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings("priors", wildcards.prior),

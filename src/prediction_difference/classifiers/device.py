@@ -4,6 +4,7 @@ import ctypes
 import functools
 import platform
 
+from prediction_difference import gpus
 from prediction_difference.errors import DataError
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
@@ -14,11 +15,16 @@ free memory that is not yet handed back."""
 def choose_device(name: str) -> str:
     """Auto -> cuda where there is one, else cpu; every other name as it is.
 
+    Of several GPUs, auto and cuda take one that no other process of this package has; the first
+    call must come before torch looks for GPUs.
+
     Raises:
         DataError: a GPU is asked for and torch finds none.
     """
     import torch
 
+    if name in ("auto", "cuda"):
+        gpus.take()
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():

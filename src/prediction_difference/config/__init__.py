@@ -8,6 +8,7 @@ from prediction_difference.config.loading import (
 )
 from prediction_difference.config.model import Config
 from prediction_difference.config.plan import batches, shards, shown_slots, slots, windows_of_prior
+from prediction_difference.config.section import variables_in
 
 __all__ = [
     "Config",
@@ -19,5 +20,6 @@ __all__ = [
     "shards",
     "shown_slots",
     "slots",
+    "variables_in",
     "windows_of_prior",
 ]

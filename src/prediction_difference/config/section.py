@@ -2,6 +2,7 @@
 
 import os.path
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,14 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=
 """Names become file names, so they hold letters, digits, dots, dashes and underscores only."""
 
 
+_VARIABLE = r"\$(\w+|\{\w+\})"
+
+
 def _expanded(path: object) -> object:
     if not isinstance(path, str | Path):
         return path
     text = os.path.expandvars(str(path))
-    if unset := re.search(r"\$(\w+|\{\w+\})", text):
+    if unset := re.search(_VARIABLE, text):
         name = unset[1].strip("{}")
         raise ValueError(f"the environment variable {name} is not set; set it, or write the path")
     try:
@@ -28,6 +32,20 @@ UserPath = Annotated[Path, BeforeValidator(_expanded)]
 """A file or folder of the user's: `~` and environment variables, such as $PDA_DATA, stand in it."""
 PathOrName = Annotated[str, BeforeValidator(_expanded)]
 """A path as above, or the name of something that is no file."""
+
+
+def variables_in(raw: object) -> set[str]:
+    """Environment variables that stand in the texts of a configuration; HOME for a leading `~`."""
+    match raw:
+        case str():
+            home = {"HOME"} if raw.startswith("~") else set()
+            return home | {name.strip("{}") for name in re.findall(_VARIABLE, raw)}
+        case Mapping():
+            return {name for value in raw.values() for name in variables_in(value)}
+        case list() | tuple():
+            return {name for value in raw for name in variables_in(value)}
+        case _:
+            return set()
 
 
 class Section(BaseModel):
