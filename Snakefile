@@ -26,11 +26,13 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        lost_stores(),
 
 
 rule figures:
     input:
         figure_files("json"),
+        lost_stores(),
 
 
 for file in PAPERS:
@@ -39,13 +41,19 @@ for file in PAPERS:
         name:
             file.stem
         input:
-            rules.report.output if CONFIG.run.paper == file.stem else [],
+            [*rules.report.output, *lost_stores()]
+            if CONFIG.run.paper == file.stem
+            else [],
 
 
 onstart:
     write_run_config()
+    print(f"How far it is: prediction-difference progress {RESULTS}")
 
 
 onsuccess:
-    if Path(RESULTS, "report", "index.html").is_file():
-        print(f"The report is {RESULTS}/report/index.html")
+    print(what_ran())
+
+
+onerror:
+    print(what_ran())

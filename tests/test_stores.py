@@ -2,6 +2,10 @@
 
 import errno
 import json
+import os
+import pickle
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -42,8 +46,51 @@ def test_a_full_disk_is_told_in_words(tmp_path, number):
     message = r"a\.txt: the disk is full; free some space and start again"
     with pytest.raises(StoreError, match=message), publishing(tmp_path / "a.txt"):
         raise OSError(number, "full")
-    with pytest.raises(PermissionError), publishing(tmp_path / "a.txt"):
-        raise PermissionError(errno.EACCES, "no")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path, number):
+    message = r"a\.txt: cannot be written \(no\); let this folder be written, or start in another"
+    with pytest.raises(StoreError, match=message), publishing(tmp_path / "a.txt"):
+        raise OSError(number, "no")
+    with pytest.raises(IsADirectoryError), publishing(tmp_path / "a.txt"):
+        raise IsADirectoryError(errno.EISDIR, "another error")
+
+
+def test_a_folder_that_is_replaced_is_never_there_in_part(tmp_path, monkeypatch):
+    """Whatever stops a job while it replaces a store: it is the old one, the new one or absent."""
+    seen = []
+
+    def watch(path):
+        if path.exists():
+            seen.append(sorted(p.name for p in path.iterdir()))
+
+    rmtree = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda p: (watch(tmp_path / "s"), rmtree(p)))
+    for names in (("a", "b"), ("c", "d")):
+        with publishing(tmp_path / "s") as temporary:
+            temporary.mkdir()
+            for name in names:
+                (temporary / name).touch()
+    watch(tmp_path / "s")
+    assert seen == [["c", "d"]] or seen == []
+    assert sorted(p.name for p in (tmp_path / "s").iterdir()) == ["c", "d"]
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+
+
+def test_jobs_that_publish_the_same_folder_at_once_leave_a_whole_one(tmp_path):
+    def publish(number):
+        for _ in range(30):
+            with publishing(tmp_path / "s") as temporary:
+                temporary.mkdir()
+                for part in range(5):
+                    (temporary / f"{part}").write_text(str(number))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(publish, range(4)))
+    contents = {file.read_text() for file in (tmp_path / "s").iterdir()}
+    assert len(contents) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
 
 
 def test_a_folder_replaces_a_folder_whole(tmp_path):
@@ -96,6 +143,57 @@ def test_a_damaged_store_is_not_taken_for_whole(tmp_path, damage):
     damage(path)
     with pytest.raises(StoreError, match=r"s\.zarr: (is damaged|the store cannot be read)"):
         open_store(path, "k")
+
+
+class Malicious:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def poison(path, trace):
+    """Put an array of Zarr's version 2, whose filter unpickles, in the place of `a`."""
+    for file in (path / "a").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    layout = {"shape": [1], "chunks": [1], "order": "C", "fill_value": None, "compressor": None}
+    packing = {"filters": [{"id": "pickle"}], "dtype": "|O", "dimension_separator": "."}
+    array = {"zarr_format": 2, **layout, **packing}
+    (path / "a" / ".zarray").write_text(json.dumps(array))
+    (path / "a" / "0").write_bytes(pickle.dumps(Malicious(trace)))
+    metadata = json.loads((path / "zarr.json").read_text())
+    metadata["consolidated_metadata"]["metadata"]["a"] = array
+    (path / "zarr.json").write_text(json.dumps(metadata))
+
+
+def test_arrays_of_pickled_objects_are_refused_before_they_are_read(tmp_path):
+    path, trace = small_store(tmp_path / "s.zarr"), tmp_path / "trace"
+    poison(path, trace)
+    with pytest.raises(StoreError, match="a is not of Zarr's version 3"):
+        open_store(path, "k")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("codec", ["pickle", "numcodecs.pickle", "a-plugin"])
+def test_unknown_codecs_are_refused_also_inside_of_shards(tmp_path, codec):
+    for place in (lambda codecs: codecs, inside_of_shards):
+        path = small_store(tmp_path / "s.zarr")
+        metadata = json.loads((path / "zarr.json").read_text())
+        codecs = metadata["consolidated_metadata"]["metadata"]["a"]["codecs"]
+        place(codecs).append({"name": codec})
+        (path / "zarr.json").write_text(json.dumps(metadata))
+        with pytest.raises(StoreError, match=rf"a has the codec '{codec}', which is not allowed"):
+            open_store(path, "k")
+
+
+def inside_of_shards(codecs):
+    inner = []
+    codecs.append({"name": "sharding_indexed", "configuration": {"codecs": inner}})
+    return inner
 
 
 def test_somebodys_folder_is_not_replaced(tmp_path):

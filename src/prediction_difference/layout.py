@@ -6,14 +6,24 @@ from prediction_difference.config import Config, model, shapes, shown_slots, slo
 from prediction_difference.stores import folder_of
 
 
-def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
-    """The attribution stores of an explanation, in the order of its images."""
-    return _stores(results, explanation, slots(config.explanations[explanation]))
-
-
 def dataset_store(results: Path, dataset: str) -> Path:
     """The store of a dataset."""
     return results / "data" / f"{dataset}.zarr"
+
+
+def prior_store(results: Path, prior: str) -> Path:
+    """The store of a prior."""
+    return results / "priors" / f"{prior}.zarr"
+
+
+def card_file(results: Path, classifier: str) -> Path:
+    """The card of a classifier, beside its weights."""
+    return results / "classifiers" / classifier / "card.json"
+
+
+def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
+    """The attribution stores of an explanation, in the order of its images."""
+    return _stores(results, explanation, slots(config.explanations[explanation]))
 
 
 def cohort_explanations(config: Config, dataset: str) -> list[str]:
@@ -77,7 +87,29 @@ def exported_files(config: Config, results: Path, explanation: str) -> list[Path
     if not shapes.is_volume(dataset) or getattr(settings, "removed", None) is not None:
         return []
     maps = [nifti_file(store) for store in attribution_stores(config, results, explanation)]
-    return [f for m in maps for f in (m, m.with_name(f"{m.name.removesuffix('.nii.gz')}.json"))]
+    return [file for one in maps for file in (one, sidecar_of(one))]
+
+
+def sidecar_of(nifti: Path) -> Path:
+    """The JSON file beside a NIfTI file, with what it means."""
+    return nifti.with_name(f"{nifti.name.removesuffix('.nii.gz')}.json")
+
+
+def listing(results: Path, explanation: str) -> Path:
+    """What is written once all attribution stores of an explanation are there."""
+    return results / "attributions" / f"{explanation}.json"
+
+
+def lost_stores(config: Config, results: Path) -> list[Path]:
+    """Attribution stores that are gone although they were listed."""
+    lost: list[Path] = []
+    for name in config.explanations:
+        if listing(results, name).is_file():
+            folder = results / "attributions" / name
+            there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+            stores = attribution_stores(config, results, name)
+            lost += [store for store in stores if store.name not in there]
+    return lost
 
 
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
@@ -96,6 +128,13 @@ def classifier_folders(config: Config, results: Path, figure: model.Figure) -> d
 def evaluation_table(results: Path, evaluation: str) -> Path:
     """The table of an evaluation."""
     return results / "evaluations" / f"{evaluation}.parquet"
+
+
+def evaluation_file(config: Config, results: Path, evaluation: str) -> Path:
+    """What an evaluation leaves: a table, or what was found about claims."""
+    table = evaluation_table(results, evaluation)
+    is_claims = isinstance(config.evaluations[evaluation], model.Claims)
+    return table.with_name(f"{evaluation}.json") if is_claims else table
 
 
 def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
@@ -137,7 +176,7 @@ def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:
 def claims_files(config: Config, results: Path) -> dict[str, Path]:
     """What evaluations of claims found, by name."""
     names = [n for n, e in config.evaluations.items() if isinstance(e, model.Claims)]
-    return {name: results / "evaluations" / f"{name}.json" for name in names}
+    return {name: evaluation_file(config, results, name) for name in names}
 
 
 def figure_files(config: Config, results: Path) -> list[Path]:
@@ -146,3 +185,8 @@ def figure_files(config: Config, results: Path) -> list[Path]:
         results / "figures" / (figure.paper or config.run.paper or config.run.name) / f"{name}.json"
         for name, figure in config.figures.items()
     ]
+
+
+def report_page(results: Path) -> Path:
+    """The first page of the report."""
+    return results / "report" / "index.html"

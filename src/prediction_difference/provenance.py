@@ -17,6 +17,7 @@ STAGES = (
     "figures",
     "report",
     "benchmark",
+    "workload",
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""
 

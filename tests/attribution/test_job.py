@@ -360,7 +360,7 @@ def test_a_store_that_another_job_made_first_is_kept(tmp_path):
 def test_a_broken_working_store_is_named(tmp_path):
     WorkingStore.open_or_create(tmp_path / "w.zarr", IMAGE, {"relevance": (1, 1, 2)}, {})
     (tmp_path / "w.zarr" / "zarr.json").write_text("{")
-    with pytest.raises(StoreError, match=r"w\.zarr: cannot be read.*delete it and run"):
+    with pytest.raises(StoreError, match=r"w\.zarr: cannot be read.*delete it and start again"):
         WorkingStore(tmp_path / "w.zarr").finished()
 
 

@@ -21,6 +21,7 @@ from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.seals import write_seal
 
 
 def stripes(count=60, folds=None, seed=0) -> Dataset:
@@ -55,6 +56,7 @@ def trained(tmp_path_factory):
 def test_a_trained_network_has_all_its_files_and_learnt_the_task(trained):
     folder, dataset, card = trained
     files = {"weights.safetensors", "card.json", "history.csv", "predictions.parquet"}
+    files.add("card.sha256")
     assert {p.name for p in folder.iterdir()} == files
     assert card.accuracy is not None
     assert card.accuracy > 0.9
@@ -211,7 +213,13 @@ def test_weights_of_another_card_are_refused(trained, tmp_path):
     with pytest.raises(StoreError, match="does not belong to the card beside it"):
         load_module(tmp_path, card, "test")
     (tmp_path / "card.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"card\.json: is damaged: it does not hold what was wri"):
+        read_card(tmp_path)
+    write_seal(tmp_path / "card.json", [tmp_path / "card.json"])
     with pytest.raises(StoreError, match="is not the card of a classifier"):
+        read_card(tmp_path)
+    (tmp_path / "card.sha256").unlink()
+    with pytest.raises(StoreError, match=r"card\.sha256 with its checksum is missing"):
         read_card(tmp_path)
     with pytest.raises(StoreError, match="there is no classifier here"):
         read_card(tmp_path / "nowhere")

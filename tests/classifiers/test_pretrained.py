@@ -1,5 +1,6 @@
 """Weights from elsewhere: loaded whole, or refused with what does not fit."""
 
+import os
 import pickle
 from pathlib import Path
 from urllib.error import URLError
@@ -120,6 +121,65 @@ def test_weights_that_cannot_be_fetched_are_told_with_their_address(tmp_path, mo
     settings = of_torchvision("squeezenet1_0", "DEFAULT")
     with pytest.raises(DataError, match=r"cannot be fetched from https://.*squeezenet1_0.*\.pth"):
         pretrained.load(settings)
+
+
+class Malicious:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_weights_files_that_would_run_code_are_refused(tmp_path, is_zip):
+    trace = tmp_path / "trace"
+    for name in ("weights.pth", "weights.pt", "weights.bin"):
+        file = tmp_path / name
+        torch.save({"a": Malicious(trace)}, file, _use_new_zipfile_serialization=is_zip)
+        with pytest.raises(DataError, match="is no weights-only file; save the state_dict, best"):
+            pretrained.load_weights(torch.nn.Linear(1, 1), file)
+    (tmp_path / "w.safetensors").write_bytes(file.read_bytes())
+    with pytest.raises(DataError, match="cannot be read"):
+        pretrained.load_weights(torch.nn.Linear(1, 1), tmp_path / "w.safetensors")
+    assert not trace.exists()
+    torch.load(file, weights_only=False)
+    assert trace.exists()
+
+
+def fetched_before(monkeypatch, tmp_path, content, sum_in_name):
+    """A file in torch's cache, which stands for torchvision's weights of a small network."""
+    entry = torchvision.models.get_model_weights("squeezenet1_1")["IMAGENET1K_V1"]
+    file = tmp_path / "hub" / "checkpoints" / Path(entry.url).name
+    file.parent.mkdir(parents=True)
+    torch.save(content, file)
+    if sum_in_name:
+        monkeypatch.setattr(pretrained, "sha256", lambda _: Path(entry.url).stem[-8:] + 56 * "0")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    return file
+
+
+def test_cached_weights_of_torchvision_that_would_run_code_are_refused(tmp_path, monkeypatch):
+    trace = tmp_path / "trace"
+    file = fetched_before(monkeypatch, tmp_path, {"a": Malicious(trace)}, sum_in_name=True)
+    with pytest.raises(DataError, match=rf"{file.name}: is no weights-only file.*delete it: it is"):
+        pretrained.load(of_torchvision("squeezenet1_1", "IMAGENET1K_V1"))
+    assert not trace.exists()
+    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
+
+
+def test_cached_weights_of_torchvision_are_checked(tmp_path, monkeypatch):
+    network = torchvision.models.get_model("squeezenet1_1", weights=None)
+    file = fetched_before(monkeypatch, tmp_path, network.state_dict(), sum_in_name=False)
+    settings = of_torchvision("squeezenet1_1", "IMAGENET1K_V1")
+    with pytest.raises(DataError, match=rf"{file.name}: does not hold the weights that its name's"):
+        pretrained.load(settings)
+    monkeypatch.setattr(pretrained, "sha256", lambda _: Path(file).stem[-8:])
+    loaded, names = pretrained.load(settings)
+    assert len(names) == 1000
+    assert all(torch.equal(a, network.state_dict()[n]) for n, a in loaded.state_dict().items())
 
 
 def test_weights_of_torchvision_keep_their_own_normalisation():

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (
     "check", "schema", "reference", "data", "prior", "classifier", "chunk", "attribution",
-    "shard", "evaluation", "figure", "report", "benchmark", "explain",
-    "simulate-cohort",
+    "shard", "evaluation", "figure", "report", "verify", "benchmark", "explain",
+    "simulate-cohort", "plan", "progress",
 )  # fmt: skip
 
 

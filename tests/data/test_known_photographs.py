@@ -14,9 +14,10 @@ from torchvision import datasets
 from example_photographs import save
 from example_server import serving
 from prediction_difference.config import model
-from prediction_difference.data import sources
+from prediction_difference.data import resources, sources
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Dataset, read_dataset, write_dataset
+from prediction_difference.data.downloads import Resource
 from prediction_difference.data.known_photographs import root_of
 from prediction_difference.errors import ConfigError, DataError
 
@@ -258,9 +259,9 @@ def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = folder / "SUN397.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         archive.add(folder / "SUN397", "SUN397")
-    monkeypatch.setattr(datasets.SUN397, "_DATASET_MD5", checksum(path))
     with serving(folder, monkeypatch) as address:
-        monkeypatch.setattr(datasets.SUN397, "_DATASET_URL", f"{address}{path.name}")
+        offered = Resource((f"{address}{path.name}",), sha256(path))
+        monkeypatch.setitem(resources._OTHERS, "sun397", (offered,))
         yield folder
 
 
@@ -280,6 +281,6 @@ def test_what_is_missing_is_downloaded(tmp_path: Path, offer: Path) -> None:
 def test_a_download_that_fails_leaves_nothing(tmp_path: Path, offer: Path) -> None:
     (offer / "SUN397.tar.gz").write_bytes(b"another file")
     root = tmp_path / "root"
-    with pytest.raises(DataError, match=r"root: sun397 cannot be downloaded .*; see that the netw"):
+    with pytest.raises(DataError, match=r"SUN397\.tar\.gz: another file than expected has arrived"):
         read("sun397", root, download=True)
     assert list(root.iterdir()) == []

@@ -14,7 +14,7 @@ from torchvision import datasets
 from example_digits import idx, write_digits
 from example_server import serving
 from prediction_difference.config import model
-from prediction_difference.data import cifar10_jpegs
+from prediction_difference.data import cifar10_jpegs, resources
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
@@ -296,10 +296,10 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of a server that stands for that of MNIST."""
     folder = tmp_path / "mirror"
     write_idx(folder, packed=True)
-    resources = [(path.name, checksum(path)) for path in folder.iterdir()]
-    monkeypatch.setattr(datasets.MNIST, "resources", resources)
+    sums = tuple(sha256((folder / name).read_bytes()).hexdigest() for name in resources._IDX_FILES)
+    monkeypatch.setitem(resources._IDX_CHECKSUMS, "mnist", sums)
     with serving(folder, monkeypatch) as address:
-        monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
+        monkeypatch.setitem(resources._IDX_MIRRORS, "mnist", (f"{address}away/", address))
         yield folder
 
 
@@ -320,6 +320,13 @@ def test_what_is_there_is_not_downloaded(tmp_path: Path, mirror: Path) -> None:
 def test_a_download_that_fails_leaves_nothing(tmp_path: Path, mirror: Path) -> None:
     (mirror / "t10k-labels-idx1-ubyte.gz").write_bytes(b"another file")
     root = tmp_path / "root"
+    message = (
+        r"labels-idx1-ubyte\.gz: another file than expected has arrived: its SHA-256 is [0-9a-f]"
+    )
+    with pytest.raises(DataError, match=message):
+        read("mnist", root, download=True)
+    assert list(root.iterdir()) == []
+    (mirror / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match=r"root: mnist cannot be downloaded .*; see that the netw"):
         read("mnist", root, download=True)
     assert list(root.iterdir()) == []

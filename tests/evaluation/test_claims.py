@@ -24,6 +24,7 @@ from prediction_difference.evaluation.map_numbers import (
     top_share,
 )
 from prediction_difference.evaluation.table import write_table
+from prediction_difference.seals import write_seal
 
 WORDS = {"where": "Fig. 1", "statement": "it is so"}
 READ = TypeAdapter(model.Claims).validate_python
@@ -295,6 +296,9 @@ def test_what_was_found_is_read_back(tmp_path):
     write_claims([record], model.Run(paper="p", setting="small"), file)
     assert read_claims(file) == {"paper": "p", "setting": "small", "claims": [record]}
     file.write_text("{}")
+    with pytest.raises(StoreError, match=r"claims\.json: is damaged"):
+        read_claims(file)
+    write_seal(file, [file])
     with pytest.raises(StoreError, match=r"claims\.json: cannot be read"):
         read_claims(file)
 

@@ -28,6 +28,7 @@ from prediction_difference.report.perturbations import (
     regions_tables,
     verdicts_of,
 )
+from prediction_difference.seals import write_seal
 from prediction_difference.stores import write_json, write_store, write_text
 
 EVIL = "a<script>alert('x')</script>/b & c"
@@ -72,6 +73,10 @@ class Run:
         return self.folder / "report" / "maps.html"
 
     @property
+    def card(self) -> Path:
+        return self.folder / "classifiers" / "net" / "card.json"
+
+    @property
     def figure(self) -> Path:
         return self.folder / "figures" / "paper" / "panels.json"
 
@@ -85,7 +90,7 @@ class Run:
     def build(self) -> str:
         build(
             self.config,
-            [self.folder / "classifiers" / "net" / "card.json"],
+            [self.card],
             {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
             {"complexity": self.folder / "evaluations" / "complexity.parquet"},
             {"sums": self.folder / "evaluations" / "sums.parquet"},
@@ -124,18 +129,25 @@ def config() -> Config:
 @pytest.fixture
 def run(config: Config, tmp_path: Path) -> Run:
     made = Run(tmp_path, config)
-    write_json(tmp_path / "classifiers" / "net" / "card.json", _card().to_json())
+    write_json(made.card, _card().to_json())
+    write_seal(made.card, [made.card])
     for explanation, settings in config.explanations.items():
         write_store(made.store(explanation), _attribution(explanation, settings))
     write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
     write_table(_complexity(), tmp_path / "evaluations" / "complexity.parquet")
     write_table(_sums(), tmp_path / "evaluations" / "sums.parquet")
     write_json(made.claims, {"claims": [_claim(1, (0.5, 1.0), 3, True), _claim(2, None, 1, None)]})
+    write_seal(made.claims, [made.claims])
     content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
     write_json(made.figure, content)
     Image.new("RGB", (300, 150), "white").save(made.figure.with_suffix(".png"))
     write_text(made.figure.with_suffix(".pdf"), "%PDF")
+    seal_figure(made.figure)
     return made
+
+
+def seal_figure(file: Path) -> None:
+    write_seal(file, [file, file.with_suffix(".png"), file.with_suffix(".pdf")])
 
 
 def _complexity() -> pandas.DataFrame:
@@ -437,12 +449,17 @@ def test_what_is_missing_is_named(run: Run) -> None:
 def test_damaged_figures_are_named(run: Run) -> None:
     content = json.loads(run.figure.read_text())
     write_json(run.figure, _without(content, "caption"))
+    with pytest.raises(StoreError, match=r"panels\.json: is damaged"):
+        run.build()
+    seal_figure(run.figure)
     with pytest.raises(StoreError, match=r"panels\.json: has no caption"):
         run.build()
     write_text(run.figure, "{")
+    seal_figure(run.figure)
     with pytest.raises(StoreError, match=r"panels\.json: cannot be read"):
         run.build()
     write_json(run.figure, content)
     write_text(run.figure.with_suffix(".png"), "no picture")
+    seal_figure(run.figure)
     with pytest.raises(StoreError, match=r"panels\.png: cannot be read"):
         run.build()

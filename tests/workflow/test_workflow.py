@@ -262,6 +262,26 @@ def test_a_store_that_is_gone_is_made_again_when_it_is_asked_for(killed_and_resu
         pda.open_attribution(store)
     target = store.relative_to(checkout.folder) / "zarr.json"
     assert checkout.planned(str(target)) == {"attribution_chance": 1}
+    assert checkout.planned()["attribution_chance"] == 1
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pda.open_attribution(store).attrs["slot"] == "random-1"
+    assert checkout.planned() == {}
+
+
+def test_the_end_says_what_ran_and_how_far_it_is(killed_and_resumed):
+    checkout, seen = killed_and_resumed
+    assert re.search(r"Failed or was stopped: chunk of slow \(.*batch-0\.chunk", seen["output"])
+    assert "The report is" not in seen["output"].rpartition("Ran ")[2].splitlines()[0]
+    told = subprocess.run(
+        [sys.executable, "-m", "prediction_difference", "progress", "results/tiny"],
+        cwd=checkout.folder,
+        env=checkout.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(r"All \d+ jobs are done\.\n", told.stdout)
 
 
 def test_mistakes_in_every_section_are_told_together_before_anything_runs(tmp_path):

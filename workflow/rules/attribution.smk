@@ -1,8 +1,9 @@
 # Stage 4, attribution.
 # Needs: a dataset, a classifier, and a prior or reference images where the method draws samples.
-# Makes: one store per explanation and image; of volumes also a NIfTI file and its JSON file, and
-# another of standard errors where values were sampled, which is no output of Snakemake as only the
-# job knows of it.
+# Makes: one store per explanation and image, and a listing of those of an explanation, which stands
+# for all of them where they are used; of volumes also a NIfTI file and its JSON file, and another of
+# standard errors where values were sampled, which is no output of Snakemake as only the job knows of
+# it.
 # A chunk is a share of the rows of windows, for a batch of images. It writes its rows to working
 # stores under chunks/, which are no outputs of Snakemake, so that what is finished survives a
 # killed job; their names hold a digest of everything that determines them.
@@ -56,6 +57,7 @@ for name, explanation in CONFIG.explanations.items():
         input:
             done=chunks_of_explanation(name),
         output:
+            listings([name]),
             stores_of_images(name, slots(explanation)),
             [str(f) for f in layout.exported_files(CONFIG, Path(RESULTS), name)],
         log:

@@ -4,22 +4,23 @@ import json
 import os
 import shlex
 import sys
+import time
 
-from prediction_difference import layout, preflight, provenance
+from prediction_difference import layout, origins, preflight, provenance
 from prediction_difference.config import (
     batches,
     parse_config,
     read_yaml,
     shards,
-    shown_slots,
     slots,
     variables_in,
     windows_of_prior,
 )
-from prediction_difference.errors import ConfigError
+from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.gpus import installed
 from prediction_difference.preflight import files_state
 from prediction_difference.stores import write_text
+from prediction_difference.workload.summary import summary
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
@@ -92,6 +93,7 @@ RESULTS = f"results/{CONFIG.run.name}"
 LOGS = f"logs/{CONFIG.run.name}"
 BENCHMARKS = f"benchmarks/{CONFIG.run.name}"
 CONFIG_FILE = f"{RESULTS}/config.yaml"
+STARTED = time.time()
 
 
 wildcard_constraints:
@@ -110,7 +112,16 @@ wildcard_constraints:
 
 def write_run_config():
     """What the jobs read: the configuration as Snakemake merged it."""
-    write_text(Path(CONFIG_FILE), json.dumps(config, indent=1, default=str) + "\n")
+    try:
+        text = json.dumps(config, indent=1, default=str)
+        write_text(Path(CONFIG_FILE), f"{text}\n")
+    except StoreError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def what_ran():
+    """What to tell the person who waited."""
+    return summary(CONFIG, Path(RESULTS), STARTED, time.time())
 
 
 def settings(section, name):
@@ -180,13 +191,15 @@ def trained_classifier(wildcards):
     return classifier_card(classifier.of) if classifier.kind == "checkpoint" else []
 
 
-def attribution_stores(explanations):
-    """The attribution store of every image of these explanations."""
-    return [
-        store
-        for name in explanations
-        for store in stores_of_images(name, slots(CONFIG.explanations[name]))
-    ]
+def listings(explanations):
+    """What says that all attribution stores of these explanations are there."""
+    return [str(layout.listing(Path(RESULTS), name)) for name in explanations]
+
+
+def lost_stores():
+    """Attribution stores that were listed and are gone; asked for, they are made again."""
+    lost = layout.lost_stores(CONFIG, Path(RESULTS))
+    return [str(store / "zarr.json") for store in lost]
 
 
 def stores_of_images(explanation, images):
@@ -234,12 +247,9 @@ def chunks_of_explanation(name):
 def drawn_results(wildcards):
     """What a figure shows."""
     figure = CONFIG.figures[wildcards.figure]
-    shown = shown_slots(figure, CONFIG.explanations)
-    return evaluation_tables(figure.evaluation_names) + [
-        store
-        for name, images in shown.items()
-        for store in stores_of_images(name, images)
-    ]
+    return evaluation_tables(figure.evaluation_names) + listings(
+        figure.explanation_names
+    )
 
 
 def evaluation_tables(names):
@@ -280,18 +290,8 @@ def cohorts_of_evaluation(name):
     ]
 
 
-def attributions_of_shard(name, shard):
-    """The attribution stores of the images of a shard, of all compared explanations."""
-    images = shards(CONFIG, name)[shard]
-    return [
-        store
-        for explanation in CONFIG.evaluations[name].explanations
-        for store in stores_of_images(explanation, images)
-    ]
-
-
 def measured_maps(name):
-    """The attribution stores of an evaluation that one job makes of them."""
+    """The maps of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
     is_whole = evaluation.measure in (
         "complexity",
@@ -301,7 +301,7 @@ def measured_maps(name):
         "strong-features",
         "dominance",
     )
-    return attribution_stores(evaluation.explanations) if is_whole else []
+    return listings(evaluation.explanations) if is_whole else []
 
 
 def runs_classifier(name):
@@ -337,15 +337,8 @@ def settings_of_study(name):
 
 
 def code_of_evaluation(name):
-    """What an evaluation makes by itself depends on more code than its inputs tell."""
-    others = {
-        "continuity": ("classifiers", "attribution"),
-        "image-specificity": ("classifiers", "attribution"),
-        "strong-features": ("classifiers",),
-        "dominance": ("attribution",),
-        "cohort-accuracy": ("data", "classifiers"),
-    }
-    return code(*others.get(CONFIG.evaluations[name].measure, ()), "evaluation")
+    """Digest of the source that makes an evaluation from its inputs."""
+    return code(*origins.stages_of(CONFIG, "evaluations", name))
 
 
 def prior_of_evaluation(wildcards):

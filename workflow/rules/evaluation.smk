@@ -10,7 +10,7 @@
 
 rule claims:
     input:
-        attributions=lambda wildcards: attribution_stores(
+        attributions=lambda wildcards: listings(
             CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         tables=lambda wildcards: evaluation_tables(
@@ -21,7 +21,8 @@ rule claims:
             for name in CONFIG.evaluations[wildcards.evaluation].classifiers
         ],
     output:
-        f"{RESULTS}/evaluations/{{evaluation}}.json",
+        found=f"{RESULTS}/evaluations/{{evaluation}}.json",
+        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.claims.log",
     benchmark:
@@ -35,17 +36,18 @@ rule claims:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
+        setting=lambda wildcards: CONFIG.run.setting,
         code=code("evaluation"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
-        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output:q}"
+        " --name {wildcards.evaluation:q} --results {params.results:q} --output {output.found:q}"
         " > {log:q} 2>&1"
 
 
 rule shard:
     input:
-        attributions=lambda wildcards: attributions_of_shard(
-            wildcards.evaluation, int(wildcards.shard)
+        attributions=lambda wildcards: listings(
+            CONFIG.evaluations[wildcards.evaluation].explanations
         ),
         classifier=lambda wildcards: classifier_card(
             classifier_of_evaluation(wildcards)
@@ -81,7 +83,8 @@ rule shard:
 
 rule cohort:
     output:
-        f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.parquet",
+        table=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.parquet",
+        checksums=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}/cohort-{{cohort}}.log",
     benchmark:
@@ -98,7 +101,7 @@ rule cohort:
         code=code("data", "priors", "classifiers", "attribution", "evaluation"),
     shell:
         "prediction-difference cohort --config {params.config:q} --name {wildcards.evaluation:q}"
-        " --cohort {wildcards.cohort} --output {output:q} > {log:q} 2>&1"
+        " --cohort {wildcards.cohort} --output {output.table:q} > {log:q} 2>&1"
 
 
 rule evaluation:
@@ -112,7 +115,8 @@ rule evaluation:
             else []
         ),
     output:
-        f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+        table=f"{RESULTS}/evaluations/{{evaluation}}.parquet",
+        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.log",
     benchmark:
@@ -139,4 +143,4 @@ rule evaluation:
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q} --work {params.work:q}"
-        " {params.done} --output {output:q} > {log:q} 2>&1"
+        " {params.done} --output {output.table:q} > {log:q} 2>&1"

@@ -15,6 +15,7 @@ rule figure:
         ),
         pdf=f"{RESULTS}/figures/{{paper}}/{{figure}}.pdf",
         json=f"{RESULTS}/figures/{{paper}}/{{figure}}.json",
+        checksums=f"{RESULTS}/figures/{{paper}}/{{figure}}.sha256",
     log:
         f"{LOGS}/figures/{{paper}}/{{figure}}.log",
     benchmark:
@@ -28,7 +29,7 @@ rule figure:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("figures", wildcards.figure),
-        setting=CONFIG.run.setting,
+        setting=lambda wildcards: CONFIG.run.setting,
         code=code("figures"),
     shell:
         "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"

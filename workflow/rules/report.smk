@@ -7,7 +7,7 @@
 rule brains:
     input:
         dataset=lambda wildcards: dataset_store(wildcards.dataset),
-        attributions=lambda wildcards: attribution_stores(
+        attributions=lambda wildcards: listings(
             layout.cohort_explanations(CONFIG, wildcards.dataset)
         ),
     output:
@@ -37,7 +37,7 @@ rule brains:
 rule report:
     input:
         classifiers=[classifier_card(name) for name in CONFIG.classifiers],
-        attributions=attribution_stores(CONFIG.explanations),
+        attributions=listings(CONFIG.explanations),
         evaluations=evaluation_files(),
         figures=figure_files("json"),
         brains=[
@@ -55,6 +55,7 @@ rule report:
             category="Report",
             caption="../report/maps.rst",
         ),
+        checksums=f"{RESULTS}/report/index.sha256",
     log:
         f"{LOGS}/report/index.log",
     benchmark:
@@ -67,6 +68,7 @@ rule report:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
+        settings=lambda wildcards: CONFIG.model_dump_json(),
         code=code("report"),
     shell:
         "prediction-difference report --config {params.config:q} --results {params.results:q}"

@@ -37,7 +37,7 @@ from prediction_difference.classifiers.loading import (
     read_predictions,
 )
 from prediction_difference.config import Config, batches, model
-from prediction_difference.data.dataset import Dataset, read_dataset
+from prediction_difference.data.dataset import Dataset, open_dataset
 from prediction_difference.data.geometry import geometry
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.samplers import Sampler
@@ -156,8 +156,8 @@ class _Workbench:
         self.inputs = inputs
         self.device = device
         self.card = read_card(inputs.classifier)
-        self.dataset = read_dataset(inputs.dataset)
-        self.reference = None if inputs.reference is None else read_dataset(inputs.reference)
+        self.dataset = open_dataset(inputs.dataset)
+        self.reference = None if inputs.reference is None else open_dataset(inputs.reference)
         _refuse_strangers(config, self.explanation, inputs, self.card, self.dataset)
         self.predictions = read_predictions(inputs.classifier)
 
@@ -352,7 +352,7 @@ class _Workbench:
             "classifier_digest": classifier_digest(self.card),
             "prior_digest": _digest_of(self.inputs.prior),
             "reference_digest": None if self.reference is None else self.reference.digest,
-            "code_digest": provenance.source_digest(*_stages_behind(self.explanation)),
+            "code_digest": provenance.source_digest(*stages_behind(self.explanation)),
             "config_digest": settings_digest(what_matters(settings)),
             "seed": self.config.run.seed,
         }
@@ -404,7 +404,7 @@ def _describe_engine(explanation: model.PredictionDifference, target: Target) ->
     return facts
 
 
-def _stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
+def stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
     """Stages whose code computes a map; rows that older code computed are not gone on with."""
     draws = isinstance(explanation, model.PredictionDifference)
     return ("data", *(("priors",) if draws else ()), "classifiers", "attribution")

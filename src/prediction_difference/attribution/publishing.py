@@ -15,16 +15,23 @@ from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import appears
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
+from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
     open_store,
+    read_attributes,
     refuse_other_config,
+    row_digests,
     stamped,
     texts,
+    write_json,
     write_store,
 )
 
+BY_NODE = ("relevance", "standard_error", "window_score", "window_standard_error")
+"""Variables of which every node can be read, and is checked, alone."""
 _SAID_ELSEWHERE = {"node_names", "units"}
 
 
@@ -41,34 +48,78 @@ def publish(
     Maps of a volume are written as NIfTI files beside it, before it: a store is there last.
 
     Raises:
-        StoreError: chunks are missing, disagree, or were made with another config.
+        StoreError: chunks are missing, damaged, disagree, or were made with another config. Damaged
+            ones are given back, with their done-files, so that the next run computes them.
     """
     store = WorkingStore(work / _place(slot, done))
+    refuse_damaged(store, done)
     attributes = store.attributes
     wanted = config.explanations[name].model_dump(mode="json")
     made_with = {**attributes["settings"], "seed": attributes["seed"]}
     now = {**what_matters(wanted), "seed": config.run.seed}
     refuse_other_config(store.path, made_with, now)
-    found = _assemble(store, attributes, slot)
+    found, chunks = by_node(_assemble(store, attributes, slot))
     if is_exported(attributes):
-        write_nifti(stamped(found), layout.nifti_file(output))
-    write_store(output, found)
+        _export(stamped(found), layout.nifti_file(output))
+    write_store(output, found, chunks)
+
+
+def _export(store: Any, path: Path) -> None:
+    """Write the NIfTI files of a store, and their checksums beside the JSON file."""
+    main = layout.sidecar_of(path)
+    break_seal(main)
+    write_seal(main, write_nifti(store, path))
 
 
 def publish_all(config: Config, name: str, results: Path) -> None:
-    """Publish the attribution stores of all images of an explanation.
+    """Publish the attribution stores of all images of an explanation, and then their listing.
 
     Raises:
         StoreError: chunks are missing, disagree, or were made with another config.
     """
     explanation = config.explanations[name]
     work = layout.chunks_folder(results, name)
+    digests = {}
     for batch, some in enumerate(batches(explanation)):
         chunks = range(explanation.chunk_count)
         done = [layout.done_file(results, name, batch, chunk) for chunk in chunks]
         for slot in track(some, f"{name}, batch {batch}"):
             store = layout.attribution_store(results, name, slot)
             publish(config, name, slot, work, done, store)
+            digests[slot] = read_attributes(store)["digest"]
+    listing = layout.listing(results, name)
+    break_seal(listing)
+    write_json(listing, {"explanation": name, "stores": digests})
+    write_seal(listing, [listing])
+
+
+def refuse_damaged(store: WorkingStore, done: Sequence[Path]) -> None:
+    """See that finished parts hold what was written; others are given back to the jobs.
+
+    done: done-files of the jobs that wrote the store; they are removed where a part is damaged.
+
+    Raises:
+        StoreError: parts are damaged.
+    """
+    try:
+        damaged = store.damaged(np.flatnonzero(store.finished()).tolist())
+    except StoreError:
+        _take_back(done)
+        raise
+    if not damaged:
+        return
+    store.forget(damaged)
+    _take_back(done)
+    raise StoreError(
+        store.path,
+        f"{len(damaged)} of its parts were damaged after they had been computed",
+        "start again: only these are computed anew",
+    )
+
+
+def _take_back(done: Sequence[Path]) -> None:
+    for file in done:
+        file.unlink(missing_ok=True)
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:
@@ -87,6 +138,7 @@ def stores_of(done: Path) -> dict[str, str]:
     Raises:
         StoreError: it is no such file.
     """
+    appears(done)
     try:
         stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -143,6 +195,17 @@ def _assemble(store: WorkingStore, attributes: dict[str, Any], slot: str) -> Any
     return xarray.Dataset(variables, coords=coordinates, attrs=attrs)
 
 
+def by_node(dataset: Any) -> tuple[Any, dict[str, tuple[int, ...]]]:
+    """A store with a digest for every node, and its chunks, one for each node in one file."""
+    names = [name for name in BY_NODE if name in dataset]
+    digests = {
+        f"{name}_digest": ("node", texts(row_digests(dataset[name].values))) for name in names
+    }
+    marked = dataset.assign(digests)
+    marked.attrs["digests"] = {name: f"{name}_digest" for name in names}
+    return marked, {name: (1, *dataset[name].shape[1:]) for name in names}
+
+
 def _window_variables(
     store: WorkingStore, grid: WindowGrid, axes: _Axes, unit: str
 ) -> dict[str, Any]:
@@ -177,6 +240,15 @@ def _windows(store: WorkingStore, grid: WindowGrid, name: str) -> np.ndarray:
 
 def _window_grid(settings: dict[str, Any], axes: _Axes) -> WindowGrid:
     return WindowGrid(axes.sides, settings["window"], settings["stride"])
+
+
+def open_maps(path: Path) -> Any:
+    """Open an attribution store whose maps are read, with `stores.rows_of`, when they are needed.
+
+    Raises:
+        StoreError: nothing complete is there, or it is another kind of store.
+    """
+    return open_store(Path(path), "attribution", later=BY_NODE)
 
 
 def open_attribution(path: Path) -> Any:

@@ -1,6 +1,6 @@
 """Which image fills a slot of an explanation, and which node is meant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,6 +10,7 @@ from prediction_difference import randomness
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.classifiers.card import Card
 from prediction_difference.config import model
+from prediction_difference.config.plan import slot_of
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
 from prediction_difference.errors import DataError
 
@@ -30,11 +31,13 @@ def image_of_slot(
     Raises:
         DataError: there is no image of this name, it is not held out, or too few of the sort.
     """
-    if not isinstance(explanation.images, model.ImageChoice):
-        index = dataset.index(unquote(slot))
+    images = explanation.images
+    if not isinstance(images, model.ImageChoice):
+        name = _named(slot, images)
+        index = dataset.index(name)
         if dataset.split[index] == TRAIN:
             raise DataError(
-                f"image {unquote(slot)!r}",
+                f"image {name!r}",
                 "the classifier was trained on it",
                 "choose an image of another split",
             )
@@ -44,16 +47,22 @@ def image_of_slot(
     candidates = np.flatnonzero(_is_of_sort(sort, predictions))
     order = candidates[_order(sort, predictions.iloc[candidates], card)]
     if label:
-        wanted = _class_named(unquote(label), "images: labels", card)
+        label = _named(label, images.labels)
+        wanted = _class_named(label, "images: labels", card)
         order = order[predictions["label"].to_numpy()[order] == wanted]
     if int(number) > len(order):
         raise DataError(
             f"images: {sort}",
             f"{getattr(explanation.images, sort)} are asked for, classifier {card.name!r} has "
-            f"{len(order)} such held-out images" + (f" of {unquote(label)!r}" if label else ""),
+            f"{len(order)} such held-out images" + (f" of {label!r}" if label else ""),
             f"set {sort} to at most {len(order)}",
         )
     return int(order[int(number) - 1])
+
+
+def _named(slot: str, names: Iterable[str]) -> str:
+    """The one of these names that a slot stands for; slots of long names do not tell it."""
+    return next((name for name in names if slot_of(name) == slot), unquote(slot))
 
 
 def _is_of_sort(sort: str, predictions: Any) -> np.ndarray:

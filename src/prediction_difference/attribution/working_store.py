@@ -1,6 +1,6 @@
 """The store that jobs share while an image is being explained: every unit of work is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,28 @@ import numpy as np
 import zarr
 
 from prediction_difference.errors import StoreError
-from prediction_difference.stores import publishing, raise_if_disk_full
+from prediction_difference.listings import appears
+from prediction_difference.stores import array_digest, publishing, raise_if_unwritable
 
-_IMAGE, _SECONDS, _FORWARDS = "image", "part_seconds", "part_forwards"
+_IMAGE, _RECORD = "image", "part_record"
+_SECONDS, _FORWARDS, _CHECKSUM = range(3)
+"""What the record of a part holds."""
+_IMAGE_CHECKSUM = "image_checksum"
+_CHECKSUM_DIGITS = 13
+"""Of a hexadecimal digest: as many as a number in double precision holds."""
+
+
+_UNREADABLE = (RuntimeError, ValueError, OSError)
+"""What damaged or truncated files make Zarr raise."""
 
 
 @dataclass(frozen=True)
 class WorkingStore:
     """Arrays (nodes, parts, ...) that are written one part at a time; disjoint, so without locks.
 
-    A part is a row of windows, or a whole heatmap. It counts as finished once its seconds are
-    there, which are written last; every write is atomic.
+    A part is a row of windows, or a whole heatmap. It counts as finished once its record is there,
+    which is written last and tells its seconds, its forward passes and the checksum of its values;
+    every write is atomic.
     """
 
     path: Path
@@ -37,6 +48,8 @@ class WorkingStore:
         image: (C, *spatial), what is explained. shapes: (nodes, parts, ...) of every array; the
         number of parts is the same for all.
         """
+        # Where another job has just made it, a network file system may not list it yet; publishing
+        # then finds out, and leaves that one as it is.
         if not path.exists():
             with publishing(path, replace=False) as temporary:
                 _create(temporary, image, shapes, attributes)
@@ -44,12 +57,24 @@ class WorkingStore:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return dict(self._open("r").attrs)
+        kept = dict(self._open("r").attrs)
+        return {key: value for key, value in kept.items() if key != _IMAGE_CHECKSUM}
 
     def finished(self) -> np.ndarray:
-        """(parts,) bool; a part whose record is damaged counts as unfinished."""
-        seconds = _array(self._open("r"), _SECONDS)
-        return np.array([_is_finite(seconds, part) for part in range(seconds.shape[0])])
+        """(parts,) bool; a part whose record is missing or damaged counts as unfinished."""
+        records = _array(self._open("r"), _RECORD)
+        return np.array([_is_finite(records, part) for part in range(records.shape[0])])
+
+    def damaged(self, parts: Iterable[int]) -> list[int]:
+        """Which of these finished parts do not hold what was written."""
+        group = self._open("r")
+        return [part for part in parts if not self._is_whole(group, part)]
+
+    def forget(self, parts: Iterable[int]) -> None:
+        """Make parts unfinished, so that the next job computes them again."""
+        group = self._open("r+")
+        for part in parts:
+            _array(group, _RECORD)[part] = np.nan
 
     def write(
         self, part: int, values: Mapping[str, np.ndarray], seconds: float, forwards: int
@@ -57,16 +82,15 @@ class WorkingStore:
         """Store one part: (nodes, ...) values for each array.
 
         Raises:
-            StoreError: the disk is full; the part then counts as unfinished.
+            StoreError: the disk is full or cannot be written; the part then counts as unfinished.
         """
         group = self._open("r+")
         try:
             for name, value in values.items():
                 _array(group, name)[:, part] = value
-            _array(group, _FORWARDS)[part] = forwards
-            _array(group, _SECONDS)[part] = seconds
+            _array(group, _RECORD)[part] = (seconds, forwards, _checksum(values))
         except OSError as error:
-            raise_if_disk_full(error, self.path)
+            raise_if_unwritable(error, self.path)
             raise
 
     def read(self, name: str) -> np.ndarray:
@@ -83,49 +107,70 @@ class WorkingStore:
         values = self._read(name)
         # Only standard errors may be unknown: those of exact values.
         if not np.isfinite(values).all() and name != "window_standard_error":
-            raise self._damaged(f"{name} is incomplete")
+            raise self._unreadable(f"{name} is incomplete")
         return values
 
     @property
     def arrays(self) -> set[str]:
         """Names of the arrays that parts write."""
-        return set(self._open("r").array_keys()) - {_IMAGE, _SECONDS, _FORWARDS}
+        return set(self._open("r").array_keys()) - {_IMAGE, _RECORD}
 
     @property
     def image(self) -> np.ndarray:
-        """(C, *spatial) what is explained."""
-        return self._read(_IMAGE)
+        """(C, *spatial) what is explained.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        image = self._read(_IMAGE)
+        if array_digest({_IMAGE: image}) != self._open("r").attrs.get(_IMAGE_CHECKSUM):
+            raise self._unreadable("the image is damaged")
+        return image
 
     def totals(self) -> dict[str, float]:
         """Seconds and forward passes of all parts."""
+        records = self._read(_RECORD)
         return {
-            "seconds": float(self._read(_SECONDS).sum()),
-            "forwards": int(self._read(_FORWARDS).sum()),
+            "seconds": float(records[:, _SECONDS].sum()),
+            "forwards": int(records[:, _FORWARDS].sum()),
         }
+
+    def _is_whole(self, group: zarr.Group, part: int) -> bool:
+        try:
+            values = {name: np.asarray(_array(group, name)[:, part]) for name in self.arrays}
+            return bool(_array(group, _RECORD)[part, _CHECKSUM] == _checksum(values))
+        except _UNREADABLE:
+            return False
 
     def _read(self, name: str) -> np.ndarray:
         try:
             return np.asarray(_array(self._open("r"), name)[...])
-        except RuntimeError as error:
-            raise self._damaged(f"{name}: {error}") from error
+        except _UNREADABLE as error:
+            raise self._unreadable(f"{name}: {error}") from error
 
     def _open(self, mode: Any) -> zarr.Group:
+        appears(self.path / "zarr.json")
         try:
-            return zarr.open_group(self.path, mode=mode)
+            return zarr.open_group(self.path, mode=mode, zarr_format=3)
         except (FileNotFoundError, ValueError, KeyError) as error:
-            raise self._damaged(error) from error
+            raise self._unreadable(error) from error
 
-    def _damaged(self, reason: object) -> StoreError:
-        return StoreError(
-            self.path, f"cannot be read ({reason})", "delete it and run its chunks again"
-        )
+    def _unreadable(self, reason: object) -> StoreError:
+        return StoreError(self.path, f"cannot be read ({reason})", "delete it and start again")
 
 
-def _is_finite(array: zarr.Array[Any], part: int) -> bool:
+def _is_finite(records: zarr.Array[Any], part: int) -> bool:
     try:
-        return bool(np.isfinite(array[part]))
-    except RuntimeError:
+        return bool(np.isfinite(records[part]).all())
+    except _UNREADABLE:
         return False
+
+
+def _checksum(values: Mapping[str, np.ndarray]) -> float:
+    """Of the values of a part as they are stored, with one kind of NaN."""
+    stored = {name: np.asarray(value, dtype=np.float32) for name, value in values.items()}
+    plain = {name: np.where(np.isnan(value), np.nan, value) for name, value in stored.items()}
+    return float(int(array_digest(plain)[:_CHECKSUM_DIGITS], 16))
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
@@ -140,11 +185,11 @@ def _create(
     shapes: Mapping[str, tuple[int, ...]],
     attributes: Mapping[str, Any],
 ) -> None:
-    group = zarr.create_group(path, attributes=dict(attributes))
+    checksum = array_digest({_IMAGE: image})
+    group = zarr.create_group(path, attributes={**attributes, _IMAGE_CHECKSUM: checksum})
     group.create_array(_IMAGE, data=image)
     parts = next(iter(shapes.values()))[1]
     for name, shape in shapes.items():
         chunks = (shape[0], 1, *shape[2:])
         group.create_array(name, shape=shape, chunks=chunks, dtype="float32", fill_value=np.nan)
-    group.create_array(_SECONDS, shape=(parts,), chunks=(1,), dtype="float64", fill_value=np.nan)
-    group.create_array(_FORWARDS, shape=(parts,), chunks=(1,), dtype="int64", fill_value=0)
+    group.create_array(_RECORD, shape=(parts, 3), chunks=(1, 3), dtype="float64", fill_value=np.nan)

@@ -9,6 +9,7 @@ from prediction_difference.benchmark.settings import BenchmarkSettings
 from prediction_difference.errors import DataError
 from prediction_difference.figures.drawing import save
 from prediction_difference.progress import say
+from prediction_difference.seals import write_seal
 from prediction_difference.stores import write_json, write_text
 
 
@@ -59,4 +60,6 @@ def _write(everything: dict[str, Any], output: Path) -> None:
         stem = output / drawing.name
         save(drawing, *(stem.with_suffix(f".{kind}") for kind in ("png", "pdf", "json")))
     # Last, as it says that everything else is there.
-    write_json(output / "benchmark.json", everything)
+    main = output / "benchmark.json"
+    write_json(main, everything)
+    write_seal(main, [main, output / "table.md", output / "table.html"])

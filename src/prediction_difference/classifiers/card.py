@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import appears
+from prediction_difference.seals import read_sealed
 from prediction_difference.stores import folder_of
 
 ANY_SPLIT = "any"
@@ -14,6 +16,7 @@ WEIGHTS = "weights.safetensors"
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.parquet"
 CARD = "card.json"
+_AGAIN = "make the classifier again"
 SHIFTS = "shifts"
 """Of a logistic regression with confounds: natural log odds that these add, of each image."""
 CHECKPOINTS = "checkpoints"
@@ -101,16 +104,15 @@ def read_card(path: Path) -> Card:
     """Read card.json of a classifier's folder.
 
     Raises:
-        StoreError: it is missing or not a card.
+        StoreError: it is missing, damaged or not a card.
     """
     file = folder_of(path) / CARD
+    if not appears(file):
+        raise StoreError(file, "there is no classifier here", "train it first")
+    raw = read_sealed(file, file, _AGAIN)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(raw)
         content |= {key: tuple(content[key]) for key in ("class_names", "input_shape")}
         return Card(**content)
-    except OSError as error:
-        raise StoreError(file, "there is no classifier here", "train it first") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(
-            file, f"is not the card of a classifier ({error})", "make the classifier again"
-        ) from error
+        raise StoreError(file, f"is not the card of a classifier ({error})", _AGAIN) from error

@@ -38,7 +38,7 @@ def features_for(settings: model.LogisticRegression, dataset: Dataset) -> Featur
         DataError: a confound is missing, or lacks a value.
     """
     known = design(dataset, settings.confounds, settings.categories)
-    return features_of(dataset.images, dataset.mask, known, settings.scaling)
+    return features_of(dataset.images[:], dataset.mask, known, settings.scaling)
 
 
 def cross_validated(

@@ -48,7 +48,7 @@ def fit_planes(settings: model.LogisticRegression, dataset: Dataset, key: int) -
         if settings.confounds:
             weights[f"{split}/{SHIFTS}"] = plane.shifts
         instances[split] = int((~out).sum())
-        found = logistic_regression.scores_of(linear.log_odds(dataset.images) + plane.shifts)
+        found = logistic_regression.scores_of(linear.log_odds(dataset.images[:]) + plane.shifts)
         scored = out | dataset.in_split(TRAIN)
         scores[scored] = found[scored]
         right = found.argmax(1) == dataset.labels
@@ -110,7 +110,7 @@ def fit_estimators(settings: model.ScikitLearnClassifier, dataset: Dataset, key:
         weights[f"{split}/used"] = (~out)[kept]
         module = estimators.fitted_module(settings, recipe, (~out)[kept], classes, key)
         weights[f"{split}/log_probabilities"] = module.log_probabilities(recipe.voxels)
-        found = module.log_probabilities(estimators.voxels_of(dataset.images, recipe.mask))
+        found = module.log_probabilities(estimators.voxels_of(dataset.images[:], recipe.mask))
         scored = out | dataset.in_split(TRAIN)
         scores[scored] = found[scored]
         right = found.argmax(1) == dataset.labels

@@ -1,5 +1,6 @@
 """Loading a classifier that was made before."""
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter
 
 from prediction_difference import randomness
 from prediction_difference.classifiers.card import (
+    CARD,
     HISTORY,
     PREDICTIONS,
     SHIFTS,
@@ -19,6 +21,8 @@ from prediction_difference.classifiers.card import (
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import appears
+from prediction_difference.seals import read_sealed
 from prediction_difference.stores import array_digest, digest, folder_of, settings_digest
 
 if TYPE_CHECKING:
@@ -109,6 +113,7 @@ def _weights_of(folder: Path, card: Card, split: str) -> dict[str, np.ndarray]:
 def _read_weights(file: Path, expected: str) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
+    appears(file)
     try:
         tensors: dict[str, np.ndarray] = load_file(file)
     except Exception as error:
@@ -153,11 +158,13 @@ def read_history(path: Path) -> Any:
     return _read_table(folder_of(path) / HISTORY, pandas.read_csv)
 
 
-def _read_table(file: Path, read: Callable[[Path], Any]) -> Any:
+def _read_table(file: Path, read: Callable[[io.BytesIO], Any]) -> Any:
+    again = "make the classifier again"
+    content = read_sealed(file, file.with_name(CARD), again)
     try:
-        return read(file)
+        return read(io.BytesIO(content))
     except (OSError, ValueError) as error:
-        raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
+        raise StoreError(file, f"cannot be read ({error})", again) from error
 
 
 def classifier_digest(card: Card) -> str:

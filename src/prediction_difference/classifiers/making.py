@@ -27,6 +27,7 @@ from prediction_difference.data.class_names import read_class_names
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset, channel_moments
 from prediction_difference.errors import DataError
 from prediction_difference.progress import say
+from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
     array_digest,
     folder_of,
@@ -49,11 +50,12 @@ def make_classifier(
     device: str,
     folder: Path,
     trained: Path | None = None,
+    facts: Mapping[str, str] = {},
 ) -> Card:
     """Fit or load a classifier and publish its files: weights, history, predictions, card.
 
     `folder` may also be the card.json in it. trained: that of the trained classifier, for a
-    checkpoint.
+    checkpoint. facts: for the seal of the files.
 
     Raises:
         DataError: the dataset or the weights do not fit the classifier.
@@ -75,7 +77,7 @@ def make_classifier(
     labels = labels_in(fitted.class_names, dataset)
     _tell_of_strange_classes(name, labels, dataset)
     card = _card(settings, name, dataset, seed, fitted, labels)
-    _write(folder_of(folder), card, fitted, dataset, labels)
+    _write(folder_of(folder), card, fitted, dataset, labels, facts)
     return card
 
 
@@ -172,7 +174,7 @@ def _fine_tune(settings: model.FineTunedNetwork, dataset: Dataset, key: int, dev
 
     body = networks.with_preprocessing(fine_tuning.load_body(settings), settings.normalisation)
     features = _try_on(
-        body, dataset, lambda: training.class_scores(body, dataset.images, device), places=True
+        body, dataset, lambda: training.class_scores(body, dataset.images[:], device), places=True
     )
     weights: dict[str, np.ndarray] = {}
     instances: dict[str, int] = {}
@@ -250,7 +252,7 @@ def _load_pretrained(
     bare, names = pretrained.load(settings)
     network = networks.with_preprocessing(bare, settings.normalisation)
     scores = _try_on(
-        network, dataset, lambda: training.class_scores(network, dataset.images, device)
+        network, dataset, lambda: training.class_scores(network, dataset.images[:], device)
     )
     if settings.class_names is not None:
         names = read_class_names(settings.class_names).names
@@ -309,12 +311,20 @@ def _tell_of_strange_classes(name: str, labels: np.ndarray, dataset: Dataset) ->
         say(f"classifier {name} has no class {few} of the dataset; class_names may name them alike")
 
 
-def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: np.ndarray) -> None:
-    """Write the card last: a folder with a card is complete."""
+def _write(
+    folder: Path,
+    card: Card,
+    fitted: Fitted,
+    dataset: Dataset,
+    labels: np.ndarray,
+    facts: Mapping[str, str],
+) -> None:
+    """Write the card and its seal last: a folder with them is complete."""
     import pandas
     from scipy.special import softmax
 
     folder.mkdir(parents=True, exist_ok=True)
+    break_seal(folder / CARD)
     (folder / CARD).unlink(missing_ok=True)
     remove(folder / CHECKPOINTS)
     predictions = pandas.DataFrame(
@@ -335,6 +345,9 @@ def _write(folder: Path, card: Card, fitted: Fitted, dataset: Dataset, labels: n
     with publishing(folder / PREDICTIONS) as temporary:
         predictions.to_parquet(temporary, index=False)
     write_json(folder / CARD, json.loads(json.dumps(card.to_json())))
+    files = [folder / name for name in (CARD, WEIGHTS, HISTORY, PREDICTIONS)]
+    files += [checkpoint_file(folder, epoch) for epoch in fitted.checkpoints]
+    write_seal(folder / CARD, files, facts)
     accuracy = "unknown" if card.accuracy is None else f"{card.accuracy:.1%}"
     say(f"classifier {card.name}: accuracy on {card.held_out_images} held-out images {accuracy}")
 
@@ -369,5 +382,5 @@ def _normalisation_of(
         # Black is -0.5 and white 1.5 [montavon2017, section 6.1].
         channels = dataset.channels
         return model.Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
-    mean, std = channel_moments(dataset.images, used)
+    mean, std = channel_moments(dataset.images[:], used)
     return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))

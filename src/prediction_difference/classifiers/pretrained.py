@@ -1,24 +1,30 @@
 """Networks with weights from elsewhere: torchvision's by name, and a user's own."""
 
 import importlib
-from collections.abc import Mapping
-from pathlib import Path
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from pickle import UnpicklingError
 from typing import Any
+from urllib.parse import urlparse
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from prediction_difference.classifiers.caffemodel import read_caffemodel
 from prediction_difference.config import model
+from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import DataError
 
 Settings = model.TorchvisionNetwork | model.TorchNetwork
 _INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
 """Both Inception networks as their weights were trained, without the auxiliary classifiers."""
 _OPTIONS = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
+_FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.", "loss1/", "loss2/")
 """Beginnings of names of tensors that only training needs."""
 
@@ -47,6 +53,7 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
         if settings.weights in enum.__members__:
             entry = enum[settings.weights]
             _check_normalisation(settings, entry)
+            _refuse_changed(entry)
             network = _torchvision_network(settings.model, entry)
             return network, tuple(entry.meta["categories"])
         if not Path(settings.weights).is_file():
@@ -61,13 +68,22 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
 
 
 def _torchvision_network(name: str, weights: Any) -> nn.Module:
+    import torchvision
+
     try:
-        network: nn.Module = torchvision.models.get_model(
-            name, weights=weights, **_OPTIONS.get(name, {})
-        )
-    except (OSError, RuntimeError) as error:
+        with _weights_only():
+            network: nn.Module = torchvision.models.get_model(
+                name, weights=weights, **_OPTIONS.get(name, {})
+            )
+    except (OSError, RuntimeError, UnpicklingError) as error:
         if weights is None:
             raise
+        if isinstance(error, UnpicklingError):
+            raise DataError(
+                _cached(weights.url),
+                "is no weights-only file, and none of torchvision's",
+                "delete it: it is fetched again",
+            ) from error
         raise DataError(
             f"weights {weights.name} of {name}",
             f"cannot be fetched from {weights.url} ({error})",
@@ -76,7 +92,42 @@ def _torchvision_network(name: str, weights: Any) -> nn.Module:
     return network
 
 
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    """Let torch read no file that holds more than weights, also where torchvision asks it to."""
+    before = os.environ.get(_FORCED)
+    os.environ[_FORCED] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_FORCED]
+        else:
+            os.environ[_FORCED] = before
+
+
+def _refuse_changed(weights: Any) -> None:
+    """See that a file that was fetched before is the one that torchvision names.
+
+    Raises:
+        DataError: its SHA-256 does not begin with the digits in its name.
+    """
+    file = _cached(weights.url)
+    digits = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    if digits and file.is_file() and not sha256(file).startswith(digits[1]):
+        what = "does not hold the weights that its name's checksum tells"
+        raise DataError(file, what, "delete it: it is fetched again")
+
+
+def _cached(address: str) -> Path:
+    """Where torch keeps what it fetched."""
+    return Path(torch.hub.get_dir(), "checkpoints", PurePosixPath(urlparse(address).path).name)
+
+
 def _torchvision_weights(name: str) -> Any:
+    # Half of the seconds in which a job starts, which other networks need not wait for.
+    import torchvision
+
     try:
         return torchvision.models.get_model_weights(name)
     except ValueError as error:

@@ -1,10 +1,12 @@
 """The program `prediction-difference`; a command's libraries are imported when it is called."""
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from prediction_difference.cli import stages
+from prediction_difference.cli import stages, workload
 from prediction_difference.cli.cohorts import simulate_cohort
 from prediction_difference.cli.explain import explain
 from prediction_difference.cli.options import ConfigFile, Output
@@ -17,7 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Which parts of an image are evidence for and against a classifier's decision? "
-    "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on. "
+    "explain shows it for your own photographs; simulate-cohort writes brain volumes to try it on; "
+    "plan says what a run would cost, progress how far it is, verify whether results are whole. "
     "The other commands are stages of the workflow: data, prior, classifier, chunk, attribution, "
     "shard, cohort, evaluation, figure, report, brains; "
     "benchmark measures their speed, nifti exports maps of volumes.",
@@ -60,6 +63,24 @@ def reference() -> None:
 
 
 @app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder of all results, or of one run.")],
+    every: Annotated[bool, typer.Option("--all", help="List what is complete, too.")] = False,
+) -> None:
+    """Check everything that was published: complete, what was written, of this config and code.
+
+    Ends with 1 if something is missing or wrong, and tells how to mend it.
+    """
+    from prediction_difference.cli.verifying import tell
+    from prediction_difference.verification import runs_in, verify
+
+    findings = {run: verify(run) for run in runs_in(results)}
+    are_right = [tell(run, found, every) for run, found in findings.items()]
+    if not all(are_right):
+        raise typer.Exit(1)
+
+
+@app.command()
 def benchmark(config: ConfigFile, output: Output) -> None:
     """Measure how fast and how exact the engines are; goes on where it was interrupted."""
     from prediction_difference.benchmark.run import run_benchmark
@@ -70,6 +91,8 @@ def benchmark(config: ConfigFile, output: Output) -> None:
 
 app.command()(explain)
 app.command()(simulate_cohort)
+app.command()(workload.plan)
+app.command()(workload.progress)
 for _stage in (
     stages.data,
     stages.prior,

@@ -23,7 +23,7 @@ def data(config: ConfigFile, name: Name, output: Output) -> None:
 
     settings, entry = _entry(config, "datasets", name)
     dataset = sources.load(entry, name, settings.run.seed)
-    write_dataset(dataset, output, entry.model_dump(mode="json"))
+    write_dataset(dataset, output, entry.model_dump(mode="json"), settings.run.seed)
     say(f"dataset {name}: {len(dataset.names)} images of {dataset.images.shape[1:]}")
 
 
@@ -36,7 +36,8 @@ def prior(config: ConfigFile, name: Name, data: DatasetStore, output: Output) ->
     settings, entry = _entry(config, "priors", name)
     dataset = read_dataset(data)
     priors = fit_priors(dataset, entry, name, settings.run.seed)
-    write_priors(priors, windows_of_prior(settings, name), dataset, entry, output)
+    windows = windows_of_prior(settings, name)
+    write_priors(priors, windows, dataset, entry, output, settings.run.seed)
 
 
 def classifier(
@@ -49,6 +50,7 @@ def classifier(
     ] = None,
 ) -> None:
     """Train or load a classifier, and write its weights, card, history and predictions."""
+    from prediction_difference import origins
     from prediction_difference.classifiers.device import choose_device
     from prediction_difference.classifiers.making import make_classifier
     from prediction_difference.data.dataset import read_dataset
@@ -57,7 +59,9 @@ def classifier(
     is_network = entry.kind not in ("logistic-regression", "scikit-learn")
     device = choose_device(settings.run.device) if is_network else "cpu"
     dataset = read_dataset(data)
-    make_classifier(entry, name, dataset, settings.run.seed, device, output, trained)
+    made_from = [path for path in (data, trained) if path is not None]
+    facts = origins.facts(settings, "classifiers", name, made_from)
+    make_classifier(entry, name, dataset, settings.run.seed, device, output, trained, facts)
 
 
 Prior = Annotated[Path | None, typer.Option(help="Store of the prior, for conditional sampling.")]
@@ -168,7 +172,7 @@ def evaluation(
     ] = None,
 ) -> None:
     """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
-    from prediction_difference import layout
+    from prediction_difference import layout, origins
     from prediction_difference.config import model
     from prediction_difference.evaluation.claims import check_claims, write_claims
     from prediction_difference.evaluation.measures import measure
@@ -176,20 +180,22 @@ def evaluation(
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
+    made_from = origins.inputs_of(settings, results, "evaluations", name)
+    facts = origins.facts(settings, "evaluations", name, made_from)
     if isinstance(entry, model.Claims):
         stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
         tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
         classifiers = {n: results / "classifiers" / n for n in entry.classifiers}
         found = check_claims(entry, stores, tables, classifiers)
-        write_claims(found, settings.run, output)
+        write_claims(found, settings.run, output, facts)
         return
     if not isinstance(entry, model.RegionPerturbation):
-        write_table(measure(settings, name, results), output)
+        write_table(measure(settings, name, results), output, facts)
         return
     if work is None or not done:
         remedy = "run the shards, and name what they left"
         raise DataError("--work and --done", "are missing", remedy)
-    write_table(evaluate(entry, name, results, read_shards(work, done)), output)
+    write_table(evaluate(entry, name, results, read_shards(work, done)), output, facts)
 
 
 def figure(
@@ -201,16 +207,18 @@ def figure(
     json: Annotated[Path, typer.Option(help="The numbers that were drawn, and the caption.")],
 ) -> None:
     """Draw a figure, and write the drawn numbers and the caption beside it."""
-    from prediction_difference import layout
+    from prediction_difference import layout, origins
     from prediction_difference.figures.draw import draw
     from prediction_difference.figures.drawing import save
 
     settings, entry = _entry(config, "figures", name)
+    made_from = origins.inputs_of(settings, results, "figures", name)
+    facts = origins.facts(settings, "figures", name, made_from)
     stores = layout.figure_stores(settings, results, entry)
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
     classifiers = layout.classifier_folders(settings, results, entry)
     drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting)
-    save(drawing, png, pdf, json)
+    save(drawing, png, pdf, json, facts=facts)
 
 
 def report(
@@ -220,11 +228,12 @@ def report(
     maps: Annotated[Path, typer.Option(help="The interactive page of the maps.")],
 ) -> None:
     """Write the page with every figure, table and number of a run, and that of its maps."""
-    from prediction_difference import layout
+    from prediction_difference import layout, origins
     from prediction_difference.config import read_config
     from prediction_difference.report.page import build
 
     settings = read_config(config)
+    made_from = origins.inputs_of(settings, results, origins.REPORT, "")
     build(
         settings,
         [results / "classifiers" / name / "card.json" for name in settings.classifiers],
@@ -237,6 +246,7 @@ def report(
         output,
         maps,
         {name: layout.brains_page(results, name) for name in layout.explained_cohorts(settings)},
+        origins.facts(settings, origins.REPORT, "", made_from),
     )
 
 

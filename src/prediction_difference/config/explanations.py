@@ -61,7 +61,12 @@ class Explanation(Section):
     nodes: Annotated[tuple[AnyNode, ...], Field(min_length=1)] = Field(
         (NodeChoice(),), description="what is explained, in one pass"
     )
-    images_per_job: int = Field(8, ge=1, description="images that one job works on")
+    images_per_job: int = Field(
+        64,
+        ge=1,
+        description="images that one job works on; many for a method that takes less than a second "
+        "an image, so that starting a job is a small part of it",
+    )
 
     @property
     def chunk_count(self) -> int:
@@ -79,6 +84,7 @@ class PredictionDifference(Explanation):
     """Prediction difference analysis [zintgraf2017, Algorithm 1]."""
 
     method: Literal["prediction-difference"]
+    images_per_job: int = Field(8, ge=1, description="images that one job works on")
     sampler: Literal["conditional", "marginal"] = "conditional"
     prior: Name | None = Field(None, description="for the conditional sampler")
     reference: Name | None = Field(
@@ -327,6 +333,7 @@ class Taylor(Explanation):
     """Gradient at a nearby root of the score, times the way from there [montavon2017, eq. 5]."""
 
     method: Literal["taylor"]
+    images_per_job: int = Field(8, ge=1, description="images that one job works on")
     reached: float = Field(0.1, gt=0, lt=1, description="share of the score that a root may have")
     lowest: float = Field(0.0, description="least value of images, before normalisation")
     highest: float = Field(1.0, description="largest value of images, before normalisation")
@@ -351,6 +358,7 @@ class Occlusion(Explanation):
     """What the score loses under a plain window [zeiler2014]."""
 
     method: Literal["occlusion"]
+    images_per_job: int = Field(8, ge=1, description="images that one job works on")
     window: int = Field(9, ge=1, description="side of a window, in pixels or voxels")
     stride: int = Field(3, ge=1, description="step between windows, in pixels or voxels")
     fill: float = Field(0.5, description="value of the window")

@@ -1,5 +1,6 @@
 """What follows from a configuration alone, known before any job has run."""
 
+import hashlib
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from prediction_difference.config.model import (
 )
 
 SORTS = ("correct", "misclassified", "hardest", "random")
+_LONGEST = 120
+"""Letters of a quoted name that are kept; longer ones end with a digest of all."""
 
 
 def slots(explanation: Explanation) -> list[str]:
@@ -38,6 +41,10 @@ def slots(explanation: Explanation) -> list[str]:
 def slot_of(name: str) -> str:
     """The slot of a named image; a sort with its number, such as correct-1, is its own."""
     quoted = quote(name, safe="")
+    if len(quoted) > _LONGEST:
+        # A file's name has at most 255 bytes, and results add to it.
+        mark = hashlib.sha256(name.encode()).hexdigest()[:16]
+        quoted = f"{quoted[:_LONGEST]}~{mark}"
     # A leading dot would hide the file, and "." and ".." are folders.
     return quoted.replace(".", "%2E", 1) if quoted.startswith(".") else quoted
 

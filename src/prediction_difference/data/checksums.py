@@ -11,6 +11,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def md5(path: Path) -> str:
+    """Hexadecimal MD5 of a file, where nothing better is published: it tells damage, not malice."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def copies(files: Iterable[Path], others: Iterable[Path]) -> dict[Path, Path]:
     """Each of the files that has a copy among the others, and the copy.
 

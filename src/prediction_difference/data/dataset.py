@@ -9,8 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference import provenance
+from prediction_difference.data.stored_images import Images, StoredImages
 from prediction_difference.errors import DataError
-from prediction_difference.stores import digest, open_store, texts, write_store
+from prediction_difference.stores import (
+    CODE_ATTRIBUTE,
+    open_store,
+    row_digests,
+    texts,
+    write_store,
+)
 
 TEST = "test"
 TRAIN = "train"
@@ -50,7 +58,7 @@ class Dataset:
         `sources` of the images' own files; none where a file holds many images.
     """
 
-    images: np.ndarray
+    images: Images
     names: tuple[str, ...]
     labels: np.ndarray
     split: tuple[str, ...]
@@ -91,7 +99,9 @@ class Dataset:
     @cached_property
     def pixel_digests(self) -> tuple[str, ...]:
         """Of each image's values."""
-        return tuple(digest(np.ascontiguousarray(image).tobytes()) for image in self.images)
+        if isinstance(self.images, StoredImages):
+            return tuple(self.images.digests)
+        return row_digests(self.images[:])
 
     def column(self, name: str) -> tuple[str | float | None, ...]:
         """What a column of the cohort says of each image: numbers or texts, None where missing.
@@ -138,12 +148,18 @@ def check_dataset(dataset: Dataset, where: str) -> None:
         raise DataError(f"{where}: {twice}", "two images have this name", "rename one")
 
 
-def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Publish a dataset as a Zarr store; `settings` are those that it was made with."""
+def write_dataset(
+    dataset: Dataset,
+    path: Path,
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> None:
+    """Publish a dataset as a Zarr store; `settings` and `seed` are those that it was made with."""
     import xarray
 
     axes = spatial_axes(len(dataset.spatial))
-    variables: dict[str, Any] = {"images": (("image", "channel", *axes), dataset.images)}
+    images = dataset.images[:]
+    variables: dict[str, Any] = {"images": (("image", "channel", *axes), images)}
     if dataset.mask is not None:
         variables["mask"] = (axes, dataset.mask)
     if dataset.affine is not None:
@@ -151,17 +167,20 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
     if dataset.boxes is not None:
         variables["boxes"] = (("image", "side"), dataset.boxes.astype(np.int64))
     used = dataset.in_split(TRAIN)
-    mean, std = channel_moments(dataset.images, used if used.any() else ~used)
+    mean, std = channel_moments(images, used if used.any() else ~used)
     store = xarray.Dataset(
         variables,
         coords={
             "image": texts(dataset.names),
             "label": ("image", dataset.labels.astype(np.int64)),
             "split": ("image", texts(dataset.split)),
+            "pixel_digest": ("image", texts(dataset.pixel_digests)),
             **({"file": ("image", texts(dataset.files))} if dataset.files else {}),
         },
         attrs={
             "kind": "dataset",
+            "digests": {"images": "pixel_digest"},
+            "extent": [float(images.min()), float(images.max())],
             "class_names": list(dataset.class_names),
             "normalisation": {
                 "mean": mean.tolist(),
@@ -170,9 +189,11 @@ def write_dataset(dataset: Dataset, path: Path, settings: Mapping[str, Any] | No
             "sources": dict(dataset.sources),
             "facts": dict(dataset.facts),
             "settings": dict(settings or {}),
+            **({} if seed is None else {"seed": seed}),
+            CODE_ATTRIBUTE: provenance.source_digest("data"),
         },
     )
-    image_shape = dataset.images.shape[1:]
+    image_shape = images.shape[1:]
     per_chunk = max(1, _BYTES_PER_CHUNK // max(1, 4 * math.prod(image_shape)))
     write_store(path, store, {"images": (min(per_chunk, len(dataset.names)), *image_shape)})
 
@@ -196,8 +217,26 @@ def read_dataset(path: Path) -> Dataset:
         StoreError: the store is missing, incomplete or of another kind.
     """
     store = open_store(path, "dataset")
+    return _dataset(store, store["images"].values)
+
+
+def open_dataset(path: Path) -> Dataset:
+    """Read a dataset from its store, but for the images, which are read one by one when needed.
+
+    Raises:
+        StoreError: the store is missing, incomplete or of another kind.
+    """
+    store = open_store(path, "dataset", later=("images",))
+    if "pixel_digest" not in store:  # written by an earlier version, and read just now
+        return _dataset(store, store["images"].values)
+    digests = tuple(str(one) for one in store["pixel_digest"].values)
+    low, high = store.attrs["extent"]
+    return _dataset(store, StoredImages(path, store["images"], digests, (low, high)))
+
+
+def _dataset(store: Any, images: Images) -> Dataset:
     return Dataset(
-        images=store["images"].values,
+        images=images,
         names=tuple(str(name) for name in store["image"].values),
         labels=store["label"].values,
         split=tuple(str(split) for split in store["split"].values),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.config import model
+from prediction_difference.data import resources
 from prediction_difference.data.dataset import UNLABELLED
 from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import Collection, default_root, no_images
@@ -58,17 +59,13 @@ def is_to_download(settings: model.KnownPhotographs) -> bool:
 
 
 def fetch(settings: model.KnownPhotographs) -> None:
-    """Download a part, as torchvision does.
+    """Download a part.
 
     Raises:
         DataError: the download fails.
     """
     root = root_of(settings)
-
-    def fill(folder: Path) -> None:
-        _open(settings, folder, download=True)
-
-    download(settings.source, root, _missing(settings, root), fill)
+    download(settings.source, root, _missing(settings, root), resources.of_photographs(settings))
 
 
 def root_of(settings: model.KnownPhotographs) -> Path:
@@ -111,17 +108,17 @@ def _lists(settings: model.KnownPhotographs, root: Path) -> tuple[Path, ...]:
     return tuple(lists)
 
 
-def _open(settings: model.KnownPhotographs, root: Path, download: bool = False) -> Any:
+def _open(settings: model.KnownPhotographs, root: Path) -> Any:
     """One of torchvision's data set objects."""
     from torchvision import datasets
 
     match settings:
         case model.Places365(part=part, small=small):
-            return datasets.Places365(root, part, small, download)
+            return datasets.Places365(root, part, small)
         case model.Imagenette(part=part, resolution=resolution):
-            return datasets.Imagenette(root, part, resolution, download)
+            return datasets.Imagenette(root, part, resolution)
         case _:
-            return datasets.SUN397(root, download=download)
+            return datasets.SUN397(root)
 
 
 def _listed(

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.config import model, shapes
-from prediction_difference.data import cifar10_jpegs, subsets
-from prediction_difference.data.checksums import sha256
+from prediction_difference.data import cifar10_jpegs, resources, subsets
+from prediction_difference.data.checksums import md5, sha256
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
 from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import default_root, without_suffix
+from prediction_difference.data.plain_pickles import read_plain_pickle
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 
@@ -28,6 +29,7 @@ _CLASSES = {
 _IDX_SOURCES = ("mnist", "fashion-mnist", "kmnist")
 _IDX_PREFIXES = {TRAIN: "train", TEST: "t10k"}
 _CIFAR10_BATCHES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta")
+_FETCH = "remove them and set download: true"
 
 
 @dataclass(frozen=True)
@@ -157,23 +159,17 @@ def _missing(source: str, root: Path) -> list[str]:
 
 
 def _download(source: str, root: Path) -> None:
-    def fetch(folder: Path) -> None:
-        for split in (TRAIN, TEST):
-            _open(source, split, folder, download=True)
-
-    download(source, root, _files(source), fetch)
+    folder, packed = "", ""
+    if source in _IDX_SOURCES:
+        folder, packed = f"{_CLASSES[source]}/raw", ".gz"
+    entries = [f"{file}{packed}" for file in _files(source)]
+    download(source, root, entries, resources.of_set(source, folder))
 
 
 def _torchvision_class(source: str) -> Any:
     from torchvision import datasets
 
     return getattr(datasets, _CLASSES[source])
-
-
-def _open(source: str, split: str, root: Path, download: bool = False) -> Any:
-    """One of torchvision's data set objects."""
-    chosen = {"split": split} if source == "svhn" else {"train": split == TRAIN}
-    return _torchvision_class(source)(root, download=download, **chosen)
 
 
 # --- images -----------------------------------------------------------------------------------
@@ -190,8 +186,8 @@ def _draw_jpegs(place: Path, settings: model.TorchvisionSet, name: str, seed: in
 
 
 def _read(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
-    is_idx = settings.source in _IDX_SOURCES
-    part = (_read_idx_part if is_idx else _read_through_torchvision)(settings, split, root)
+    readers = {"svhn": _read_house_numbers, "cifar10": _read_cifar, "cifar100": _read_cifar}
+    part = readers.get(settings.source, _read_idx_part)(settings, split, root)
     count, highest = len(part.labels), part.labels.max(initial=0)
     fits = len(part.pixels) == count and part.pixels.shape[2:] == shapes.spatial_shape(settings)
     if not fits or highest >= len(part.class_names):
@@ -210,18 +206,35 @@ def _read_idx_part(settings: model.TorchvisionSet, split: str, root: Path) -> _P
     return _Part(split, _names(split, len(numbers)), pixels, numbers, class_names)
 
 
-def _read_through_torchvision(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+def _read_house_numbers(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
     try:
-        opened = _open(settings.source, split, root)
+        opened = _torchvision_class("svhn")(root, split=split)
     except (RuntimeError, OSError) as error:
-        what = f"the files of {settings.source} are damaged or cannot be read ({error})"
-        raise DataError(root, what, "remove them and set download: true") from error
+        raise _damaged(settings.source, root, error) from error
     class_names = shapes.class_names(settings) or tuple(opened.classes)
-    if settings.source == "svhn":
-        pixels, labels = opened.data, opened.labels
-    else:
-        pixels, labels = opened.data.transpose(0, 3, 1, 2), np.array(opened.targets, dtype=np.int64)
+    return _Part(split, _names(split, len(opened.labels)), opened.data, opened.labels, class_names)
+
+
+def _read_cifar(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+    """The batches of a split; torchvision would let their pickles run any code."""
+    source, known = settings.source, _torchvision_class(settings.source)
+    folder = root / known.base_folder
+    batches = []
+    for name, checksum in known.train_list if split == TRAIN else known.test_list:
+        if md5(folder / name) != checksum:
+            raise _damaged(source, root, f"{name} is another file than the published one")
+        batches.append(read_plain_pickle(folder / name, _FETCH))
+    key = "labels" if source == "cifar10" else "fine_labels"
+    labels = np.array([label for batch in batches for label in batch[key]], dtype=np.int64)
+    pixels = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
+    meta = read_plain_pickle(folder / known.meta["filename"], _FETCH)
+    class_names = shapes.class_names(settings) or tuple(meta[known.meta["key"]])
     return _Part(split, _names(split, len(labels)), pixels, labels, class_names)
+
+
+def _damaged(source: str, root: Path, reason: object) -> DataError:
+    what = f"the files of {source} are damaged or cannot be read ({reason})"
+    return DataError(root, what, _FETCH)
 
 
 def _read_idx(path: Path, dimensions: int) -> np.ndarray:

@@ -30,6 +30,7 @@ from prediction_difference.evaluation.map_numbers import (
 )
 from prediction_difference.evaluation.table import aopc_by_image, image_names, read_table
 from prediction_difference.progress import track
+from prediction_difference.seals import break_seal, read_sealed, write_seal
 from prediction_difference.stores import write_json
 
 _SIGNIFICANT = 0.05
@@ -78,9 +79,16 @@ def _held_out(classifier: Path) -> Any:
     return found
 
 
-def write_claims(records: Sequence[Mapping[str, Any]], run: model.Run, path: Path) -> None:
-    """Publish what was found, and by which setting of which paper."""
+def write_claims(
+    records: Sequence[Mapping[str, Any]],
+    run: model.Run,
+    path: Path,
+    facts: Mapping[str, str] = {},
+) -> None:
+    """Publish what was found, and by which setting of which paper; facts: for its seal."""
+    break_seal(path)
     write_json(path, {"paper": run.paper, "setting": run.setting, "claims": list(records)})
+    write_seal(path, [path], facts)
 
 
 def read_claims(path: Path) -> dict[str, Any]:
@@ -89,11 +97,12 @@ def read_claims(path: Path) -> dict[str, Any]:
     Raises:
         StoreError: it is missing or damaged.
     """
+    again = "make the evaluation again"
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_sealed(path, path, again))
         return content | {"claims": content["claims"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(path, f"cannot be read ({error})", "make the evaluation again") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(path, f"cannot be read ({error})", again) from error
 
 
 def _record(claim: Any, found: Finding, settings: model.Claims, opened: Opened) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def _maps(
 ) -> np.ndarray:
     """(n, *spatial) float32 evidence for patients, of every subject by its own fold."""
     images = folds[0].dataset.images
-    found = np.empty((len(images), *images.shape[2:]), dtype=np.float32)
+    found = np.empty((images.shape[0], *images.shape[2:]), dtype=np.float32)
     for fold in folds:
         mapper = mapper_of(method, fold, settings, seed)
         for index in fold.held_out:

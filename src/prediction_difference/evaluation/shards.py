@@ -10,12 +10,16 @@ import numpy as np
 
 from prediction_difference import layout, provenance
 from prediction_difference.attribution.job import Task, fill
-from prediction_difference.attribution.publishing import open_attribution, stores_of
+from prediction_difference.attribution.publishing import (
+    open_attribution,
+    refuse_damaged,
+    stores_of,
+)
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module
 from prediction_difference.config import Config, model, shards
-from prediction_difference.data.dataset import read_dataset
+from prediction_difference.data.dataset import open_dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.evaluation.perturbation import perturbation_curves
 from prediction_difference.priors.samplers import ConditionalSampler, Sampler
@@ -177,7 +181,7 @@ class _Bench:
             return None
         if self.data is None or self.prior is None:
             raise DataError("--data and --prior", "are needed", "give the stores")
-        dataset = read_dataset(self.data)
+        dataset = open_dataset(self.data)
         read_fitted_on(self.prior).refuse(dataset, attributes["image_index"])
         split, region = attributes["split"], self.settings.region
         fitted = read_prior(self.prior, dataset, attributes["dataset"], split, region)
@@ -215,6 +219,7 @@ def read_shards(work: Path, done: Sequence[Path]) -> list[Curves]:
     for file in done:
         for slot, place in stores_of(file).items():
             store = WorkingStore(work / place)
+            refuse_damaged(store, [file])
             values = {name: store.read(name) for name in OUTPUTS}
             found.append(Curves(slot, values, store.attributes, store.totals()))
     return found

@@ -1,5 +1,6 @@
 """Evaluations of explanations as tidy tables."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.evaluation.shards import Curves
+from prediction_difference.seals import break_seal, read_sealed, write_seal
 from prediction_difference.stores import publishing, refuse_other_config
 
 COSTS = ("forwards", "seconds")
 """What a map costs, as attribution stores say it."""
+_AGAIN = "make the evaluation again"
 
 
 def evaluate(
@@ -142,21 +145,24 @@ def image_names(table: Any) -> dict[str, str]:
     return dict(zip(pairs["image"], pairs["image_name"], strict=True))
 
 
-def write_table(table: Any, path: Path) -> None:
-    """Publish a table as parquet, with its attributes."""
+def write_table(table: Any, path: Path, facts: Mapping[str, str] = {}) -> None:
+    """Publish a table as parquet, with its attributes; facts: for its seal."""
+    break_seal(path)
     with publishing(path) as temporary:
         table.to_parquet(temporary, index=False)
+    write_seal(path, [path], facts)
 
 
 def read_table(path: Path) -> Any:
     """Read a table.
 
     Raises:
-        StoreError: it is missing or no parquet file.
+        StoreError: it is missing, damaged or no parquet file.
     """
     import pandas
 
+    content = read_sealed(path, path, _AGAIN)
     try:
-        return pandas.read_parquet(path)
+        return pandas.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
-        raise StoreError(path, f"cannot be read ({error})", "make the evaluation again") from error
+        raise StoreError(path, f"cannot be read ({error})", _AGAIN) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference.figures import style
+from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import publishing, write_text
 
 if TYPE_CHECKING:
@@ -35,12 +36,17 @@ class Drawing:
     title: str = ""
 
 
-def save(drawing: Drawing, png: Path, pdf: Path, json: Path) -> None:
+def save(
+    drawing: Drawing, png: Path, pdf: Path, json: Path, *, facts: Mapping[str, str] = {}
+) -> None:
     """Publish the picture twice, and the caption and numbers; the same drawing, the same bytes.
+
+    facts: for their seal.
 
     Raises:
         StoreError: the disk is full.
     """
+    break_seal(json)
     undated = {"Creator": _MAKER, "CreationDate": None, "ModDate": None}
     _write_figure(drawing.figure, png, "png", style.PIXELS_PER_INCH, {"Software": _MAKER})
     _write_figure(drawing.figure, pdf, "pdf", _VECTOR_PIXELS_PER_INCH, undated)
@@ -51,6 +57,7 @@ def save(drawing: Drawing, png: Path, pdf: Path, json: Path) -> None:
         "numbers": drawing.numbers,
     }
     write_text(json, json_format.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
+    write_seal(json, [png, pdf, json], facts)
 
 
 def _write_figure(

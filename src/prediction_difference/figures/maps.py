@@ -1,18 +1,19 @@
 """A heatmap as figures and the report need it: its values and what they are about."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.publishing import open_attribution, open_maps
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.style import number
+from prediction_difference.stores import folder_of, read_attributes, rows_of
 
 _LONGEST_CLASS = 28  # letters
 _SMALLEST_IN_DIGITS = 0.005
@@ -197,11 +198,44 @@ def read_maps(path: Path) -> list[Map]:
     return _maps(store, range(len(store.attrs["nodes"])))
 
 
+@dataclass(frozen=True)
+class MapsOfStore(Sequence[Map]):
+    """The maps of an attribution store, which are read whenever they are asked for.
+
+    Of all stores, the one that was opened last stays open, without its maps.
+    """
+
+    path: Path
+
+    def __len__(self) -> int:
+        return len(read_attributes(self.path)["nodes"])
+
+    def __iter__(self) -> Iterator[Map]:
+        return iter(self[:])
+
+    @overload
+    def __getitem__(self, place: int) -> Map: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Map]: ...
+
+    def __getitem__(self, place: int | slice) -> Map | list[Map]:
+        file = folder_of(self.path) / "zarr.json"
+        store = _opened(self.path, file.stat().st_mtime_ns if file.is_file() else 0)
+        chosen = range(len(store.attrs["nodes"]))[place]
+        return _maps(store, [chosen])[0] if isinstance(chosen, int) else _maps(store, chosen)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, changed: int) -> Any:
+    """An opened store; changed: when it was written, since another may take its place."""
+    return open_maps(path)
+
+
 def _maps(store: Any, nodes: Sequence[int]) -> list[Map]:
     """The maps of some nodes of an opened store."""
-    some = store.isel(node=list(nodes))
-    image = some["image"].values
-    relevance, error = some["relevance"].values, some["standard_error"].values
+    relevance, error = (rows_of(store, name, nodes) for name in ("relevance", "standard_error"))
+    some, image = store.isel(node=list(nodes)), store["image"].values
     units, names = some["unit"].values, some["node"].values
     facts, attributes = store.attrs["nodes"], dict(store.attrs)
     return [
@@ -216,7 +250,7 @@ def read_map(path: Path, node: int | str, dimensions: int) -> Map:
     Raises:
         StoreError: there is no such store or node, or the image has other dimensions.
     """
-    store = open_attribution(path)
+    store = open_maps(path)
     (one,) = _maps(store, [_number_of_node(path, node, [str(n) for n in store["node"].values])])
     _check_dimensions(path, one, dimensions)
     return one

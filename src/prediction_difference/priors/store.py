@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import randomness
+from prediction_difference import provenance, randomness
 from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset, spatial_axes
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.listings import appears
 from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
 from prediction_difference.progress import track
 from prediction_difference.stores import (
+    CODE_ATTRIBUTE,
     folder_of,
     open_store,
     publishing,
@@ -63,8 +65,11 @@ def write_priors(
     dataset: Dataset,
     settings: model.GaussianPrior,
     path: Path,
+    seed: int | None = None,
 ) -> None:
     """Publish priors with the conditionals for these windows, and from which images they are.
+
+    settings, seed: those that they were fitted with.
 
     Those of each split and window have a store of their own inside, `window_<side>/<split>`, and
     only one of them is in memory at a time. Where they are large, as for wide windows in three
@@ -74,6 +79,8 @@ def write_priors(
     folder = folder_of(path)
     refuse_foreign_folder(folder)
     summary = _summary(priors, dataset, settings)
+    if seed is not None:
+        summary.attrs["seed"] = seed
     with publishing(folder) as temporary:
         write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
         digest = read_attributes(temporary)["digest"]
@@ -130,6 +137,7 @@ def _summary(
             "dataset_digest": dataset.digest,
             "location": settings.location_for(len(axes) == 3),
             "settings": settings.model_dump(mode="json"),
+            CODE_ATTRIBUTE: provenance.source_digest("priors"),
         },
     )
 
@@ -188,7 +196,7 @@ def read_prior(
     one = store.sel(held_out=held_out)
     place = folder_of(path) / _place(window, held_out)
     precomputed = {}
-    if place.is_dir():
+    if appears(place):
         precomputed[window] = _read_conditionals(place, store.attrs["digest"])
     return GaussianPatchPrior(
         one["mean"].values,

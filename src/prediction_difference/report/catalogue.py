@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,34 +52,56 @@ class Catalogue:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A map that could be shown, and where its store is."""
+    """A map that could be shown, without its numbers, of which a run may have more than memory.
 
-    map: Map
-    path: Path
+    key: equal for maps that are the same, such as those of the predicted class and the label.
+    unfit: why it cannot be laid over its image; empty if it can. largest: its relevance. facts,
+    facets: as `map_facts` has them.
+    """
+
+    stored: Stored
+    number: int
+    image: ImageKey
+    key: tuple[str, ...]
+    group: str
+    unfit: str
+    is_of_class: bool
+    largest: float
+    facts: Mapping[str, Any]
+    facets: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, stored: Stored, number: int, one: Map) -> "_Candidate":
+        """A map of a store."""
+        image = one.image_name, str(one.attributes["dataset"])
+        return cls(
+            stored,
+            number,
+            image,
+            (*image, one.explanation, map_facts.node_key(one)),
+            f"{one.explanation}, {map_facts.layer(one)}",
+            _unfit(one, stored.path),
+            one.is_of_class,
+            one.largest,
+            map_facts.of_map(one),
+            map_facts.facets(one),
+        )
 
     @property
-    def image(self) -> ImageKey:
-        return self.map.image_name, str(self.map.attributes["dataset"])
+    def path(self) -> Path:
+        return self.stored.path
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Equal for maps that are the same, such as those of the predicted class and the label."""
-        return (*self.image, self.map.explanation, map_facts.node_key(self.map))
+    def read(self) -> Map:
+        """The map with its numbers."""
+        return self.stored.maps[self.number]
 
-    @property
-    def group(self) -> str:
-        return f"{self.map.explanation}, {map_facts.layer(self.map)}"
 
-    @cached_property
-    def packed(self) -> dict[str, Packed]:
-        relevance = {"relevance": pack(self.map.relevance)}
-        if self.map.largest_error is None:
-            return relevance
-        return relevance | {"error": pack(self.map.standard_error)}
+@dataclass(frozen=True)
+class _Shown:
+    """A map that is shown, and its packed numbers by name."""
 
-    @property
-    def size(self) -> int:
-        return sum(len(one.text) for one in self.packed.values())
+    candidate: _Candidate
+    packed: Mapping[str, Packed]
 
 
 @dataclass
@@ -90,7 +111,7 @@ class _Choice:
     refused: by group and reason.
     """
 
-    shown: set[_Candidate] = field(default_factory=set)
+    shown: dict[_Candidate, _Shown] = field(default_factory=dict)
     pictures: dict[ImageKey, str] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -106,19 +127,21 @@ def catalogue(
     Raises:
         StoreError: relevance and image of a store have different sides.
     """
-    everything = [_Candidate(one, some.path) for some in stored for one in some.maps]
+    everything = [
+        _Candidate.of(some, number, one) for some in stored for number, one in enumerate(some.maps)
+    ]
     unfit: Counter[str] = Counter()
     fit: dict[tuple[str, ...], _Candidate] = {}
     for one in everything:
-        if reason := _unfit(one):
-            unfit[reason] += 1
+        if one.unfit:
+            unfit[one.unfit] += 1
         else:
             fit.setdefault(one.key, one)
     candidates = list(fit.values())
     choice = _choose(candidates, room)
     totals = Counter(one.group for one in candidates)
     return _described(
-        [one for one in candidates if one in choice.shown],
+        [choice.shown[one] for one in candidates if one in choice.shown],
         choice.pictures,
         link,
         [
@@ -131,20 +154,20 @@ def catalogue(
     )
 
 
-def _unfit(one: _Candidate) -> str:
+def _unfit(one: Map, path: Path) -> str:
     """Why a map cannot be laid over its image; empty if it can."""
-    sides, image_sides = one.map.relevance.shape, one.map.image.shape[1:]
-    if one.map.removed_layer is not None:
-        place = f"{one.map.explanation}, removed layer {one.map.removed_layer}"
+    sides, image_sides = one.relevance.shape, one.image.shape[1:]
+    if one.removed_layer is not None:
+        place = f"{one.explanation}, removed layer {one.removed_layer}"
         return f"{place} (its places are no pixels)"
     if sides != image_sides:
         raise StoreError(
-            one.path,
+            path,
             f"its relevance has sides {sides}, its image {image_sides}",
             "delete it and make it again",
         )
     if len(sides) != 2:
-        return f"{one.map.explanation} (volumes; figures show them in slices)"
+        return f"{one.explanation} (volumes; figures show them in slices)"
     return ""
 
 
@@ -154,63 +177,77 @@ def _choose(candidates: Sequence[_Candidate], room: Room) -> _Choice:
     too_large = f"since a map may take {megabytes(room.map)}"
     no_room = f"the weakest of each image, since this page may hold {megabytes(room.page)} of maps"
     for one in _by_importance(candidates):
-        reason = no_room if is_full else too_large if one.size > room.map else ""
-        if not reason:
-            picture = choice.pictures.get(one.image)
-            new = "" if picture else pack_picture(one.map.image)
-            left -= one.size + len(new)
-            is_full = left < 0
-            reason = no_room if is_full else ""
-        if reason:
-            choice.refused[one.group, reason] += 1
+        if is_full:
+            choice.refused[one.group, no_room] += 1
+            continue
+        some = one.read()
+        packed = _packed(some)
+        size = sum(len(numbers.text) for numbers in packed.values())
+        if size > room.map:
+            choice.refused[one.group, too_large] += 1
+            continue
+        picture = choice.pictures.get(one.image)
+        new = "" if picture else pack_picture(some.image)
+        left -= size + len(new)
+        is_full = left < 0
+        if is_full:
+            choice.refused[one.group, no_room] += 1
         else:
-            choice.shown.add(one)
+            choice.shown[one] = _Shown(one, packed)
             choice.pictures[one.image] = picture or new
     return choice
 
 
+def _packed(one: Map) -> dict[str, Packed]:
+    relevance = {"relevance": pack(one.relevance)}
+    if one.largest_error is None:
+        return relevance
+    return relevance | {"error": pack(one.standard_error)}
+
+
 def _by_importance(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     """Classes; then the strongest map of every layer in every store, then the second, ..."""
-    classes = [one for one in candidates if one.map.is_of_class]
+    classes = [one for one in candidates if one.is_of_class]
     layers: dict[tuple[Path, str], list[_Candidate]] = {}
     for one in candidates:
-        if not one.map.is_of_class:
+        if not one.is_of_class:
             layers.setdefault((one.path, one.group), []).append(one)
     ranked = [
         (rank, one)
         for group in layers.values()
-        for rank, one in enumerate(sorted(group, key=lambda one: -one.map.largest))
+        for rank, one in enumerate(sorted(group, key=lambda one: -one.largest))
     ]
     return [*classes, *(one for _, one in sorted(ranked, key=lambda pair: pair[0]))]
 
 
 def _described(
-    shown: Sequence[_Candidate],
+    shown: Sequence[_Shown],
     pictures: Mapping[ImageKey, str],
     link: Callable[[Path], str],
     left_out: Sequence[str],
 ) -> Catalogue:
     names = _image_names(pictures)
     images = {image: place for place, image in enumerate(pictures)}
-    first_of_store = {one.path: one for one in reversed(shown)}
+    first_of_store = {one.candidate.path: one.candidate for one in reversed(shown)}
     stores = {path: place for place, path in enumerate(first_of_store)}
     contents = {f"picture-{place}": pictures[image] for image, place in images.items()}
     maps = []
-    for number, one in enumerate(shown):
-        contents |= {f"{name}-{number}": packed.text for name, packed in one.packed.items()}
+    for number, some in enumerate(shown):
+        one = some.candidate
+        contents |= {f"{name}-{number}": packed.text for name, packed in some.packed.items()}
         facts = {"image": images[one.image], "store": stores[one.path]}
-        facets = {"image": names[one.image], **map_facts.facets(one.map)}
+        facets = {"image": names[one.image], **one.facets}
         numbers = {
             name: {"content": f"{name}-{number}", "exponent": packed.exponent}
-            for name, packed in one.packed.items()
+            for name, packed in some.packed.items()
         }
-        maps.append({**facts, "facets": facets, "numbers": numbers, **map_facts.of_map(one.map)})
+        maps.append({**facts, "facets": facets, "numbers": numbers, **one.facts})
     return Catalogue(
         [
             {"name": names[image], "title": image[0], "picture": f"picture-{place}"}
             for image, place in images.items()
         ],
-        [map_facts.of_store(one.map, link(path)) for path, one in first_of_store.items()],
+        [map_facts.of_store(one.read(), link(path)) for path, one in first_of_store.items()],
         maps,
         contents,
         left_out,

@@ -19,9 +19,11 @@ from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
 from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
 from prediction_difference.report.measures import measure_table
+from prediction_difference.seals import break_seal, read_sealed, write_seal
 from prediction_difference.stores import write_text
 
 _SCREEN_PIXELS_PER_INCH = 96
+_AGAIN = "draw the figure again"
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ def build(
     output: Path,
     maps_output: Path,
     brains: Mapping[str, Path] = {},
+    facts: Mapping[str, str] = {},
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
     cards: card.json of each classifier. evaluations, complexity, measures: tables by name. claims:
     what was found about them, by name. figures: their JSON files, beside which the pictures lie.
-    attributions: stores by explanation. brains: pages of cohorts, by dataset.
+    attributions: stores by explanation. brains: pages of cohorts, by dataset. facts: for the seal
+    of all pages.
 
     Raises:
         StoreError: a file is missing, incomplete or not what it should be.
@@ -91,18 +95,20 @@ def build(
         ),
         versions=tables.versions([card for _, card in read_cards], maps),
     )
+    break_seal(output)
     maps_page.write(maps, config.run.name, output, maps_output)
     write_text(output, html)
+    write_seal(output, [output, maps_output, *brains.values()], facts)
 
 
 def _picture(file: Path, page: Relative, config: Config, maps: Sequence[tables.Stored]) -> Picture:
     content = _read_json(file)
     png = file.with_suffix(".png")
+    raw = read_sealed(png, file, _AGAIN)
     try:
-        raw = png.read_bytes()
         width, height = Image.open(io.BytesIO(raw)).size
     except OSError as error:
-        raise StoreError(png, f"cannot be read ({error})", "draw the figure again") from error
+        raise StoreError(png, f"cannot be read ({error})", _AGAIN) from error
     scale = _SCREEN_PIXELS_PER_INCH / PIXELS_PER_INCH
     files = {"PDF": ".pdf", "numbers (JSON)": ".json", "PNG": ".png"}
     return Picture(
@@ -122,11 +128,12 @@ def _cost(figure: model.DrawnFigure | None, config: Config, maps: Sequence[table
 
 
 def _read_json(file: Path) -> dict[str, Any]:
+    raw = read_sealed(file, file, _AGAIN)
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(raw)
         missing = {"figure", "title", "caption"} - content.keys()
-    except (OSError, ValueError, AttributeError) as error:
-        raise StoreError(file, f"cannot be read ({error})", "draw the figure again") from error
+    except (ValueError, AttributeError) as error:
+        raise StoreError(file, f"cannot be read ({error})", _AGAIN) from error
     if missing:
-        raise StoreError(file, f"has no {', '.join(sorted(missing))}", "draw the figure again")
+        raise StoreError(file, f"has no {', '.join(sorted(missing))}", _AGAIN)
     return content

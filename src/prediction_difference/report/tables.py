@@ -2,23 +2,30 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from prediction_difference.classifiers.card import Card, read_card
 from prediction_difference.evaluation.claims import read_claims
 from prediction_difference.evaluation.table import read_table
-from prediction_difference.figures.maps import Map, probability, read_maps
+from prediction_difference.figures.maps import Map, MapsOfStore, probability
 from prediction_difference.figures.style import UNKNOWN, number, with_error
 from prediction_difference.stores import folder_of
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The maps of an attribution store, one for each of its nodes."""
+    """The maps of an attribution store, one for each of its nodes; read whenever they are used."""
 
     path: Path
     maps: Sequence[Map]
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        """Some of the store's attributes, which are kept."""
+        known = self.maps[0].attributes
+        return {key: known[key] for key in _KEPT}
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class ClaimsTable:
     link: str
 
 
+_KEPT = ("slot", "explanation", "forwards", "seconds", "classifier", "dataset", "versions")
 _HELD = {True: "held", False: "did not hold", None: "undecided"}
 _ROWS_OF_A_LAYER = 16
 """As many nodes of a layer have rows of their own; more of them share one."""
@@ -135,12 +143,12 @@ def read_cards(paths: Iterable[Path]) -> list[tuple[Path, Card]]:
 
 
 def read_attributions(attributions: Mapping[str, Sequence[Path]]) -> list[Stored]:
-    """The maps of all stores.
+    """All stores.
 
     Raises:
         StoreError: a store is missing or incomplete.
     """
-    return [Stored(path, read_maps(path)) for paths in attributions.values() for path in paths]
+    return [Stored(path, MapsOfStore(path)) for paths in attributions.values() for path in paths]
 
 
 def classifier_row(card: Card, link: str) -> ClassifierRow:
@@ -247,9 +255,9 @@ def cost(shown: Mapping[str, Sequence[str]], stored: Iterable[Stored]) -> str:
     shown: slots by explanation.
     """
     attributes = [
-        one.maps[0].attributes
+        one.attributes
         for one in stored
-        if one.maps[0].slot in shown.get(one.maps[0].explanation, ())
+        if one.attributes["slot"] in shown.get(one.attributes["explanation"], ())
     ]
     forwards = sum(int(some["forwards"]) for some in attributes)
     seconds = sum(float(some["seconds"]) for some in attributes)
@@ -261,9 +269,9 @@ def explained_tables(stored: Iterable[Stored], link: Callable[[Path], str]) -> l
     """One table per classifier, with the images in the order in which they first appear."""
     by_classifier: dict[tuple[str, str], dict[str, list[Stored]]] = {}
     for one in stored:
-        attributes = one.maps[0].attributes
+        attributes = one.attributes
         key = (str(attributes["classifier"]), str(attributes["dataset"]))
-        by_classifier.setdefault(key, {}).setdefault(one.maps[0].slot, []).append(one)
+        by_classifier.setdefault(key, {}).setdefault(attributes["slot"], []).append(one)
     return [
         ExplainedTable(*key, [_image_rows(group, link) for group in images.values()])
         for key, images in by_classifier.items()
@@ -331,7 +339,7 @@ def versions(cards: Iterable[Card], stored: Iterable[Stored]) -> dict[str, str]:
     """Versions of the libraries that made classifiers and maps; several where they differ."""
     found: dict[str, set[str]] = {}
     made_with = [card.provenance["versions"] for card in cards]
-    made_with += [one.maps[0].attributes["versions"] for one in stored]
+    made_with += [one.attributes["versions"] for one in stored]
     for versions_of_one in made_with:
         for library, version in versions_of_one.items():
             found.setdefault(library, set()).add(version)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit
 
 from prediction_difference.attribution.engines.protocol import Expectation, mean_and_variance
 from prediction_difference.attribution.nodes import Node, check_nodes, node_values
@@ -148,6 +147,8 @@ def logistic_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     the logistic function's poles, pi / deviation, from the real line: half a standard deviation
     where the deviation is at most 1, and half as much for every doubling of it.
     """
+    from scipy.special import expit
+
     level = np.ceil(np.log2(np.maximum(deviation, 1.0))).astype(int)
     result = np.empty_like(mean)
     for number in np.unique(level):

@@ -1,0 +1,135 @@
+"""What published files come from: settings, code and inputs, as their seals note it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prediction_difference import layout, provenance
+from prediction_difference.config import Config, model
+from prediction_difference.seals import read_seal
+from prediction_difference.stores import digest, folder_of, read_attributes, settings_digest
+
+REPORT = "report"
+SETTINGS, CODE, INPUTS = "settings", "code", "inputs"
+"""Names of the facts in a seal; each is a digest."""
+
+_STAGES = {"classifiers": ("classifiers",), "figures": ("figures",), REPORT: (REPORT,)}
+_STAGES_OF_EVALUATION = {
+    "aopc": ("priors", "classifiers", "attribution"),
+    "continuity": ("classifiers", "attribution"),
+    "image-specificity": ("classifiers", "attribution"),
+    "strong-features": ("classifiers",),
+    "dominance": ("attribution",),
+    "cohort-accuracy": ("data", "classifiers"),
+    "location": ("data", "priors", "classifiers", "attribution"),
+}
+"""What an evaluation makes by itself depends on more code than its inputs tell."""
+_RUN_CLASSIFIER = ("aopc", "image-specificity", "strong-features")
+
+
+def facts(config: Config, section: str, name: str, inputs: Sequence[Path]) -> dict[str, str]:
+    """Digests of the settings, the code and the inputs behind an entry of a section, or a report.
+
+    Raises:
+        StoreError: an input is not complete.
+    """
+    return {
+        SETTINGS: settings_of(config, section, name),
+        CODE: provenance.source_digest(*stages_of(config, section, name)),
+        INPUTS: digest(*map(digest_of, inputs)),
+    }
+
+
+def settings_of(config: Config, section: str, name: str) -> str:
+    """Digest of what the configuration says about an entry; of all of it for a report."""
+    if section == REPORT:
+        return settings_digest(config.model_dump(mode="json"))
+    entry = getattr(config, section)[name]
+    said = {"setting": config.run.setting} if _says_setting(section, entry) else {}
+    seed = {} if section == "figures" else {"seed": config.run.seed}
+    behind = [one.model_dump(mode="json") for one in _behind(config, entry)]
+    own = entry.model_dump(mode="json")
+    return settings_digest({"entry": own, "behind": behind, **said, **seed})
+
+
+def _behind(config: Config, entry: object) -> list[Any]:
+    """Other entries of the configuration, of which an evaluation makes results by itself."""
+    match entry:
+        case model.CohortAccuracy(classifier=name):
+            return [config.classifiers[name], config.datasets[config.classifiers[name].dataset]]
+        case model.LocationStudy(dataset=name):
+            return [config.datasets[name]]
+        case model.Continuity(explanations=names):
+            return [config.explanations[name] for name in names]
+    return []
+
+
+def _says_setting(section: str, entry: object) -> bool:
+    """Whether a result says which of the settings of a paper it comes from."""
+    return section == "figures" or isinstance(entry, model.Claims)
+
+
+def stages_of(config: Config, section: str, name: str) -> tuple[str, ...]:
+    """Stages whose code makes an entry from its inputs."""
+    if section != "evaluations":
+        return _STAGES[section]
+    measure = config.evaluations[name].measure
+    return (*_STAGES_OF_EVALUATION.get(measure, ()), "evaluation")
+
+
+def inputs_of(config: Config, results: Path, section: str, name: str) -> list[Path]:
+    """What an entry is made from, in a fixed order."""
+    match section:
+        case "classifiers":
+            return _inputs_of_classifier(config.classifiers[name], results)
+        case "evaluations":
+            return _inputs_of_evaluation(config, results, name)
+        case "figures":
+            figure = config.figures[name]
+            shown = layout.figure_stores(config, results, figure).values()
+            tables = [layout.evaluation_table(results, n) for n in figure.evaluation_names]
+            return [*(store for some in shown for store in some), *tables]
+    stores = (layout.attribution_stores(config, results, e) for e in config.explanations)
+    return [
+        *(layout.card_file(results, name) for name in config.classifiers),
+        *(store for some in stores for store in some),
+        *(layout.evaluation_file(config, results, name) for name in config.evaluations),
+        *layout.figure_files(config, results),
+    ]
+
+
+def _inputs_of_classifier(classifier: model.Classifier, results: Path) -> list[Path]:
+    trained = [classifier.of] if isinstance(classifier, model.Checkpoint) else []
+    cards = [layout.card_file(results, name) for name in trained]
+    return [layout.dataset_store(results, classifier.dataset), *cards]
+
+
+def _inputs_of_evaluation(config: Config, results: Path, name: str) -> list[Path]:
+    evaluation = config.evaluations[name]
+    if isinstance(evaluation, model.Continuity | model.CohortAccuracy):
+        return []
+    if isinstance(evaluation, model.LocationStudy):
+        return layout.cohort_tables(results, name, evaluation.cohorts)
+    found = [
+        store
+        for explanation in evaluation.explanations
+        for store in layout.attribution_stores(config, results, explanation)
+    ]
+    if isinstance(evaluation, model.Claims):
+        found += [layout.evaluation_table(results, one) for one in evaluation.evaluations]
+        found += [layout.card_file(results, one) for one in evaluation.classifiers]
+    if evaluation.measure in _RUN_CLASSIFIER:
+        classifier = config.explanations[evaluation.explanations[0]].classifier
+        found.append(layout.card_file(results, classifier))
+    return found
+
+
+def digest_of(path: Path) -> str:
+    """Of the content of a published store, or of the files under a seal.
+
+    Raises:
+        StoreError: it is not complete.
+    """
+    if folder_of(path).suffix == ".zarr":
+        return str(read_attributes(path).get("digest"))
+    return read_seal(path).digest

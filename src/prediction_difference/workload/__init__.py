@@ -1,0 +1,1 @@
+"""How much work a configuration is, how far it is, and what a run did."""

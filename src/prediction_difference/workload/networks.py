@@ -1,0 +1,74 @@
+"""How many multiply-accumulates a forward pass of a configuration's network takes."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from prediction_difference.config import Config, model
+from prediction_difference.config.shapes import channels, class_names, spatial_shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_UNKNOWN_CLASSES = 10
+
+
+def network_name(classifier: model.Classifier) -> str:
+    """What the architecture of a classifier is called, with what changes its size."""
+    match classifier:
+        case model.TorchvisionNetwork(model=name) | model.FineTunedNetwork(model=name):
+            return name
+        case model.TorchNetwork(factory=factory):
+            return factory.partition(":")[2].rpartition(".")[2] or factory
+        case model.TrainedNetwork(architecture=name, width=width, halvings=halvings):
+            return f"{name}-{width}-{halvings}"
+        case _:
+            return classifier.kind
+
+
+def multiply_accumulates(config: Config, name: str) -> float | None:
+    """Of one image, counted on a network without weights; None where it cannot be made so."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    classifier = config.classifiers[name]
+    if isinstance(classifier, model.Checkpoint):
+        classifier = config.classifiers[classifier.of]
+    dataset = config.datasets[classifier.dataset]
+    spatial = spatial_shape(dataset)
+    if spatial is None:
+        return None
+    shape = (channels(dataset), *spatial)
+    try:
+        with warnings.catch_warnings(), torch.device("meta"), torch.no_grad():
+            warnings.simplefilter("ignore")
+            network = _made(classifier, shape, len(class_names(dataset) or ()) or _UNKNOWN_CLASSES)
+            if network is None:
+                return None
+            with FlopCounterMode(display=False) as counter:
+                network.eval()(torch.empty(1, *shape))
+    # What a user's own code raises cannot be known; without a number the plan says so.
+    except Exception:
+        return None
+    return counter.get_total_flops() / 2
+
+
+def _made(classifier: Any, shape: tuple[int, ...], classes: int) -> "nn.Module | None":
+    match classifier:
+        case model.TorchvisionNetwork(model=name) | model.FineTunedNetwork(model=name):
+            import torchvision
+
+            options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+            made: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+            return made
+        case model.TorchNetwork(factory=factory):
+            import importlib
+
+            module, _, function = factory.partition(":")
+            network: nn.Module = getattr(importlib.import_module(module), function)()
+            return network
+        case model.TrainedNetwork():
+            from prediction_difference.classifiers.networks import build
+
+            return build(classifier, shape, classes)
+        case _:
+            return None

@@ -1,0 +1,139 @@
+"""How fast networks are run: as measured in earlier runs, in the package's table, or estimated."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prediction_difference import layout
+from prediction_difference.config import Config, model, parse_config
+from prediction_difference.errors import PredictionDifferenceError
+from prediction_difference.stores import read_attributes
+from prediction_difference.workload.counting import Work
+from prediction_difference.workload.networks import multiply_accumulates, network_name
+
+TABLE = Path(__file__).parent / "speeds.yaml"
+_STORES = 8
+"""As many stores of an explanation are looked at."""
+_BACKWARD = 3
+"""Forward passes that one with its way back takes: the latter has twice the multiplications."""
+_ONE_WAY = ("occlusion", "image-specificity", "strong-features")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds of one forward pass, and where that number comes from."""
+
+    seconds: float
+    source: str
+
+
+Key = tuple[str, str, str]
+"""Kind of work, network and precision."""
+
+
+class Speeds:
+    """Speeds for the work of a configuration.
+
+    device: cpu, whose seconds are those of one core, or h200. measured: by `measured_in`.
+    """
+
+    def __init__(self, config: Config, device: str, measured: Mapping[Key, Speed]):
+        self._config = config
+        self._device = device
+        self._measured = measured
+        self._macs: dict[str, float | None] = {}
+
+    def of(self, work: Work) -> Speed | None:
+        """The speed of a kind of work; None where nothing tells."""
+        if work.forwards == 0 or work.classifier is None:
+            return Speed(0.0, "no forward pass")
+        network = network_name(self._config.classifiers[work.classifier])
+        key = (work.kind, network, work.precision)
+        if self._device == "cpu":
+            return self._measured.get(key) or self._tabulated(work, network) or self._counted(work)
+        return self._counted(work)
+
+    def _tabulated(self, work: Work, network: str) -> Speed | None:
+        table = _table()
+        known = table["core"].get(table["alike"].get(network, network), {})
+        rate = known.get(work.sort, {}).get(work.precision)
+        if rate is None:
+            return None
+        return Speed(_ways(work) / float(rate), "table")
+
+    def _counted(self, work: Work) -> Speed | None:
+        assert work.classifier is not None
+        if work.classifier not in self._macs:
+            self._macs[work.classifier] = multiply_accumulates(self._config, work.classifier)
+        macs = self._macs[work.classifier]
+        if macs is None:
+            return None
+        where = "core" if self._device == "cpu" else self._device
+        rate = _table()["multiply_accumulates"][where][work.precision]
+        return Speed(_ways(work) * macs / float(rate), "estimate")
+
+
+def _ways(work: Work) -> int:
+    """Forward passes that take as long as one with what follows it."""
+    is_back = work.section == "explanations" and work.sort == "passes"
+    return _BACKWARD if is_back and work.kind not in _ONE_WAY else 1
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    return table
+
+
+def measured_in(results: Iterable[Path]) -> dict[Key, Speed]:
+    """Seconds of a forward pass in earlier runs, results/<run>, by kind of work and network."""
+    found: dict[Key, Speed] = {}
+    for folder in results:
+        file = folder / "config.yaml"
+        try:
+            config = parse_config(yaml.safe_load(file.read_text(encoding="utf-8")))
+        except (OSError, yaml.YAMLError, PredictionDifferenceError):
+            continue
+        totals: dict[Key, list[float]] = {}
+        for key, seconds, forwards in _costs(config, folder):
+            total = totals.setdefault(key, [0.0, 0.0])
+            total[0] += seconds
+            total[1] += forwards
+        source = f"measured in {folder.name}"
+        found |= {key: Speed(s / n, source) for key, (s, n) in totals.items() if n}
+    return found
+
+
+def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
+    """Kind of work, seconds and forward passes of what is there."""
+    for name, explanation in config.explanations.items():
+        network = network_name(config.classifiers[explanation.classifier])
+        stores = layout.attribution_stores(config, results, name)
+        there = [store for store in stores if (store / "zarr.json").is_file()][:_STORES]
+        for store in there:
+            attributes = read_attributes(store)
+            precision = attributes.get("precision") or "float32"
+            cost = attributes["seconds"], attributes["forwards"]
+            yield (explanation.method, network, precision), *cost
+    for name, evaluation in config.evaluations.items():
+        file = layout.evaluation_table(results, name)
+        if isinstance(evaluation, model.RegionPerturbation) and file.is_file():
+            first = config.explanations[evaluation.explanations[0]]
+            network = network_name(config.classifiers[first.classifier])
+            attributes = _table_attributes(file)
+            key = (evaluation.measure, network, evaluation.precision)
+            yield key, attributes.get("seconds", 0.0), attributes.get("forwards", 0)
+
+
+def _table_attributes(file: Path) -> dict[str, Any]:
+    """Of a table, without its rows."""
+    import pyarrow.parquet
+
+    metadata = pyarrow.parquet.read_schema(file).metadata or {}
+    attributes: dict[str, Any] = json.loads(metadata.get(b"PANDAS_ATTRS", b"{}"))
+    return attributes

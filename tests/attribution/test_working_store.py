@@ -1,0 +1,91 @@
+"""Rows of a working store that do not hold what was written are computed again, and no others."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prediction_difference.attribution.publishing import refuse_damaged
+from prediction_difference.attribution.working_store import WorkingStore
+from prediction_difference.errors import StoreError
+
+IMAGE = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
+SHAPES = {"window_score": (2, 3, 40), "window_standard_error": (2, 3, 40)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WorkingStore:
+    made = WorkingStore.open_or_create(tmp_path / "w.zarr", IMAGE, SHAPES, {"slot": "a"})
+    random = np.random.default_rng(0)
+    for part in range(3):
+        score = random.normal(size=(2, 40))
+        # Errors of exact values are unknown: all of a row, or some of it.
+        error = np.full((2, 40), np.nan) if part == 1 else np.where(score > 0, score, -np.nan)
+        made.write(part, {"window_score": score, "window_standard_error": error}, 0.5, 7)
+    return made
+
+
+def row(store: WorkingStore, name: str, part: int) -> Path:
+    return store.path / name / "c" / "0" / str(part) / "0"
+
+
+DAMAGES: dict[str, Callable[[WorkingStore], object]] = {
+    "cut": lambda s: row(s, "window_score", 2).write_bytes(b""),
+    "half": lambda s: row(s, "window_score", 2).write_bytes(
+        row(s, "window_score", 2).read_bytes()[:100]
+    ),
+    "another row": lambda s: row(s, "window_score", 2).write_bytes(
+        row(s, "window_score", 0).read_bytes()
+    ),
+    "lost": lambda s: row(s, "window_score", 2).unlink(),
+    "lost errors": lambda s: row(s, "window_standard_error", 2).unlink(),
+}
+
+
+def test_whole_rows_are_not_suspected(store: WorkingStore, tmp_path: Path) -> None:
+    assert store.finished().all()
+    assert store.damaged(range(3)) == []
+    refuse_damaged(store, [tmp_path / "done.json"])
+    assert store.totals() == {"seconds": 1.5, "forwards": 21}
+    assert store.attributes == {"slot": "a"}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_row_is_given_back(
+    store: WorkingStore, tmp_path: Path, damage: Callable[[WorkingStore], object]
+) -> None:
+    done = tmp_path / "done.json"
+    done.write_text(json.dumps({"stores": {"a": "w.zarr"}}))
+    damage(store)
+    with pytest.raises(StoreError, match=r"1 of its parts were damaged .* computed; start again"):
+        refuse_damaged(store, [done])
+    assert store.finished().tolist() == [True, True, False]
+    assert not done.exists()
+    values = {name: np.ones((2, 40)) for name in SHAPES}
+    store.write(2, values, 0.5, 7)
+    refuse_damaged(store, [done])
+    assert (store.read("window_score")[:, 2] == 1).all()
+
+
+def test_a_damaged_record_is_an_unfinished_row(store: WorkingStore) -> None:
+    (store.path / "part_record" / "c" / "1" / "0").write_bytes(b"no record")
+    assert store.finished().tolist() == [True, False, True]
+
+
+def test_a_damaged_image_is_not_published(store: WorkingStore) -> None:
+    file = store.path / "image" / "c" / "0" / "0" / "0"
+    assert store.image.tolist() == IMAGE.tolist()
+    file.unlink()
+    with pytest.raises(StoreError, match=r"the image is damaged\); delete it and start again"):
+        _ = store.image
+
+
+def test_done_files_of_a_broken_store_are_taken_back(store: WorkingStore, tmp_path: Path) -> None:
+    done = tmp_path / "done.json"
+    done.write_text("{}")
+    (store.path / "zarr.json").write_text("{")
+    with pytest.raises(StoreError, match="delete it and start again"):
+        refuse_damaged(store, [done])
+    assert not done.exists()
