@@ -1,6 +1,7 @@
 """The whole workflow with hostile names, killed, started twice, and with a wrong clock."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -195,7 +196,7 @@ def test_what_verify_says_mends_a_damaged_store(survived):
     assert removal.startswith("rm -r -- ")
     assert asking.startswith("snakemake -- ")
     subprocess.run(removal, shell=True, check=True, cwd=checkout.folder)
-    targets = asking.removeprefix("snakemake -- ").replace("'", "").split(" ")
+    targets = shlex.split(asking.removeprefix("snakemake -- "))
     again = checkout.run("--", *targets)
     assert again.returncode == 0, again.stdout + again.stderr
     assert {one.state for one in verify(checkout.results)} == {State.COMPLETE}
@@ -203,30 +204,61 @@ def test_what_verify_says_mends_a_damaged_store(survived):
 
 
 @pytest.fixture
-def read_only(tmp_path):
-    """A folder of a file system that is mounted to be read only."""
-    folder = tmp_path / "results"
+def mounted(tmp_path):
+    """Mounts a file system in memory with some options, or mounts it again with others."""
+    folder = tmp_path / "mounted"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a file system needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+
+    def mount(options: str) -> Path:
+        again = "remount," if folder.is_mount() else ""
+        command = ["mount", "-t", "tmpfs", "-o", f"{again}{options}", "tmpfs", str(folder)]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("mounting a file system needs root")
+        return folder
+
+    yield mount
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(survived, read_only):
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(survived, mounted):
     checkout, _ = survived
-    raw = yaml.safe_load((checkout.folder / checkout.config).read_text())
-    raw["run"]["name"] = "elsewhere"
-    checkout.write(raw, "elsewhere.yaml")
-    (checkout.folder / "results" / "elsewhere").symlink_to(read_only)
-    done = checkout.run(config="elsewhere.yaml")
-    (checkout.folder / "results" / "elsewhere").unlink()
+    done = checkout.run(config=elsewhere(checkout, mounted("ro,size=1m")))
     told = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
     assert "cannot be written (Read-only file system); let this folder be written" in told
     assert "Traceback" not in told
     assert not (checkout.folder / "logs" / "elsewhere").exists()
+
+
+def test_a_full_disk_stops_a_run_that_goes_on_where_there_is_room(survived, mounted):
+    checkout, _ = survived
+    folder = mounted("size=400k")
+    config = elsewhere(checkout, folder)
+    done = checkout.run(config=config)
+    told = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "the disk is full; free some space and start again" in told
+    wrong = {State.DAMAGED, State.HALF_WRITTEN}
+    assert not [one for one in verify(folder) if one.state in wrong]
+    finished = {path: path.stat().st_mtime_ns for path in folder.rglob("zarr.json")}
+    assert finished
+    mounted("size=64m")
+    done = checkout.run(config=config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {one.state for one in verify(folder)} == {State.COMPLETE}
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+
+
+def elsewhere(checkout: Hostile, folder: Path) -> str:
+    """The name of a configuration whose results lie in another folder."""
+    raw = yaml.safe_load((checkout.folder / checkout.config).read_text())
+    raw["run"]["name"] = "elsewhere"
+    checkout.write(raw, "elsewhere.yaml")
+    link = checkout.folder / "results" / "elsewhere"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder)
+    return "elsewhere.yaml"
 
 
 HOSTILE_NAMES = (

@@ -14,7 +14,7 @@ from PIL import Image
 from .test_workflow import Checkout
 
 pytestmark = pytest.mark.workflow
-# Runs a job in the background, or kills the first of a rule that a file names; keeps what was asked.
+# Runs a job in the background, or kills the first of a rule that a file names; keeps the options.
 QSUB = """#!/bin/bash
 set -e
 cd "$CLUSTER"
