@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 import uuid
 import warnings
@@ -129,7 +130,8 @@ def remove(path: Path) -> None:
     """Remove a file or a folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
+    elif os.path.lexists(path):
+        # Removing what is not there fails where nothing can be written.
         path.unlink(missing_ok=True)
 
 

@@ -169,7 +169,8 @@ def _checked(one: Published, config: Config | None, run: Path) -> Finding:
 
 
 def _check_store(path: Path, kind: str) -> Finding:
-    if not path.exists():
+    # Snakemake makes the folder of an output before its job starts.
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return Finding(path, State.MISSING, "is not there", _AGAIN)
     if not (path / "zarr.json").is_file():
         return Finding(path, State.HALF_WRITTEN, "has no zarr.json", f"delete it and {_AGAIN}")

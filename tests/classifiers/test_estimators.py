@@ -14,6 +14,7 @@ from prediction_difference.classifiers.loading import load_module, read_predicti
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.config import model
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.seals import write_seal
 
 
 def settings(estimator="sklearn.svm:SVC", **keys):
@@ -61,6 +62,7 @@ def test_an_estimator_that_says_something_else_is_refused(tmp_path):
     card = json.loads((tmp_path / "card.json").read_text())
     card["settings"]["parameters"]["n_estimators"] = 3
     (tmp_path / "card.json").write_text(json.dumps(card))
+    write_seal(tmp_path / "card.json", [tmp_path / "card.json", tmp_path / "predictions.parquet"])
     with pytest.raises(StoreError, match=r"fitted again gives probabilities that differ by 0\."):
         load_module(tmp_path, read_card(tmp_path), "fold-00")
 

@@ -582,6 +582,7 @@ def test_accuracy_is_that_of_held_out_images(tmp_path, monkeypatch):
         }
     )
     table.to_parquet(tmp_path / "predictions.parquet")
+    write_seal(tmp_path / "card.json", [tmp_path / "predictions.parquet"])
     card = type("Card", (), {"settings": {"kind": "logistic-regression"}})
     monkeypatch.setattr(claims, "read_card", lambda _: card)
     claim = {**WORDS, "claim": "accuracy", "classifier": "net", "published": 0.693}

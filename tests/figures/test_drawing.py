@@ -45,7 +45,10 @@ def test_a_figure_is_saved_as_picture_vectors_and_numbers(drawing: Drawing, tmp_
         "caption": "What it shows.",
         "numbers": {"relevance": [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], "error": None},
     }
-    assert sorted(p.name for p in png.parent.iterdir()) == ["f.json", "f.pdf", "f.png"]
+    assert sorted(p.name for p in png.parent.iterdir()) == [
+        *("f.json", "f.pdf", "f.png"),
+        "f.sha256",
+    ]
 
 
 def test_the_same_figure_gives_the_same_bytes(drawing: Drawing, tmp_path: Path) -> None:

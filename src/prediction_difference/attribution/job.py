@@ -75,13 +75,15 @@ class Task:
     """What is to be computed for one image.
 
     image: (C, *spatial). shapes: (nodes, parts, ...) of the arrays. compute: part -> values of
-    the arrays for it, and how many forward passes that took.
+    the arrays for it, and how many forward passes that took. prepared: seconds that this image took
+    before its first part, which count as the first one's.
     """
 
     image: np.ndarray
     attributes: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
     compute: Callable[[int], tuple[dict[str, np.ndarray], int]]
+    prepared: float = 0.0
 
     @property
     def parts(self) -> int:
@@ -140,10 +142,12 @@ def fill(store: WorkingStore, task: Task, chunk: int, chunks: int, description: 
     missing = [int(part) for part in mine if not finished[part]]
     if len(missing) < len(mine):
         say(f"{description}: {len(mine) - len(missing)} of {len(mine)} rows were finished before")
+    seconds = task.prepared
     for part in track(missing, description):
         started = time.perf_counter()
         values, forwards = task.compute(part)
-        store.write(part, values, time.perf_counter() - started, forwards)
+        store.write(part, values, seconds + time.perf_counter() - started, forwards)
+        seconds = 0.0
 
 
 class _Workbench:
@@ -193,7 +197,9 @@ class _Workbench:
         prepared = analysis.prepare(image)
         shapes_of_layers = self._shapes_of_layers(image, split)
         nodes, names = self._nodes(prepared.scores, label, "probability", shapes_of_layers)
+        started = time.perf_counter()
         target = analysis.target(image, nodes, prepared)
+        seconds = time.perf_counter() - started
         grid = analysis.grid(target.features)
         row_shape = grid.shape[1:] if len(grid.shape) > 1 else grid.shape
         counts = {"window_score": len(nodes), "window_standard_error": len(nodes)}
@@ -214,7 +220,7 @@ class _Workbench:
         shapes = {name: (count, rows, *row_shape) for name, count in counts.items()}
         attributes |= self._describe(nodes, names, target.values, target.scores)
         attributes |= _describe_engine(explanation, target)
-        return Task(image, attributes, shapes, compute)
+        return Task(image, attributes, shapes, compute, seconds)
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
     def _analysis(
