@@ -10,15 +10,15 @@ from zarr.abc.store import RangeByteRequest
 
 from prediction_difference.attribution.publishing import BY_NODE, by_node
 from prediction_difference.errors import StoreError
-from prediction_difference.figures.maps import read_map, read_maps
+from prediction_difference.figures.maps import MapsOfStore, read_map, read_maps
 from prediction_difference.stores import texts, write_store
 
-NODES, SIDE = 16, 32
+NODES, SIDE = 40, 32
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Maps of sixteen nodes, of noise, so that each takes as much room as the others."""
+    """Maps of many nodes, of noise, so that each takes as much room as the others."""
     random = np.random.default_rng(0)
     names = texts(f"node {number}" for number in range(NODES))
     maps = {
@@ -53,6 +53,17 @@ def test_a_map_touches_only_its_own_chunks(store: Path, monkeypatch: pytest.Monk
         assert not isinstance(index, RangeByteRequest)
         assert isinstance(chunk, RangeByteRequest)
         assert chunk.end - chunk.start < 1.2 * (store / key).stat().st_size / NODES
+
+
+def test_maps_one_after_the_other_are_those_read_together(store: Path) -> None:
+    together, maps = read_maps(store), MapsOfStore(store)
+    assert len(maps) == len(together) == NODES
+    chosen = [*maps, *maps[3:7], *maps[::13], maps[-1]]
+    expected = [*together, *together[3:7], *together[::13], together[-1]]
+    assert [one.node_name for one in chosen] == [one.node_name for one in expected]
+    for one, other in zip(chosen, expected, strict=True):
+        np.testing.assert_array_equal(one.relevance, other.relevance)
+        np.testing.assert_array_equal(one.standard_error, other.standard_error)
 
 
 def test_a_damaged_map_is_refused_and_the_others_are_read(store: Path) -> None:

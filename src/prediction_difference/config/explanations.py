@@ -62,7 +62,7 @@ class Explanation(Section):
         (NodeChoice(),), description="what is explained, in one pass"
     )
     images_per_job: int = Field(
-        64,
+        512,
         ge=1,
         description="images that one job works on; many for a method that takes less than a second "
         "an image, so that starting a job is a small part of it",
