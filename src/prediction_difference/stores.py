@@ -186,7 +186,7 @@ def _encoding(shape: tuple[int, ...], chunk: tuple[int, ...]) -> dict[str, Any]:
 
     count = -(-shape[0] // chunk[0])
     is_by_row = chunk[0] == 1 and count > 1 and chunk[1:] == shape[1:]
-    codec = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+    codec = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
     encoding = {"chunks": chunk, "compressors": [codec]}
     return encoding | ({"shards": (count, *chunk[1:])} if is_by_row else {})
 

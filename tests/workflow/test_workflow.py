@@ -284,6 +284,16 @@ def test_the_end_says_what_ran_and_how_far_it_is(killed_and_resumed):
     assert re.fullmatch(r"All \d+ jobs are done\.\n", told.stdout)
 
 
+def test_snakemakes_own_report_holds_the_figures_and_needs_no_network(killed_and_resumed):
+    checkout, _ = killed_and_resumed
+    page = checkout.folder / "workflow.html"
+    done = checkout.run("--report", str(page))
+    assert done.returncode == 0, done.stdout + done.stderr
+    html = page.read_text()
+    assert all(f"{name}.png" in html for name in TINY["figures"])
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?https?://", html)
+
+
 def test_mistakes_in_every_section_are_told_together_before_anything_runs(tmp_path):
     checkout = Checkout(tmp_path)
     broken = yaml.safe_load(yaml.safe_dump(TINY))
