@@ -26,13 +26,13 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        lost_stores(),
+        lost_files(),
 
 
 rule figures:
     input:
         figure_files("json"),
-        lost_stores(),
+        lost_files(),
 
 
 for file in PAPERS:
@@ -41,7 +41,7 @@ for file in PAPERS:
         name:
             file.stem
         input:
-            [*rules.report.output, *lost_stores()]
+            [*rules.report.output, *lost_files()]
             if CONFIG.run.paper == file.stem
             else [],
 

@@ -15,8 +15,9 @@ from prediction_difference import layout
 from prediction_difference.attribution.publishing import by_node
 from prediction_difference.cli.main import app
 from prediction_difference.cli.stages import figure
-from prediction_difference.config import read_config
+from prediction_difference.config import parse_config, read_config
 from prediction_difference.errors import StoreError
+from prediction_difference.seals import write_seal
 from prediction_difference.stores import write_store
 from prediction_difference.verification import Finding, State, runs_in, verify
 
@@ -214,6 +215,37 @@ def test_without_a_config_digests_are_checked(run: Path) -> None:
     assert states(run) == {"classifiers/network/history.csv": State.DAMAGED}
 
 
+def test_files_whose_seal_has_another_main_file_are_whole_without_a_config(tmp_path: Path) -> None:
+    run = tmp_path / "results" / "brains"
+    (run / "attributions/maps").mkdir(parents=True)
+    files = [run / "attributions/maps" / name for name in ("a.nii.gz", "a.json")]
+    for file in files:
+        file.write_text("whole")
+    write_seal(files[1], files)
+    assert states(run) == {}
+    files[0].write_text("damaged")
+    assert states(run) == {"attributions/maps/a.nii.gz": State.DAMAGED}
+
+
+def test_lost_stores_and_files_beside_them_are_found(tmp_path: Path) -> None:
+    raw = {
+        "datasets": {"brains": {"source": "simulated-fa"}},
+        "classifiers": {"linear": {"kind": "logistic-regression", "dataset": "brains"}},
+        "explanations": {
+            "maps": {"method": "weights", "classifier": "linear", "images": {"random": 2}}
+        },
+    }
+    config = parse_config(raw)
+    folder = tmp_path / "attributions/maps"
+    (folder / "random-1.zarr").mkdir(parents=True)
+    (folder / "random-1.json").touch()
+    assert layout.lost_files(config, tmp_path) == []
+    layout.listing(tmp_path, "maps").touch()
+    lost = [file.relative_to(folder).as_posix() for file in layout.lost_files(config, tmp_path)]
+    beside = ["random-1.nii.gz", "random-2.nii.gz", "random-2.json"]
+    assert lost == ["random-2.zarr/zarr.json", *beside]
+
+
 def test_the_command_tells_how_to_mend(run: Path) -> None:
     runner = CliRunner()
     done = runner.invoke(app, ["verify", str(run.parent), "--all"])
@@ -232,6 +264,10 @@ def test_the_command_tells_how_to_mend(run: Path) -> None:
         "results/tiny/attributions/chance/random-1.zarr/zarr.json results/tiny/report/index.html"
     )
     assert f"  snakemake -- {asked}\n" in done.stdout
+    (run / "figures/tiny/maps.png").write_bytes(b"")
+    told = runner.invoke(app, ["verify", str(run)]).stdout
+    # Snakemake makes only what it is asked for, or sees that something is missing.
+    assert f" {run / 'figures/tiny/maps.png'} {run / 'figures/tiny/maps.json'}\n" in told
 
 
 def test_a_state_is_wrong_unless_a_person_may_keep_it() -> None:

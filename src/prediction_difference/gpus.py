@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from prediction_difference.progress import say
@@ -79,7 +80,11 @@ def _is_locked_by_us(file: Path) -> bool:
 def _opened(file: Path) -> int:
     """A descriptor of the file, which may be another user's."""
     try:
-        return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        with suppress(PermissionError):
+            # Whatever the umask is: others have to see that it is taken.
+            os.fchmod(descriptor, 0o644)
+        return descriptor
     except PermissionError:
         # In a sticky folder Linux refuses O_CREAT for a file that somebody else made.
         return os.open(file, os.O_RDONLY | os.O_NOFOLLOW)

@@ -21,6 +21,22 @@ def card_file(results: Path, classifier: str) -> Path:
     return results / "classifiers" / classifier / "card.json"
 
 
+def used_datasets(config: Config) -> list[str]:
+    """Names of datasets that something in the configuration needs the stores of."""
+    names = [classifier.dataset for classifier in config.classifiers.values()]
+    names += [config.priors[name].dataset for name in used_priors(config)]
+    explained = config.explanations.values()
+    names += [name for one in explained if (name := getattr(one, "reference", None))]
+    return list(dict.fromkeys(names))
+
+
+def used_priors(config: Config) -> list[str]:
+    """Names of priors that explanations or evaluations draw from."""
+    users = (*config.explanations.values(), *config.evaluations.values())
+    names = [getattr(one, "prior", None) for one in users]
+    return list(dict.fromkeys(name for name in names if name))
+
+
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
     """The attribution stores of an explanation, in the order of its images."""
     return _stores(results, explanation, slots(config.explanations[explanation]))
@@ -100,15 +116,17 @@ def listing(results: Path, explanation: str) -> Path:
     return results / "attributions" / f"{explanation}.json"
 
 
-def lost_stores(config: Config, results: Path) -> list[Path]:
-    """Attribution stores that are gone although they were listed."""
+def lost_files(config: Config, results: Path) -> list[Path]:
+    """Attribution stores, and files beside them, that are gone although they were listed."""
     lost: list[Path] = []
     for name in config.explanations:
         if listing(results, name).is_file():
             folder = results / "attributions" / name
             there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
             stores = attribution_stores(config, results, name)
-            lost += [store for store in stores if store.name not in there]
+            files = exported_files(config, results, name)
+            lost += [store / "zarr.json" for store in stores if store.name not in there]
+            lost += [file for file in files if file.name not in there]
     return lost
 
 

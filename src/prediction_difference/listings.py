@@ -6,7 +6,9 @@ most of them ask the server.
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from prediction_difference.progress import say
@@ -19,12 +21,24 @@ _MOUNTS = Path("/proc/self/mounts")
 _PATIENCE, _PAUSE = 30.0, 0.5
 """Seconds: for how long in all, and between two questions."""
 
+_waits = ContextVar("waits", default=True)
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """What is not listed counts as missing at once, for those who tell what is missing."""
+    token = _waits.set(False)
+    try:
+        yield
+    finally:
+        _waits.reset(token)
+
 
 def appears(path: Path) -> bool:
     """Whether a file or folder is there; what others may just have written is waited for."""
     if path.exists():
         return True
-    if not is_on_network(path):
+    if not _waits.get() or not is_on_network(path):
         return False
     say(f"{path} is not listed; waiting up to {_PATIENCE:.0f} s, as this is a network file system")
     end = time.monotonic() + _PATIENCE

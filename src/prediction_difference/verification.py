@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout, origins, provenance
-from prediction_difference.config import Config, read_config, slots
+from prediction_difference.config import Config, model, read_config, slots
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import StoreError
+from prediction_difference.listings import without_waiting
 from prediction_difference.progress import track
 from prediction_difference.seals import SUFFIX, Seal, read_seal, seal_path
 from prediction_difference.stores import (
@@ -25,12 +26,12 @@ from prediction_difference.stores import (
 )
 
 CONFIG_FILE = "config.yaml"
-_WORKING = ("chunks", "shards", "parts", "cohorts")
+_WORKING = ("chunks", "shards", "parts")
 """Folders of what is not published: jobs check it by themselves."""
 _KINDS = {"data": "dataset", "priors": "prior", "attributions": "attribution"}
 """Sections whose entries are Zarr stores, and what these call themselves."""
-_VOLUMES, _LISTINGS = "volumes", "listings"
-"""Sections of what lies beside the attribution stores: NIfTI files, and which stores there are."""
+_VOLUMES, _LISTINGS, _COHORTS = "volumes", "listings", "cohorts"
+"""Sections of what is no entry by itself: NIfTI files, lists of stores, simulated cohorts."""
 _AGAIN = "make it again"
 
 
@@ -65,7 +66,8 @@ class Published:
 class Finding:
     """The state of a file or store; what is wrong and how to mend it, if anything is.
 
-    target: what Snakemake makes it by; None for what nothing makes.
+    target: what Snakemake makes it by; None for what nothing makes. main: the file or store behind
+    the target, without which Snakemake sees that there is something to make.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class Finding:
     what: str = ""
     remedy: str = ""
     target: Path | None = None
+    main: Path | None = None
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -99,11 +102,10 @@ def verify(run: Path) -> list[Finding]:
     """
     config = _config_of(run)
     wanted = [] if config is None else published_by(config, run)
-    findings = []
-    for one in track(wanted, f"verifying {run.name}"):
-        findings.append(_checked(one, config, run))
-    findings += _left_over(run)
-    findings += _strangers(run, _files_of(wanted), is_known=config is not None)
+    with without_waiting():
+        findings = [_checked(one, config, run) for one in track(wanted, f"verifying {run.name}")]
+        findings += _left_over(run)
+        findings += _strangers(run, _files_of(wanted), is_known=config is not None)
     return findings
 
 
@@ -116,20 +118,14 @@ def _config_of(run: Path) -> Config | None:
 
 def published_by(config: Config, run: Path) -> list[Published]:
     """Everything that the report of a configuration needs, in the order in which data flows."""
-    explained = config.explanations.values()
-    evaluated = config.evaluations.values()
-    priors = [getattr(one, "prior", None) for one in (*explained, *evaluated)]
-    datasets = [classifier.dataset for classifier in config.classifiers.values()]
-    datasets += [config.priors[name].dataset for name in priors if name]
-    datasets += [name for one in explained if (name := getattr(one, "reference", None))]
 
     def sidecars(name: str) -> list[Path]:
         files = layout.exported_files(config, run, name)
         return [file for file in files if file.suffix == ".json"]
 
     return [
-        *(Published("data", n, layout.dataset_store(run, n)) for n in dict.fromkeys(datasets)),
-        *(Published("priors", n, layout.prior_store(run, n)) for n in dict.fromkeys(priors) if n),
+        *(Published("data", n, layout.dataset_store(run, n)) for n in layout.used_datasets(config)),
+        *(Published("priors", n, layout.prior_store(run, n)) for n in layout.used_priors(config)),
         *(Published("classifiers", n, layout.card_file(run, n)) for n in config.classifiers),
         *(
             Published("attributions", name, layout.attribution_store(run, name, slot))
@@ -138,6 +134,12 @@ def published_by(config: Config, run: Path) -> list[Published]:
         ),
         *(Published(_VOLUMES, n, file) for n in config.explanations for file in sidecars(n)),
         *(Published(_LISTINGS, n, layout.listing(run, n)) for n in config.explanations),
+        *(
+            Published(_COHORTS, name, table)
+            for name, evaluation in config.evaluations.items()
+            if isinstance(evaluation, model.LocationStudy)
+            for table in layout.cohort_tables(run, name, evaluation.cohorts)
+        ),
         *(
             Published("evaluations", n, layout.evaluation_file(config, run, n))
             for n in config.evaluations
@@ -159,13 +161,13 @@ def _checked(one: Published, config: Config | None, run: Path) -> Finding:
         found = _check_listing(one, run)
     else:
         found = _check_store(one.main, _KINDS[one.section]) if is_store else _check_files(one.main)
-    is_plain = one.section in (_VOLUMES, _LISTINGS)
+    is_plain = one.section in (_VOLUMES, _LISTINGS, _COHORTS)
     if found.state is State.COMPLETE and config is not None and not is_plain:
         look = _origin_of_store if is_store else _origin_of_files
         found = look(one, config, run) or found
     main = one.main / "zarr.json" if is_store else one.main
     target = Path("results", run.name, main.relative_to(run))
-    return Finding(found.path, found.state, found.what, found.remedy, target)
+    return Finding(found.path, found.state, found.what, found.remedy, target, one.main)
 
 
 def _check_store(path: Path, kind: str) -> Finding:
@@ -200,9 +202,9 @@ def _check_listing(one: Published, run: Path) -> Finding:
     return found
 
 
-def _check_files(main: Path) -> Finding:
+def _check_files(main: Path, seal_file: Path | None = None) -> Finding:
     """Files under a seal: all are there, and hold what was written."""
-    seal_file = seal_path(main)
+    seal_file = seal_file or seal_path(main)
     again = f"delete it and {_AGAIN}"
     if not main.is_file():
         is_begun = seal_file.is_file()
@@ -212,7 +214,7 @@ def _check_files(main: Path) -> Finding:
         what = f"its checksum, {seal_file.name}, is missing"
         return Finding(main, State.HALF_WRITTEN, what, again)
     try:
-        seal = read_seal(main)
+        seal = read_seal(seal_file)
     except StoreError as error:
         return Finding(seal_file, State.DAMAGED, error.problem.what, again)
     for file, expected in zip(_sealed(main, seal), seal.sums.values(), strict=True):
@@ -389,7 +391,9 @@ def _under(seal_file: Path) -> list[Path]:
 
 def _check_sealed_stranger(seal_file: Path) -> Finding:
     files = _under(seal_file)
-    return _check_files(files[0]) if files else Finding(seal_file, State.DAMAGED, "no checksums")
+    if not files:
+        return Finding(seal_file, State.DAMAGED, "holds no checksums", f"delete it and {_AGAIN}")
+    return _check_files(files[0], seal_file)
 
 
 def _stranger(found: Finding, is_known: bool) -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prediction_difference.attribution.publishing import refuse_damaged
+from prediction_difference.attribution.publishing import refuse_damaged, stores_of
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.errors import StoreError
 
@@ -59,7 +59,7 @@ def test_a_damaged_row_is_given_back(
     done = tmp_path / "done.json"
     done.write_text(json.dumps({"stores": {"a": "w.zarr"}}))
     damage(store)
-    with pytest.raises(StoreError, match=r"1 of its parts were damaged .* computed; start again"):
+    with pytest.raises(StoreError, match=r"1 of its parts are missing or damaged; start again"):
         refuse_damaged(store, [done])
     assert store.finished().tolist() == [True, True, False]
     assert not done.exists()
@@ -69,17 +69,36 @@ def test_a_damaged_row_is_given_back(
     assert (store.read("window_score")[:, 2] == 1).all()
 
 
-def test_a_damaged_record_is_an_unfinished_row(store: WorkingStore) -> None:
-    (store.path / "part_record" / "c" / "1" / "0").write_bytes(b"no record")
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_row_whose_record_is_lost_or_damaged_is_given_back(
+    store: WorkingStore, tmp_path: Path, is_lost: bool
+) -> None:
+    done = tmp_path / "done.json"
+    done.write_text("{}")
+    record = store.path / "part_record" / "c" / "1" / "0"
+    if is_lost:
+        record.unlink()
+    else:
+        record.write_bytes(b"no record")
     assert store.finished().tolist() == [True, False, True]
+    with pytest.raises(StoreError, match=r"1 of its parts are missing or damaged"):
+        refuse_damaged(store, [done])
+    assert not done.exists()
+    with pytest.raises(StoreError, match=r"done\.json: is not there: .*; start again"):
+        stores_of(done)
 
 
-def test_a_damaged_image_is_not_published(store: WorkingStore) -> None:
+def test_a_damaged_image_is_not_published(store: WorkingStore, tmp_path: Path) -> None:
     file = store.path / "image" / "c" / "0" / "0" / "0"
     assert store.image.tolist() == IMAGE.tolist()
     file.unlink()
     with pytest.raises(StoreError, match=r"the image is damaged\); delete it and start again"):
         _ = store.image
+    done = tmp_path / "done.json"
+    done.write_text("{}")
+    with pytest.raises(StoreError, match="the image is damaged"):
+        refuse_damaged(store, [done])
+    assert not done.exists()
 
 
 def test_done_files_of_a_broken_store_are_taken_back(store: WorkingStore, tmp_path: Path) -> None:

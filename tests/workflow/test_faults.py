@@ -183,11 +183,24 @@ def test_a_clock_that_jumped_makes_nothing_anew_and_spoils_nothing(survived, day
     assert planned == {}
 
 
-def test_what_verify_says_mends_a_damaged_store(survived):
+def damaged_map(results: Path) -> Path:
+    store = results / "attributions/chance" / f"{slot_of('$(touch pwned)/-rf')}.zarr"
+    return next(file for file in (store / "relevance" / "c").rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        damaged_map,
+        lambda results: results / "figures/faults/maps.png",
+        lambda results: results / "report/maps.html",
+        lambda results: results / "classifiers/plane/weights.safetensors",
+    ],
+    ids=["a map", "a picture", "a page", "weights"],
+)
+def test_what_verify_says_mends_what_is_damaged(survived, find):
     checkout, _ = survived
-    store = checkout.results / "attributions/chance" / f"{slot_of('$(touch pwned)/-rf')}.zarr"
-    chunk = next(file for file in (store / "relevance" / "c").rglob("*") if file.is_file())
-    chunk.write_bytes(b"")
+    find(checkout.results).write_bytes(b"")
     assert checkout.planned() == {}
     command = [sys.executable, "-m", "prediction_difference", "verify", "results/faults"]
     options = {"cwd": checkout.folder, "env": checkout.environment, "text": True}

@@ -404,3 +404,8 @@ def test_properties_of_methods_are_measured_and_drawn(tmp_path):
     assert planned["evaluation"] == 3
     assert planned["chunk"] == 1
     assert "classifier" not in planned
+    config["explanations"] = {"lrp": lrp}
+    config["run"] = {**TINY["run"], "seed": 2}
+    checkout.write(config)
+    # Continuity draws, and has no input that would tell.
+    assert checkout.planned()["evaluation"] == 3

@@ -49,8 +49,11 @@ def test_jobs_are_those_of_the_rules(jobs):
 
 
 def test_jobs_of_volumes_and_simulated_cohorts_are_those_of_the_rules(tmp_path):
+    # Nothing makes what nothing needs.
+    unused = {"unused": {"source": "sklearn-digits"}}
     raw = {
-        "datasets": {"brains": {"source": "simulated-fa"}},
+        "datasets": {"brains": {"source": "simulated-fa"}, **unused},
+        "priors": {"unused": {"dataset": "unused", "patch": 4}},
         "classifiers": {"linear": {"kind": "logistic-regression", "dataset": "brains"}},
         "explanations": {
             "maps": {"method": "weights", "classifier": "linear", "images": {"random": 2}}

@@ -196,10 +196,9 @@ def listings(explanations):
     return [str(layout.listing(Path(RESULTS), name)) for name in explanations]
 
 
-def lost_stores():
-    """Attribution stores that were listed and are gone; asked for, they are made again."""
-    lost = layout.lost_stores(CONFIG, Path(RESULTS))
-    return [str(store / "zarr.json") for store in lost]
+def lost_files():
+    """Attribution stores and NIfTI files that are gone; asked for, they are made again."""
+    return [str(file) for file in layout.lost_files(CONFIG, Path(RESULTS))]
 
 
 def stores_of_images(explanation, images):

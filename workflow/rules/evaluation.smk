@@ -139,6 +139,7 @@ rule evaluation:
             flag("--done", file) for file in input.done
         ),
         settings=lambda wildcards: settings_of_evaluation(wildcards.evaluation),
+        seed=CONFIG.run.seed,
         code=lambda wildcards: code_of_evaluation(wildcards.evaluation),
     shell:
         "prediction-difference evaluation --config {params.config:q}"

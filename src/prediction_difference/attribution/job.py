@@ -380,6 +380,7 @@ class _Workbench:
             "box": _box_of(self.dataset, index),
             "affine": None if self.dataset.affine is None else self.dataset.affine.tolist(),
             "geometry": geometry(self.dataset),
+            "device": self.device.split(":")[0],
             "versions": provenance.versions(),
             "fingerprint": settings_digest({"image": name, **provenance_of_inputs}),
             **provenance_of_inputs,

@@ -94,25 +94,29 @@ def publish_all(config: Config, name: str, results: Path) -> None:
 
 
 def refuse_damaged(store: WorkingStore, done: Sequence[Path]) -> None:
-    """See that finished parts hold what was written; others are given back to the jobs.
+    """See that all parts hold what was written; others are given back to the jobs.
 
     done: done-files of the jobs that wrote the store; they are removed where a part is damaged.
 
     Raises:
-        StoreError: parts are damaged.
+        StoreError: parts are damaged or lost, or the image is.
     """
     try:
-        damaged = store.damaged(np.flatnonzero(store.finished()).tolist())
+        _ = store.image
+        finished = store.finished()
+        damaged = store.damaged(np.flatnonzero(finished).tolist())
     except StoreError:
         _take_back(done)
         raise
-    if not damaged:
+    lost = len(damaged) + int((~finished).sum())
+    if not lost:
         return
-    store.forget(damaged)
+    # First, as a job that is killed after it would otherwise leave parts that nobody computes.
     _take_back(done)
+    store.forget(damaged)
     raise StoreError(
         store.path,
-        f"{len(damaged)} of its parts were damaged after they had been computed",
+        f"{lost} of its parts are missing or damaged",
         "start again: only these are computed anew",
     )
 
@@ -141,6 +145,9 @@ def stores_of(done: Path) -> dict[str, str]:
     appears(done)
     try:
         stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
+    except FileNotFoundError as error:
+        what = "is not there: something that its job had computed was damaged or lost"
+        raise StoreError(done, what, "start again: only that is computed anew") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             done, f"is not the done-file of a job ({error})", "delete it and run the job again"

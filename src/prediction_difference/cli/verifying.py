@@ -31,7 +31,8 @@ def tell(run: Path, findings: Sequence[Finding], every: bool) -> bool:
 
 def _commands(wrong: Sequence[Finding]) -> list[str]:
     """What to delete, and what to ask Snakemake for."""
-    spoilt = dict.fromkeys(str(one.path) for one in wrong if one.state is not State.MISSING)
+    found = [path for one in wrong for path in (one.path, one.main) if path is not None]
+    spoilt = dict.fromkeys(str(path) for path in found if path.exists())
     targets = dict.fromkeys(one.target.as_posix() for one in wrong if one.target is not None)
     lines = ["To mend it, while no job runs (with the configuration that the run was made with):"]
     if spoilt:

@@ -79,12 +79,13 @@ def write_priors(
     folder = folder_of(path)
     refuse_foreign_folder(folder)
     summary = _summary(priors, dataset, settings)
+    small = [w for w in sorted(set(windows)) if _conditional_bytes(priors, w) <= _MOST_BYTES]
+    summary.attrs["windows"] = small
     if seed is not None:
         summary.attrs["seed"] = seed
     with publishing(folder) as temporary:
         write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
         digest = read_attributes(temporary)["digest"]
-        small = (w for w in sorted(set(windows)) if _conditional_bytes(priors, w) <= _MOST_BYTES)
         for window, split in itertools.product(small, priors):
             attributes = {"of": digest, "held_out": split}
             store = _conditional_store(priors[split].conditionals(window), attributes)
@@ -196,7 +197,7 @@ def read_prior(
     one = store.sel(held_out=held_out)
     place = folder_of(path) / _place(window, held_out)
     precomputed = {}
-    if appears(place):
+    if window in store.attrs.get("windows", (window,)) and appears(place):
         precomputed[window] = _read_conditionals(place, store.attrs["digest"])
     return GaussianPatchPrior(
         one["mean"].values,

@@ -50,9 +50,9 @@ def jobs_of(config: Config, results: Path) -> list[Job]:
 
 def _places(config: Config, results: Path) -> Iterator[tuple[str, Path, str]]:
     """Group, last file, and where log and benchmark are, of every job."""
-    for name in config.datasets:
+    for name in layout.used_datasets(config):
         yield "data", results / "data" / f"{name}.zarr/zarr.json", f"data/{name}"
-    for name in config.priors:
+    for name in layout.used_priors(config):
         yield "prior", results / "priors" / f"{name}.zarr/zarr.json", f"priors/{name}"
     for name in config.classifiers:
         yield "classifier", results / "classifiers" / name / "card.json", f"classifiers/{name}"

@@ -11,7 +11,7 @@ import yaml
 
 from prediction_difference import layout
 from prediction_difference.config import Config, model, parse_config
-from prediction_difference.errors import PredictionDifferenceError
+from prediction_difference.errors import PredictionDifferenceError, StoreError
 from prediction_difference.stores import read_attributes
 from prediction_difference.workload.counting import Work
 from prediction_difference.workload.networks import multiply_accumulates, network_name
@@ -116,9 +116,14 @@ def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
         stores = layout.attribution_stores(config, results, name)
         there = [store for store in stores if (store / "zarr.json").is_file()][:_STORES]
         for store in there:
-            attributes = read_attributes(store)
+            try:
+                attributes = read_attributes(store)
+                cost = attributes["seconds"], attributes["forwards"]
+            except (StoreError, KeyError):
+                continue
+            if attributes.get("device", "cpu") != "cpu":
+                continue  # the plan's hours of a GPU are estimates
             precision = attributes.get("precision") or "float32"
-            cost = attributes["seconds"], attributes["forwards"]
             yield (explanation.method, network, precision), *cost
     for name, evaluation in config.evaluations.items():
         file = layout.evaluation_table(results, name)

@@ -40,6 +40,7 @@ def plan_text(steps: Sequence[Step], device: str, start: float, workers: int) ->
     lines += [f"Unknown: {reason}." for reason in reasons]
     if any(step.work.is_lower_bound for step in steps):
         lines.append("At least so many where a standard error is asked for (marked +).")
+    lines.append("Nor are data, priors, training of classifiers, figures and the report in them.")
     lines += [
         f"hours: of {of}, without starting jobs. start: its share of a job as configured. advice: "
         "images_per_job, and chunks of an image where a job would take over an hour, for which "
