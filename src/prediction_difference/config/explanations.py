@@ -62,7 +62,7 @@ class Explanation(Section):
         (NodeChoice(),), description="what is explained, in one pass"
     )
     images_per_job: int = Field(
-        512,
+        2048,
         ge=1,
         description="images that one job works on; many for a method that takes less than a second "
         "an image, so that starting a job is a small part of it",
@@ -221,6 +221,7 @@ class IntegratedGradients(Explanation):
     """Mean gradient on the way from a plain image, times the way [sundararajan2017]."""
 
     method: Literal["integrated_gradients"]
+    images_per_job: int = Field(128, ge=1, description="images that one job works on")
     steps: int = Field(32, ge=1, description="gradients on the way")
     baseline: float = Field(0.0, description="value of all pixels of the plain image")
 
