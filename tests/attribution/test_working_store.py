@@ -27,21 +27,25 @@ def store(tmp_path: Path) -> WorkingStore:
     return made
 
 
-def row(store: WorkingStore, name: str, part: int) -> Path:
-    return store.path / name / "c" / "0" / str(part) / "0"
+def row(store: WorkingStore, part: int) -> Path:
+    return store.path / "part_values" / "c" / "0" / str(part) / "0"
 
 
 DAMAGES: dict[str, Callable[[WorkingStore], object]] = {
-    "cut": lambda s: row(s, "window_score", 2).write_bytes(b""),
-    "half": lambda s: row(s, "window_score", 2).write_bytes(
-        row(s, "window_score", 2).read_bytes()[:100]
-    ),
-    "another row": lambda s: row(s, "window_score", 2).write_bytes(
-        row(s, "window_score", 0).read_bytes()
-    ),
-    "lost": lambda s: row(s, "window_score", 2).unlink(),
-    "lost errors": lambda s: row(s, "window_standard_error", 2).unlink(),
+    "cut": lambda s: row(s, 2).write_bytes(b""),
+    "half": lambda s: row(s, 2).write_bytes(row(s, 2).read_bytes()[:100]),
+    "another row": lambda s: row(s, 2).write_bytes(row(s, 0).read_bytes()),
+    "lost": lambda s: row(s, 2).unlink(),
 }
+
+
+def test_a_row_of_all_arrays_is_one_file_and_its_record_another(store: WorkingStore) -> None:
+    files = [file for file in store.path.rglob("c/**/*") if file.is_file()]
+    assert len(files) == 3 + 3 + 1
+    assert store.arrays == set(SHAPES)
+    assert {name: store.read(name).shape for name in SHAPES} == SHAPES
+    assert np.isfinite(store.read("window_score")).all()
+    assert np.isnan(store.read("window_standard_error")[:, 1]).all()
 
 
 def test_whole_rows_are_not_suspected(store: WorkingStore, tmp_path: Path) -> None:

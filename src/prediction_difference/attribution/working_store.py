@@ -12,10 +12,11 @@ from prediction_difference.errors import StoreError
 from prediction_difference.listings import appears
 from prediction_difference.stores import array_digest, publishing, raise_if_unwritable
 
-_IMAGE, _RECORD = "image", "part_record"
+_IMAGE, _VALUES, _RECORD = "image", "part_values", "part_record"
 _SECONDS, _FORWARDS, _CHECKSUM = range(3)
 """What the record of a part holds."""
-_IMAGE_CHECKSUM = "image_checksum"
+_IMAGE_CHECKSUM, _PLACES = "image_checksum", "places"
+"""Attributes of the store's own."""
 _CHECKSUM_DIGITS = 13
 """Of a hexadecimal digest: as many as a number in double precision holds."""
 
@@ -27,6 +28,8 @@ _UNREADABLE = (RuntimeError, ValueError, OSError)
 @dataclass(frozen=True)
 class WorkingStore:
     """Arrays (nodes, parts, ...) that are written one part at a time; disjoint, so without locks.
+
+    Those of a part lie in one file, one after the other along the first axis.
 
     A part is a row of windows, or a whole heatmap. It counts as finished once its record is there,
     which is written last and tells its seconds, its forward passes and the checksum of its values;
@@ -46,7 +49,7 @@ class WorkingStore:
         """Open the store, or make it if no other job has.
 
         image: (C, *spatial), what is explained. shapes: (nodes, parts, ...) of every array; the
-        number of parts is the same for all.
+        lengths of all axes but the first are the same for all.
         """
         # Where another job has just made it, a network file system may not list it yet; publishing
         # then finds out, and leaves that one as it is.
@@ -58,7 +61,8 @@ class WorkingStore:
     @property
     def attributes(self) -> dict[str, Any]:
         kept = dict(self._open("r").attrs)
-        return {key: value for key, value in kept.items() if key != _IMAGE_CHECKSUM}
+        own = (_IMAGE_CHECKSUM, _PLACES)
+        return {key: value for key, value in kept.items() if key not in own}
 
     def finished(self) -> np.ndarray:
         """(parts,) bool; a part whose record is missing or damaged counts as unfinished."""
@@ -86,8 +90,8 @@ class WorkingStore:
         """
         group = self._open("r+")
         try:
-            for name, value in values.items():
-                _array(group, name)[:, part] = value
+            together = [np.asarray(values[name]) for name in _places(group)]
+            _array(group, _VALUES)[:, part] = np.concatenate(together)
             _array(group, _RECORD)[part] = (seconds, forwards, _checksum(values))
         except OSError as error:
             raise_if_unwritable(error, self.path)
@@ -104,7 +108,7 @@ class WorkingStore:
             raise StoreError(
                 self.path, f"{missing} of its parts are not computed yet", "run its chunks first"
             )
-        values = self._read(name)
+        values = self._read(_VALUES)[slice(*_places(self._open("r"))[name])]
         # Only standard errors may be unknown: those of exact values.
         if not np.isfinite(values).all() and name != "window_standard_error":
             raise self._unreadable(f"{name} is incomplete")
@@ -113,7 +117,7 @@ class WorkingStore:
     @property
     def arrays(self) -> set[str]:
         """Names of the arrays that parts write."""
-        return set(self._open("r").array_keys()) - {_IMAGE, _RECORD}
+        return set(_places(self._open("r")))
 
     @property
     def image(self) -> np.ndarray:
@@ -137,7 +141,8 @@ class WorkingStore:
 
     def _is_whole(self, group: zarr.Group, part: int) -> bool:
         try:
-            values = {name: np.asarray(_array(group, name)[:, part]) for name in self.arrays}
+            together = np.asarray(_array(group, _VALUES)[:, part])
+            values = {name: together[slice(*place)] for name, place in _places(group).items()}
             return bool(_array(group, _RECORD)[part, _CHECKSUM] == _checksum(values))
         except _UNREADABLE:
             return False
@@ -173,6 +178,12 @@ def _checksum(values: Mapping[str, np.ndarray]) -> float:
     return float(int(array_digest(plain)[:_CHECKSUM_DIGITS], 16))
 
 
+def _places(group: zarr.Group) -> dict[str, tuple[int, int]]:
+    """Where the arrays lie along the first axis of the values, in order."""
+    places: Any = group.attrs[_PLACES]
+    return {name: (start, stop) for name, start, stop in places}
+
+
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
     array = group[name]
     assert isinstance(array, zarr.Array)
@@ -185,11 +196,22 @@ def _create(
     shapes: Mapping[str, tuple[int, ...]],
     attributes: Mapping[str, Any],
 ) -> None:
-    checksum = array_digest({_IMAGE: image})
-    group = zarr.create_group(path, attributes={**attributes, _IMAGE_CHECKSUM: checksum})
+    lengths = [shape[0] for shape in shapes.values()]
+    stops = np.cumsum(lengths).tolist()
+    places = [
+        [name, stop - length, stop]
+        for name, length, stop in zip(shapes, lengths, stops, strict=True)
+    ]
+    own = {_IMAGE_CHECKSUM: array_digest({_IMAGE: image}), _PLACES: places}
+    group = zarr.create_group(path, attributes={**attributes, **own})
     group.create_array(_IMAGE, data=image)
-    parts = next(iter(shapes.values()))[1]
-    for name, shape in shapes.items():
-        chunks = (shape[0], 1, *shape[2:])
-        group.create_array(name, shape=shape, chunks=chunks, dtype="float32", fill_value=np.nan)
+    (rest,) = {shape[1:] for shape in shapes.values()}
+    group.create_array(
+        _VALUES,
+        shape=(sum(lengths), *rest),
+        chunks=(sum(lengths), 1, *rest[1:]),
+        dtype="float32",
+        fill_value=np.nan,
+    )
+    parts = rest[0]
     group.create_array(_RECORD, shape=(parts, 3), chunks=(1, 3), dtype="float64", fill_value=np.nan)
