@@ -161,7 +161,7 @@ def row_files(checkout: Checkout) -> list[Path]:
     return [
         file
         for store in checkout.working_stores()
-        for file in (store.path / "window_score" / "c").rglob("*")
+        for file in (store.path / "part_values" / "c").rglob("*")
         if file.is_file()
     ]
 
