@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_browser import running
+from example_browser import Visit, running
 from example_maps import class_node
 from example_volumes import (
     AFFINE,
@@ -54,29 +54,8 @@ TURNED = np.array([[0, 0, -2.0, 6], [2.5, 0, 0, -5], [0, 3, 0, -12], [0, 0, 0, 1
 """Stored along y, z and x, the last from right to left."""
 
 
-class Visit:
-    """The page in a tab, and everything that went wrong there."""
-
-    def __init__(self, tab: Any, file: Path):
-        self.tab, self.file = tab, file
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        tab.on("console", lambda message: self.complaints.append(message.text))
-        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
-        tab.on("request", lambda request: self.requests.append(request.url))
-
-    def open(self, hash: str = "") -> "Visit":
-        self.tab.goto("about:blank")
-        self.tab.goto(f"{self.file.as_uri()}{hash}")
-        self.tab.locator("#title:not(:empty)").wait_for()
-        return self
-
-    def text(self, name: str) -> str:
-        return self.tab.locator(f"#{name}").inner_text()
-
-    def choose(self, facet: str, option: str) -> None:
-        self.tab.locator(f"#choose-{facet}").select_option(value=option)
-        self.tab.wait_for_timeout(400)
+class BrainsVisit(Visit):
+    """The viewer of a cohort in a tab."""
 
     def set(self, name: str, value: object) -> None:
         self.tab.locator(f"#{name}").fill(str(value))
@@ -96,10 +75,6 @@ class Visit:
     def reads(self, value: str) -> None:
         """Waits until this is what the crosshair says."""
         expect(self.tab.locator("#value")).to_have_text(value, timeout=PATIENCE)
-
-    def address(self) -> str:
-        self.tab.wait_for_timeout(400)
-        return str(self.tab.url.partition("#")[2])
 
     def pixels(self) -> np.ndarray:
         """(y, x, 3) of the scene but for its rim, which the page's border shines through."""
@@ -136,14 +111,14 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def visiting(browser: Any, file: Path) -> Iterator[Callable[..., Visit]]:
+def visiting(browser: Any, file: Path) -> Iterator[Callable[..., BrainsVisit]]:
     """Opens the page; after the test, nothing may have been complained of or fetched."""
-    visits: list[Visit] = []
+    visits: list[BrainsVisit] = []
 
-    def visit(hash: str = "", other: Path | None = None, **options: Any) -> Visit:
+    def visit(hash: str = "", other: Path | None = None, **options: Any) -> BrainsVisit:
         context = browser.new_context(**{"viewport": {"width": 800, "height": 1100}, **options})
         context.set_default_timeout(PATIENCE)
-        visits.append(Visit(context.new_page(), other or file))
+        visits.append(BrainsVisit(context.new_page(), other or file))
         return visits[-1].open(hash)
 
     yield visit
@@ -156,7 +131,7 @@ def visiting(browser: Any, file: Path) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture
-def visit(visiting: Callable[..., Visit]) -> Visit:
+def visit(visiting: Callable[..., BrainsVisit]) -> BrainsVisit:
     return visiting()
 
 
@@ -187,7 +162,9 @@ def beside(
 
 
 @pytest.mark.parametrize("voxel", [(0, 0, 0), (4, 8, 6), (1, 7, 2), (3, 2, 5)])
-def test_the_crosshair_says_what_the_store_holds(visiting: Callable[..., Visit], voxel) -> None:
+def test_the_crosshair_says_what_the_store_holds(
+    visiting: Callable[..., BrainsVisit], voxel
+) -> None:
     visit = visiting(f"#voxel={','.join(map(str, voxel))}")
     assert visit.text("value") == said_of(FIRST_MAP, voxel)
     i, j, k = voxel
@@ -197,7 +174,7 @@ def test_the_crosshair_says_what_the_store_holds(visiting: Callable[..., Visit],
     assert side in visit.text("place")
 
 
-def test_sliders_reach_every_slice(visit: Visit) -> None:
+def test_sliders_reach_every_slice(visit: BrainsVisit) -> None:
     """Along x from left to right, though voxels are stored from right to left."""
     visit.set("slide-y", 3)
     visit.set("slide-z", 2)
@@ -211,7 +188,7 @@ def test_sliders_reach_every_slice(visit: Visit) -> None:
 
 @pytest.mark.parametrize("affine", [AFFINE, TURNED], ids=["as-usual", "turned"])
 def test_clicks_and_the_wheel_read_the_voxel_under_them(
-    visiting: Callable[..., Visit], turned: Path, affine: np.ndarray
+    visiting: Callable[..., BrainsVisit], turned: Path, affine: np.ndarray
 ) -> None:
     """Left of the middle is the left of the body, also where the stored order is another one."""
     visit = visiting("#view=z&voxel=2,4,3", turned if affine is TURNED else None)
@@ -227,7 +204,9 @@ def test_clicks_and_the_wheel_read_the_voxel_under_them(
 
 
 @pytest.mark.parametrize("view", ["y", "z"])
-def test_left_and_right_are_marked_beside_the_slice(visiting: Callable[..., Visit], view) -> None:
+def test_left_and_right_are_marked_beside_the_slice(
+    visiting: Callable[..., BrainsVisit], view
+) -> None:
     """Letters have a colour of their own; NiiVue by itself writes L to the right of the middle."""
     pixels = visiting(f"#view={view}&opacity=0&voxel=2,4,3").pixels()
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
@@ -242,7 +221,7 @@ def test_left_and_right_are_marked_beside_the_slice(visiting: Callable[..., Visi
     assert not inner.any()
 
 
-def test_every_control_changes_what_is_shown(visit: Visit) -> None:
+def test_every_control_changes_what_is_shown(visit: BrainsVisit) -> None:
     before = visit.pixels()
     changes: list[Callable[[], None]] = [
         lambda: visit.set("opacity", 20),
@@ -262,13 +241,13 @@ def test_every_control_changes_what_is_shown(visit: Visit) -> None:
     ]
     for number, change in enumerate(changes):
         change()
-        visit.tab.wait_for_timeout(250)
+        visit.settle()
         after = visit.pixels()
         assert (after != before).any(), number
         before = after
 
 
-def test_choices_name_the_map(visit: Visit) -> None:
+def test_choices_name_the_map(visit: BrainsVisit) -> None:
     visit.choose("window", "5")
     assert visit.text("value").endswith(" bits")
     assert "±" not in visit.text("value")
@@ -278,14 +257,14 @@ def test_choices_name_the_map(visit: Visit) -> None:
     assert "k = 3" in visit.text("subtitle")
 
 
-def test_the_scale_is_that_of_all_subjects(visit: Visit) -> None:
+def test_the_scale_is_that_of_all_subjects(visit: BrainsVisit) -> None:
     words = f"full colour at ±{style.number(LIMIT)} bits, the same for all subjects"
     assert words in visit.text("subtitle")
     visit.choose("image", "sub-2")
     assert words in visit.text("subtitle")
 
 
-def test_the_subject_is_described(visit: Visit) -> None:
+def test_the_subject_is_described(visit: BrainsVisit) -> None:
     for words in (
         "sub-1",
         "label patient",
@@ -296,7 +275,7 @@ def test_the_subject_is_described(visit: Visit) -> None:
         assert words in visit.text("subject")
 
 
-def test_the_threshold_counts_what_is_left(visit: Visit) -> None:
+def test_the_threshold_counts_what_is_left(visit: BrainsVisit) -> None:
     visit.set("hide", 55)
     relevance = np.abs(FIRST_MAP.relevance) / FIRST_MAP.largest
     assert np.abs(relevance - 0.55).min() > 0.005  # values on the page have three digits
@@ -307,12 +286,14 @@ def test_the_threshold_counts_what_is_left(visit: Visit) -> None:
     assert "hidden" in visit.text("remark")
 
 
-def test_a_threshold_of_zero_leaves_the_background_dark(visiting: Callable[..., Visit]) -> None:
+def test_a_threshold_of_zero_leaves_the_background_dark(
+    visiting: Callable[..., BrainsVisit],
+) -> None:
     shown = visiting("#view=z&hide=0").pixels()
     assert (shown[5:40, 5:40] < 30).all()
 
 
-def test_signs_have_their_colours(visiting: Callable[..., Visit]) -> None:
+def test_signs_have_their_colours(visiting: Callable[..., BrainsVisit]) -> None:
     """At full opacity, the voxel below the crosshair of the largest and the smallest value."""
     for sign, channel in ((1, 0), (-1, 2)):
         voxel = np.unravel_index((sign * FIRST_MAP.relevance).argmax(), SIDES)
@@ -323,7 +304,7 @@ def test_signs_have_their_colours(visiting: Callable[..., Visit]) -> None:
         assert len(strong) > 50
 
 
-def test_the_film_runs_through_the_slices_and_stops(visit: Visit) -> None:
+def test_the_film_runs_through_the_slices_and_stops(visit: BrainsVisit) -> None:
     places = [f"{y:+g} mm".replace("-", style.MINUS) for y in np.arange(SIDES[1]) * 2.5 - 126]
     now = places.index(visit.text("slide-y-value").partition(",")[0])
     visit.tab.evaluate(NOTE_PLACES)
@@ -341,7 +322,7 @@ def test_the_film_runs_through_the_slices_and_stops(visit: Visit) -> None:
     assert visit.tab.locator("#play-y").get_attribute("aria-pressed") == "false"
 
 
-def test_the_address_leads_to_the_same_view(visiting: Callable[..., Visit]) -> None:
+def test_the_address_leads_to_the_same_view(visiting: Callable[..., BrainsVisit]) -> None:
     first = visiting()
     first.choose("image", "sub-2")
     first.tab.locator("[name=view][value=x]").check()
@@ -355,13 +336,13 @@ def test_the_address_leads_to_the_same_view(visiting: Callable[..., Visit]) -> N
 
 
 @pytest.mark.parametrize("hash", ["#voxel=99,-4,3", "#voxel=a,b,c&hide=x&view=evil&axis=w", "#%%%"])
-def test_a_wrong_address_shows_a_map(visiting: Callable[..., Visit], hash: str) -> None:
+def test_a_wrong_address_shows_a_map(visiting: Callable[..., BrainsVisit], hash: str) -> None:
     visit = visiting(hash)
     assert visit.text("title") == "Evidence for and against patient"
     assert "bits" in visit.text("value")
 
 
-def test_names_from_outside_do_nothing(visit: Visit) -> None:
+def test_names_from_outside_do_nothing(visit: BrainsVisit) -> None:
     visit.choose("image", EVIL)
     assert visit.text("title") == f"Evidence for and against {EVIL}"
     assert EVIL in visit.text("subject")
@@ -369,7 +350,9 @@ def test_names_from_outside_do_nothing(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_scrolling_sideways(visiting: Callable[..., Visit], scheme: str) -> None:
+def test_a_phone_needs_no_scrolling_sideways(
+    visiting: Callable[..., BrainsVisit], scheme: str
+) -> None:
     visit = visiting(viewport={"width": 390, "height": 800}, color_scheme=scheme)
     assert visit.tab.evaluate("document.documentElement.scrollWidth") <= 390
     visit.choose("image", EVIL)
@@ -391,7 +374,7 @@ def without_webgl(browser: Any) -> Iterator[Any]:
 
 
 def test_without_webgl_there_are_slices(without_webgl: Any, file: Path) -> None:
-    visit = Visit(without_webgl.new_page(), file).open()
+    visit = BrainsVisit(without_webgl.new_page(), file).open()
     assert "no WebGL 2" in visit.text("fallback")
     assert visit.tab.locator("#interactive").is_hidden()
     shown = visit.tab.locator(".strips:visible")

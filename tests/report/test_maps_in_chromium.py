@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from example_browser import running
-from visited_maps import EVIL, FIRST, SIDES, STORES, Visit
+from visited_maps import EVIL, FIRST, SIDES, STORES, MapsVisit
 
 from prediction_difference.attribution.clear import class_colours, clear
 from prediction_difference.figures import style
@@ -33,13 +33,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def visiting(browser: Any, file: Path) -> Iterator[Callable[..., Visit]]:
+def visiting(browser: Any, file: Path) -> Iterator[Callable[..., MapsVisit]]:
     """Opens the page; after the test, nothing may have been complained of or fetched."""
     visits = []
 
-    def visit(hash: str = "", **options: Any) -> Visit:
+    def visit(hash: str = "", **options: Any) -> MapsVisit:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        visits.append(Visit(context.new_page(), file))
+        visits.append(MapsVisit(context.new_page(), file))
         return visits[-1].open(hash)
 
     yield visit
@@ -50,7 +50,7 @@ def visiting(browser: Any, file: Path) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture
-def visit(visiting: Callable[..., Visit]) -> Visit:
+def visit(visiting: Callable[..., MapsVisit]) -> MapsVisit:
     return visiting()
 
 
@@ -75,7 +75,7 @@ def assert_coloured(found: np.ndarray, wanted: np.ndarray) -> None:
     assert (found[..., :3] == wanted).all(-1).mean() > 0.75
 
 
-def test_the_first_map_is_shown_with_all_that_is_known(visit: Visit) -> None:
+def test_the_first_map_is_shown_with_all_that_is_known(visit: MapsVisit) -> None:
     assert visit.text("title") == "Evidence for and against cat"
     for said in ("rank 1, p = 0.500", "prediction difference, marginal, k = 3", "net", "one"):
         assert said in visit.text("subtitle")
@@ -86,7 +86,7 @@ def test_the_first_map_is_shown_with_all_that_is_known(visit: Visit) -> None:
         assert said in facts
 
 
-def test_the_value_below_the_pointer_is_that_of_the_store(visit: Visit) -> None:
+def test_the_value_below_the_pointer_is_that_of_the_store(visit: MapsVisit) -> None:
     canvas = visit.tab.locator("#heatmap").bounding_box()
     for x, y in ((0, 0), (7, 5), (3, 2)):
         across, down = (x + 0.5) / SIDES[1], (y + 0.5) / SIDES[0]
@@ -99,7 +99,7 @@ def test_the_value_below_the_pointer_is_that_of_the_store(visit: Visit) -> None:
     assert visit.text("value") == ""
 
 
-def test_the_keyboard_reads_every_pixel_aloud(visit: Visit) -> None:
+def test_the_keyboard_reads_every_pixel_aloud(visit: MapsVisit) -> None:
     visit.tab.locator("#panels").focus()
     y, x = np.unravel_index(FIRST.relevance.argmax(), SIDES)
     assert visit.text("place") == f"x {x}, y {y}"
@@ -119,7 +119,7 @@ def test_the_keyboard_reads_every_pixel_aloud(visit: Visit) -> None:
     assert visit.text("place") == f"x {SIDES[1] - 1}, y {SIDES[0] - 1}"
 
 
-def test_values_near_zero_are_told_from_evidence(visit: Visit) -> None:
+def test_values_near_zero_are_told_from_evidence(visit: MapsVisit) -> None:
     visit.tab.locator("#panels").focus()
     ratio = np.abs(FIRST.relevance) / FIRST.standard_error
     for least, most, is_said in ((0, 1, True), (1, 1.99, True), (2.01, 3, False), (3, 99, False)):
@@ -128,7 +128,7 @@ def test_values_near_zero_are_told_from_evidence(visit: Visit) -> None:
         assert ("below two standard errors" in visit.text("remark")) == is_said
 
 
-def test_every_control_is_reached_by_tab_and_shows_its_focus(visit: Visit) -> None:
+def test_every_control_is_reached_by_tab_and_shows_its_focus(visit: MapsVisit) -> None:
     seen = []
     for _ in range(20):
         visit.keys("Tab")
@@ -147,7 +147,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(visit: Visit) -> No
     assert seen[-1] == "panels"
 
 
-def test_colours_are_those_of_the_figures(visit: Visit) -> None:
+def test_colours_are_those_of_the_figures(visit: MapsVisit) -> None:
     found = visit.pixels("heatmap")
     wanted = tinted(FIRST, float(f"{FIRST.largest:.6g}"))
     assert (found[..., 3] == 255).all()
@@ -157,7 +157,7 @@ def test_colours_are_those_of_the_figures(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("opacity", [0, 40, 100])
-def test_the_overlay_tints_the_lightened_image(visiting: Callable[..., Visit], opacity) -> None:
+def test_the_overlay_tints_the_lightened_image(visiting: Callable[..., MapsVisit], opacity) -> None:
     visit = visiting()
     visit.tab.locator("#opacity").fill(str(opacity))
     grey = style.picture(FIRST.image).mean(-1)
@@ -168,7 +168,7 @@ def test_the_overlay_tints_the_lightened_image(visiting: Callable[..., Visit], o
     assert visit.text("opacity-value") == f"{opacity} %"
 
 
-def test_the_threshold_hides_weak_pixels(visit: Visit) -> None:
+def test_the_threshold_hides_weak_pixels(visit: MapsVisit) -> None:
     visit.tab.locator("#hide").fill("40")
     strong = np.abs(FIRST.relevance) >= 0.4 * FIRST.largest
     np.testing.assert_array_equal(visit.pixels("heatmap")[..., 3] == 255, strong)
@@ -179,7 +179,7 @@ def test_the_threshold_hides_weak_pixels(visit: Visit) -> None:
     assert (visit.pixels("heatmap")[..., 3] == 255).all()
 
 
-def test_top_five_per_cent_are_the_largest_pixels(visit: Visit) -> None:
+def test_top_five_per_cent_are_the_largest_pixels(visit: MapsVisit) -> None:
     visit.tab.locator("#top5").click()
     shown = visit.pixels("heatmap")[..., 3] == 255
     sizes = np.sort(np.abs(FIRST.relevance).ravel())
@@ -190,7 +190,7 @@ def test_top_five_per_cent_are_the_largest_pixels(visit: Visit) -> None:
     assert (visit.pixels("heatmap")[..., 3] == 255).all()
 
 
-def test_one_scale_for_all_maps_of_an_image(visit: Visit) -> None:
+def test_one_scale_for_all_maps_of_an_image(visit: MapsVisit) -> None:
     second = STORES["evidence"].maps[1]
     largest = max(one.maps[0].largest for one in (STORES["evidence"], STORES["wide"]))
     largest = max(largest, second.largest)
@@ -200,7 +200,7 @@ def test_one_scale_for_all_maps_of_an_image(visit: Visit) -> None:
     assert_coloured(visit.pixels("heatmap"), wanted)
 
 
-def test_choosing_keeps_the_rest_where_it_exists(visit: Visit) -> None:
+def test_choosing_keeps_the_rest_where_it_exists(visit: MapsVisit) -> None:
     visit.choose("node", "probability 2 dog")
     assert visit.text("title") == "Evidence for and against dog"
     visit.choose("image", "two")
@@ -210,7 +210,7 @@ def test_choosing_keeps_the_rest_where_it_exists(visit: Visit) -> None:
     assert visit.chosen("node") == "probability 2 dog"
 
 
-def test_what_had_to_change_is_told_and_comes_back(visit: Visit) -> None:
+def test_what_had_to_change_is_told_and_comes_back(visit: MapsVisit) -> None:
     visit.choose("node", "probability 2 dog")
     visit.choose("window", "5")
     assert (visit.chosen("window"), visit.chosen("node")) == ("5", "probability 1 cat")
@@ -222,7 +222,7 @@ def test_what_had_to_change_is_told_and_comes_back(visit: Visit) -> None:
     assert visit.chosen("window") == "5"
 
 
-def test_the_last_of_quick_choices_is_shown(visit: Visit) -> None:
+def test_the_last_of_quick_choices_is_shown(visit: MapsVisit) -> None:
     """The first one has a picture that is still to be read, which is made to take long."""
     visit.tab.evaluate(
         """() => {
@@ -243,14 +243,14 @@ def test_the_last_of_quick_choices_is_shown(visit: Visit) -> None:
     assert visit.text("title") == "Evidence for and against cat"
 
 
-def test_layers_offer_their_own_nodes(visit: Visit) -> None:
+def test_layers_offer_their_own_nodes(visit: MapsVisit) -> None:
     visit.choose("layer", "inner")
     options = visit.tab.locator("#choose-node option").all_inner_texts()
     assert [text.split(" · ")[0] for text in options] == ["map 5 of inner", "map 6 of inner"]
     assert visit.text("title") == "Evidence for and against map 5 of inner"
 
 
-def test_unsigned_maps_have_their_own_colours(visit: Visit) -> None:
+def test_unsigned_maps_have_their_own_colours(visit: MapsVisit) -> None:
     visit.choose("method", "sensitivity")
     one = STORES["gradient"].maps[0]
     wanted = np.rint(255 * style.UNSIGNED(one.relevance / one.largest)[..., :3])
@@ -264,7 +264,7 @@ def _halves(largest: float) -> list[str]:
     return [style.number(float(f"{largest:.6g}") * share) for share in (0.5, 1)]
 
 
-def test_an_address_leads_to_the_same_map_and_view(visiting: Callable[..., Visit]) -> None:
+def test_an_address_leads_to_the_same_map_and_view(visiting: Callable[..., MapsVisit]) -> None:
     first = visiting()
     first.choose("node", "probability 2 dog")
     first.tab.locator("[name=view][value=overlay]").check()
@@ -273,9 +273,7 @@ def test_an_address_leads_to_the_same_map_and_view(visiting: Callable[..., Visit
     first.tab.locator("#same").check()
     first.tab.locator("#panels").focus()
     first.keys("m", "ArrowLeft")
-    first.settle()
-    address = first.tab.url
-    second = visiting(address[address.index("#") :])
+    second = visiting(f"#{first.address()}")
     for name in ("title", "subtitle", "place", "value", "hide-value", "opacity-value"):
         assert second.text(name) == first.text(name), name
     np.testing.assert_array_equal(second.pixels("overlay"), first.pixels("overlay"))
@@ -286,7 +284,7 @@ def test_an_address_leads_to_the_same_map_and_view(visiting: Callable[..., Visit
     "hash",
     ["#image=nothing&node=none", "#hide=x&opacity=1e9&x=-4&y=2&view=evil", "#%%%", "#image"],
 )
-def test_a_wrong_address_shows_a_map(visiting: Callable[..., Visit], hash: str) -> None:
+def test_a_wrong_address_shows_a_map(visiting: Callable[..., MapsVisit], hash: str) -> None:
     visit = visiting(hash)
     assert visit.text("title") == "Evidence for and against cat"
     assert ("not here" in visit.text("notice")) == hash.startswith("#image")
@@ -294,18 +292,18 @@ def test_a_wrong_address_shows_a_map(visiting: Callable[..., Visit], hash: str) 
     assert visit.text("value") == ""
 
 
-def test_a_place_outside_of_the_map_is_moved_into_it(visiting: Callable[..., Visit]) -> None:
+def test_a_place_outside_of_the_map_is_moved_into_it(visiting: Callable[..., MapsVisit]) -> None:
     assert visiting("#x=999&y=2.6").text("place") == f"x {SIDES[1] - 1}, y 3"
 
 
-def test_an_edited_address_is_followed(visit: Visit) -> None:
+def test_an_edited_address_is_followed(visit: MapsVisit) -> None:
     visit.settle()
     visit.tab.evaluate("location.hash = '#image=two&x=2&y=3'")
     visit.tab.locator("#place").filter(has_text="x 2, y 3").wait_for()
     assert visit.chosen("image") == "two"
 
 
-def test_shortcuts_work_on_the_pictures_only(visit: Visit) -> None:
+def test_shortcuts_work_on_the_pictures_only(visit: MapsVisit) -> None:
     visit.tab.locator("#panels").focus()
     visit.keys("3")
     assert visit.tab.locator("#overlay").is_hidden()
@@ -323,7 +321,7 @@ def test_shortcuts_work_on_the_pictures_only(visit: Visit) -> None:
     assert visit.tab.locator("#overlay").is_visible()
 
 
-def test_names_from_outside_do_nothing(visit: Visit) -> None:
+def test_names_from_outside_do_nothing(visit: MapsVisit) -> None:
     visit.choose("image", EVIL)
     assert visit.text("title") == f"Evidence for and against {EVIL}"
     assert EVIL in visit.text("facts")
@@ -335,7 +333,7 @@ def test_names_from_outside_do_nothing(visit: Visit) -> None:
     assert again.tab.evaluate("window.hacked") is None
 
 
-def test_an_unknown_value_is_said_to_be_unknown(visit: Visit) -> None:
+def test_an_unknown_value_is_said_to_be_unknown(visit: MapsVisit) -> None:
     visit.choose("image", EVIL)
     visit.tab.locator("#panels").focus()
     visit.keys("Home", "PageUp")
@@ -347,7 +345,7 @@ def test_an_unknown_value_is_said_to_be_unknown(visit: Visit) -> None:
     assert visit.text("place") == f"x {x}, y {y}"
 
 
-def test_classes_are_offered_by_their_rank(visiting: Callable[..., Visit]) -> None:
+def test_classes_are_offered_by_their_rank(visiting: Callable[..., MapsVisit]) -> None:
     visit = visiting("#image=one")
     options = visit.tab.locator("#choose-node option").all_inner_texts()
     assert options[:2] == [
@@ -356,7 +354,7 @@ def test_classes_are_offered_by_their_rank(visiting: Callable[..., Visit]) -> No
     ]
 
 
-def test_zoomed_pixels_stay_sharp(visit: Visit) -> None:
+def test_zoomed_pixels_stay_sharp(visit: MapsVisit) -> None:
     for name in ("original", "heatmap", "overlay"):
         canvas = visit.tab.locator(f"#{name}")
         style_of = canvas.evaluate("canvas => getComputedStyle(canvas).imageRendering")
@@ -366,7 +364,7 @@ def test_zoomed_pixels_stay_sharp(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("view", ["side", "original", "heatmap", "overlay"])
-def test_a_phone_needs_no_scrolling_sideways(visiting: Callable[..., Visit], view: str) -> None:
+def test_a_phone_needs_no_scrolling_sideways(visiting: Callable[..., MapsVisit], view: str) -> None:
     for name in ("one", EVIL):
         address = f"#view={view}&image={quote(name)}"
         visit = visiting(address, viewport={"width": 400, "height": 800})
@@ -374,14 +372,14 @@ def test_a_phone_needs_no_scrolling_sideways(visiting: Callable[..., Visit], vie
         assert visit.tab.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_a_phone_begins_with_the_overlay(visiting: Callable[..., Visit]) -> None:
+def test_a_phone_begins_with_the_overlay(visiting: Callable[..., MapsVisit]) -> None:
     visit = visiting(viewport={"width": 400, "height": 800})
     assert visit.tab.locator("#overlay").is_visible()
     assert visit.tab.locator("#original").is_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_are_legible(visiting: Callable[..., Visit], scheme: str) -> None:
+def test_words_are_legible(visiting: Callable[..., MapsVisit], scheme: str) -> None:
     """At least 4.5 to 1, what WCAG asks for."""
     visit = visiting(color_scheme=scheme)
     visit.choose("window", "5")
@@ -414,7 +412,7 @@ CONTRASTS = """() => {
 }"""
 
 
-def test_nothing_moves_where_that_is_not_wanted(visiting: Callable[..., Visit]) -> None:
+def test_nothing_moves_where_that_is_not_wanted(visiting: Callable[..., MapsVisit]) -> None:
     visit = visiting(reduced_motion="reduce")
     assert visit.tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     assert visit.tab.evaluate("document.getAnimations().length") == 0
@@ -438,7 +436,7 @@ def test_a_damaged_map_is_told(browser: Any, file: Path, tmp_path: Path) -> None
 # --- CLEAR maps -------------------------------------------------------------------------------
 
 
-def test_several_classes_have_a_clear_map(visit: Visit) -> None:
+def test_several_classes_have_a_clear_map(visit: MapsVisit) -> None:
     """The class and the response of every pixel, as the package has them."""
     responses = np.stack([one.relevance for one in STORES["evidence"].maps[:2]])
     found = clear(responses)
@@ -451,7 +449,7 @@ def test_several_classes_have_a_clear_map(visit: Visit) -> None:
     assert f"{name} responds most, {digits(found.response[y, x])} bits" in visit.text("remark")
 
 
-def test_colours_of_classes_can_be_told_apart_by_everybody(visit: Visit) -> None:
+def test_colours_of_classes_can_be_told_apart_by_everybody(visit: MapsVisit) -> None:
     """The package's distinct colours, full where the response is not small."""
     responses = np.stack([one.relevance for one in STORES["evidence"].maps[:2]])
     visit.open("#palette=distinct")
@@ -463,7 +461,7 @@ def test_colours_of_classes_can_be_told_apart_by_everybody(visit: Visit) -> None
     np.testing.assert_allclose(visit.pixels("clear")[..., :3], expected, atol=2)
 
 
-def test_the_clear_map_is_a_view_that_the_keyboard_reaches(visit: Visit) -> None:
+def test_the_clear_map_is_a_view_that_the_keyboard_reaches(visit: MapsVisit) -> None:
     visit.tab.locator("#panels").focus()
     visit.keys("5")
     assert visit.tab.locator(".panel:visible").count() == 1
@@ -472,7 +470,7 @@ def test_the_clear_map_is_a_view_that_the_keyboard_reaches(visit: Visit) -> None
     assert "view=clear" in visit.tab.url
 
 
-def test_a_single_class_has_none(visit: Visit) -> None:
+def test_a_single_class_has_none(visit: MapsVisit) -> None:
     visit.open("#explanation=wide&view=clear")
     assert not visit.tab.locator("#clear").is_visible()
     assert not visit.tab.locator("#view-clear").is_visible()

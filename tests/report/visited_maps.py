@@ -1,9 +1,7 @@
 """The maps that tests look at in a browser, and the page with them in a tab."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
+from example_browser import Visit
 from example_maps import class_node, example_map, layer_node, noise, stored
 
 from prediction_difference.report.tables import Stored
@@ -67,38 +65,8 @@ STORES = stores()
 FIRST = STORES["evidence"].maps[0]
 
 
-class Visit:
-    """The page in a tab, and everything that went wrong there."""
-
-    def __init__(self, tab: Any, file: Path):
-        self.tab, self.file = tab, file
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        tab.on("console", lambda message: self.complaints.append(message.text))
-        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
-        tab.on("request", lambda request: self.requests.append(request.url))
-
-    def open(self, hash: str = "") -> "Visit":
-        self.tab.goto("about:blank")
-        self.tab.goto(f"{self.file.as_uri()}{hash}")
-        self.tab.wait_for_function("document.getElementById('title').textContent !== ''")
-        return self
-
-    def choose(self, facet: str, option: str) -> None:
-        """The address tells what is shown, after everything else."""
-        self.tab.locator(f"#choose-{facet}").select_option(value=option)
-        self.tab.wait_for_function(
-            """([facet, option]) =>
-              (new URLSearchParams(location.hash.slice(1)).get(facet) ?? "") === option""",
-            arg=[facet, option],
-        )
-
-    def settle(self) -> None:
-        """Wait until the address tells what is shown."""
-        self.tab.wait_for_timeout(400)
-
-    def text(self, name: str) -> str:
-        return self.tab.locator(f"#{name}").inner_text()
+class MapsVisit(Visit):
+    """The page of images in a tab."""
 
     def chosen(self, facet: str) -> str:
         return self.tab.locator(f"#choose-{facet}").input_value()
