@@ -112,3 +112,12 @@ def test_done_files_of_a_broken_store_are_taken_back(store: WorkingStore, tmp_pa
     with pytest.raises(StoreError, match="delete it and start again"):
         refuse_damaged(store, [done])
     assert not done.exists()
+
+
+def test_a_store_of_another_version_is_refused(store: WorkingStore) -> None:
+    index = store.path / "zarr.json"
+    found = json.loads(index.read_text())
+    del found["attributes"]["places"]
+    index.write_text(json.dumps(found))
+    with pytest.raises(StoreError, match=r"w\.zarr.*another version.*delete it"):
+        store.finished()

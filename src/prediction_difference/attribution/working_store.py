@@ -156,9 +156,12 @@ class WorkingStore:
     def _open(self, mode: Any) -> zarr.Group:
         appears(self.path / "zarr.json")
         try:
-            return zarr.open_group(self.path, mode=mode, zarr_format=3)
+            group = zarr.open_group(self.path, mode=mode, zarr_format=3)
         except (FileNotFoundError, ValueError, KeyError) as error:
             raise self._unreadable(error) from error
+        if _PLACES not in group.attrs:
+            raise self._unreadable("another version of the package made it")
+        return group
 
     def _unreadable(self, reason: object) -> StoreError:
         return StoreError(self.path, f"cannot be read ({reason})", "delete it and start again")
