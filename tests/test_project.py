@@ -188,10 +188,14 @@ def test_an_edit_changes_the_digests_of_its_stage_only(tmp_path, monkeypatch):
     source_digest.cache_clear()
 
 
-def test_importing_the_package_is_light():
+def test_importing_the_package_and_checking_a_configuration_is_light():
+    """Every start of Snakemake waits for it."""
+    config = str(ROOT / "config/config.yaml")
     program = (
-        "import sys, prediction_difference, prediction_difference.cli;"
-        "import prediction_difference.config;"
+        "import sys, pathlib, prediction_difference, prediction_difference.cli;"
+        "from prediction_difference.config import read_yaml;"
+        "from prediction_difference.preflight import checked_config;"
+        f"checked_config(read_yaml(pathlib.Path({config!r})));"
         "heavy = {'torch', 'sklearn', 'xarray', 'pandas', 'matplotlib'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
