@@ -102,6 +102,7 @@ _POINTWISE = (
     nn.ReLU6,
     nn.PReLU,
     lambda: nn.ReLU(inplace=True),
+    lambda: nn.Hardtanh(0.0, 0.5),
     lambda: nn.LocalResponseNorm(3, alpha=0.3),
 )
 
@@ -154,7 +155,7 @@ def _head(kind: str, shape: tuple[int, ...], classes: int) -> list[nn.Module]:
 def _parts(draw: st.DrawFn, shape: tuple[int, ...], allows_branches: bool) -> nn.Module:
     axes = len(shape) - 1
     kinds = ["convolution", "convolution", "norm", "max", "average", "pointwise", "pointwise"]
-    kinds += ["branches", "branches", "adaptive"] if allows_branches else []
+    kinds += ["branches", "branches", "adaptive", "pad"] if allows_branches else []
     kind = draw(st.sampled_from(kinds))
     if kind == "norm":
         return (nn.BatchNorm2d, nn.BatchNorm3d)[axes - 2](shape[0])
@@ -165,6 +166,10 @@ def _parts(draw: st.DrawFn, shape: tuple[int, ...], allows_branches: bool) -> nn
         return (nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)[axes - 2](size)
     if kind == "branches":
         return draw(_branches(shape))
+    if kind == "pad":
+        sides = draw(_of_axes(2 * axes, 0, 2))
+        value = draw(st.sampled_from((0.0, 0.7)))
+        return (nn.ConstantPad2d, nn.ConstantPad3d)[axes - 2](sides, value)
     if kind == "convolution":
         return draw(_convolutions(shape))
     return draw(_pools(axes, kind))

@@ -20,6 +20,7 @@ from prediction_difference.classifiers.operations import (
     Linear,
     LocalResponseNorm,
     MaxPool,
+    Pad,
     Pointwise,
     Rectifier,
 )
@@ -220,7 +221,17 @@ RULES = {
     "convolution": (two(), [Convolution]),
     "no bias": (two(bias=False), [Convolution]),
     "same": (two(padding="same", kernel=5, dilation=2), [Convolution]),
+    "same, even": (two(padding="same", kernel=(2, 4)), [Convolution]),
     "valid": (two(padding="valid"), [Convolution]),
+    "pad": (nn.ZeroPad2d((1, 0, 2, 3)), [Pad]),
+    "pad of one axis": (Calls(lambda x: functional.pad(x, (0, 2), value=0.3)), [Pad]),
+    "pad of nothing": (nn.ZeroPad2d(0), []),
+    "pad, convolution": (nn.Sequential(nn.ZeroPad2d((0, 1, 2, 0)), two(padding=1)), None),
+    "pad, pool": (nn.Sequential(nn.ConstantPad2d(1, -9.0), nn.MaxPool2d(3, 2)), [Pad, MaxPool]),
+    "relu6": (Calls(functional.relu6), [Rectifier]),
+    "hard tangent from 0": (nn.Hardtanh(0.0, 0.3), [Rectifier]),
+    "clamp from 0": (Calls(lambda x: x.clamp(0, 0.3)), [Rectifier]),
+    "clamp above": (Calls(lambda x: x.clamp(max=0.3)), [Pointwise]),
     "dilation": (two(dilation=(1, 2), stride=(2, 1), padding=(0, 2)), [Convolution]),
     "groups": (two(outputs=6, groups=3), [Convolution]),
     "norm": (nn.BatchNorm2d(3), [Affine]),
@@ -264,6 +275,7 @@ RULES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("name", RULES)
 def test_rules(name):
     module, expected = RULES[name]
@@ -370,7 +382,12 @@ NOT_FOLLOWED = {
     "softmax": (nn.Softmax(1), "softmax"),
     "mean of channels": (Calls(lambda x: x.mean(1, keepdim=True)), "'mean' is followed over all"),
     "mean of all": (Calls(lambda x: x.mean((1, 2, 3))), "'mean' is followed over all"),
-    "even kernel, same": (nn.Conv2d(4, 4, 2, padding="same"), "pads one side more"),
+    "reflection": (nn.ReflectionPad2d(1), "'pad' is followed for constants and not for reflect"),
+    "cropping pad": (nn.ZeroPad2d(-1), "'pad' cuts places off"),
+    "pad of channels": (
+        Calls(lambda x: functional.pad(x, (0, 0, 0, 0, 1, 1))),
+        "'pad' is followed along spatial axes only",
+    ),
     "uneven maximum": (nn.AdaptiveMaxPool2d(4), "'adaptive_max_pool2d' divides the map"),
     "flip of places": (Calls(lambda x: x.flip(3)), "'flip' is followed along the channels"),
     "crop": (Calls(lambda x: x[:, :, 1:]), "'slice' is followed along the channels"),

@@ -21,6 +21,12 @@ _AVERAGE_POOLS = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
 _ADAPTIVE_AVERAGES = {2: functional.adaptive_avg_pool2d, 3: functional.adaptive_avg_pool3d}
 
 
+def both_ends(before: Sequence[int], after: Sequence[int]) -> list[int]:
+    """What is added to each axis, as torch's `pad` has it: from the last axis to the first."""
+    ends = zip(reversed(before), reversed(after), strict=True)
+    return [places for pair in ends for places in pair]
+
+
 @dataclass(frozen=True)
 class Input:
     """The image."""
@@ -45,7 +51,11 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """weight (outputs, C / groups, *kernel), bias (outputs,) or None."""
+    """weight (outputs, C / groups, *kernel), bias (outputs,) or None.
+
+    padding: zeros before the first place of each axis. padding_after: zeros after the last one, as
+    TensorFlow's padding has more of them; None: as many as before.
+    """
 
     weight: Tensor
     bias: Tensor | None
@@ -53,21 +63,24 @@ class Convolution:
     padding: Places
     dilation: Places
     groups: int
+    padding_after: Places | None = None
 
     @property
     def kernel(self) -> Places:
         return tuple(self.weight.shape[2:])
 
+    def padded(self, images: Tensor) -> tuple[Tensor, Places]:
+        """Images with uneven zeros written around them, and the zeros that are left to torch."""
+        if self.padding_after in (None, self.padding):
+            return images, self.padding
+        rims = both_ends(self.padding, self.padding_after or self.padding)
+        return functional.pad(images, rims), (0,) * len(self.padding)
+
     def run(self, inputs: Sequence[Tensor]) -> Tensor:
         convolve = CONVOLUTIONS[len(self.stride)]
+        images, padding = self.padded(inputs[0])
         found: Tensor = convolve(
-            inputs[0],
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
+            images, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
         return found
 
@@ -147,10 +160,14 @@ class Linear:
 
 @dataclass(frozen=True)
 class Rectifier:
-    """max(x, 0)."""
+    """max(x, 0), and where there is a ceiling, as in ReLU6, at most that."""
+
+    ceiling: float | None = None
 
     def run(self, inputs: Sequence[Tensor]) -> Tensor:
-        return inputs[0].relu()
+        if self.ceiling is None:
+            return inputs[0].relu()
+        return functional.hardtanh(inputs[0], 0.0, self.ceiling)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +226,21 @@ class Channels:
 
 
 @dataclass(frozen=True)
+class Pad:
+    """The same value before the first place of each axis and after the last one.
+
+    Zeros before a convolution are part of that; see `Convolution`.
+    """
+
+    before: Places
+    after: Places
+    value: float
+
+    def run(self, inputs: Sequence[Tensor]) -> Tensor:
+        return functional.pad(inputs[0], both_ends(self.before, self.after), value=self.value)
+
+
+@dataclass(frozen=True)
 class Flatten:
     """(N, C, *spatial) -> (N, C * places)."""
 
@@ -230,5 +262,6 @@ Operation = (
     | Concatenate
     | Add
     | Channels
+    | Pad
     | Flatten
 )

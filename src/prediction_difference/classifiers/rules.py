@@ -24,6 +24,7 @@ from prediction_difference.classifiers.operations import (
     Flatten,
     Linear,
     MaxPool,
+    Pad,
     Places,
     Pointwise,
     Rectifier,
@@ -63,16 +64,42 @@ def _convolution(
     x = _flow(x)
     if not isinstance(weight, Tensor):
         raise CannotError("has weights that depend on the image")
-    dilations = _places(steps, x, dilation)
+    strides, dilations = _places(steps, x, stride), _places(steps, x, dilation)
+    extents = [d * (k - 1) for k, d in zip(weight.shape[2:], dilations, strict=True)]
     if padding == "valid":
         padding = 0
     if padding == "same":
-        extents = [d * (k - 1) for k, d in zip(weight.shape[2:], dilations, strict=True)]
-        if any(extent % 2 for extent in extents):
-            raise CannotError("pads one side more than the other")
-        padding = [extent // 2 for extent in extents]
-    places = (_places(steps, x, stride), _places(steps, x, padding), dilations)
-    return steps.add(Convolution(weight, bias, *places, groups), x)
+        before = tuple(extent // 2 for extent in extents)
+        after = tuple(extent - first for extent, first in zip(extents, before, strict=True))
+    else:
+        before = after = _places(steps, x, padding)
+    pad = steps.found[x.number]
+    if isinstance(pad.operation, Pad) and pad.operation.value == 0:
+        before, after = _plus(before, pad.operation.before), _plus(after, pad.operation.after)
+        x = Flow(pad.inputs[0])
+    rest = None if before == after else after
+    return steps.add(Convolution(weight, bias, strides, before, dilations, groups, rest), x)
+
+
+def _plus(some: Places, more: Places) -> Places:
+    return tuple(a + b for a, b in zip(some, more, strict=True))
+
+
+def _pad(steps: Steps, x: Any, sides: Sequence[int], mode: str = "constant", value: Any = 0) -> Flow:
+    x = _flow(x)
+    if mode != "constant":
+        raise CannotError(f"is followed for constants and not for {mode}")
+    if any(places < 0 for places in sides):
+        raise CannotError("cuts places off")
+    # Torch counts from the last axis, and leaves out those that are not padded.
+    count = _spatial(steps, x)
+    rims = [*sides, *(0,) * (2 * (count + 2) - len(sides))]
+    before, after = (tuple(rims[end::2][::-1]) for end in (0, 1))
+    if any((*before[:2], *after[:2])):
+        raise CannotError("is followed along spatial axes only")
+    if not any(rims):
+        return x
+    return steps.add(Pad(before[2:], after[2:], float(value or 0)), x)
 
 
 def _batch_norm(
@@ -212,6 +239,24 @@ def _dropout(_: Steps, x: Any, _share: float, training: bool) -> Flow:
 
 def _rectifier(steps: Steps, x: Any) -> Flow:
     return steps.add(Rectifier(), _flow(x))
+
+
+def _relu6(steps: Steps, x: Any) -> Flow:
+    return steps.add(Rectifier(6.0), _flow(x))
+
+
+def _clamp(name: str) -> Callable[..., Flow]:
+    """Values cut to a range: a ReLU with a ceiling where the range begins at 0."""
+    general = _pointwise(name)
+
+    def rule(steps: Steps, x: Any, low: Any = None, high: Any = None, **options: Any) -> Flow:
+        are_numbers = all(isinstance(end, int | float) for end in (low, high))
+        if are_numbers and low == 0 < high:
+            return steps.add(Rectifier(float(high)), _flow(x))
+        ends = (low, high) if high is not None else (low,) if low is not None else ()
+        return general(steps, x, *ends, **options)
+
+    return rule
 
 
 def _pointwise(name: str) -> Callable[..., Flow]:
@@ -356,13 +401,14 @@ def _item(_: Steps, x: Any, index: int) -> Any:
 
 
 _POINTWISE = (
-    *("abs", "celu", "clamp", "clamp_max", "clamp_min", "elu", "exp", "gelu", "hardsigmoid"),
-    *("hardswish", "hardtanh", "leaky_relu", "log_sigmoid", "mish", "neg", "pow", "prelu"),
-    *("relu6", "selu", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh"),
+    *("abs", "celu", "clamp_max", "clamp_min", "elu", "exp", "gelu", "hardsigmoid"),
+    *("hardswish", "leaky_relu", "log_sigmoid", "mish", "neg", "pow", "prelu"),
+    *("selu", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh"),
 )
 
 RULES: dict[str, Callable[..., Any]] = {
     **{name: _pointwise(name) for name in _POINTWISE},
+    **{name: _clamp(name) for name in ("clamp", "hardtanh")},
     **dict.fromkeys(("conv2d", "conv3d"), _convolution),
     **dict.fromkeys(("max_pool2d", "max_pool3d"), _max_pool),
     **dict.fromkeys(("avg_pool2d", "avg_pool3d"), _average_pool),
@@ -382,7 +428,9 @@ RULES: dict[str, Callable[..., Any]] = {
     "linear": _linear,
     "mean": _mean,
     "mul": _product,
+    "pad": _pad,
     "relu": _rectifier,
+    "relu6": _relu6,
     "rsub": _difference_from,
     "select": _select,
     "slice": _slice,

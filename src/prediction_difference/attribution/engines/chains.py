@@ -35,6 +35,8 @@ from prediction_difference.classifiers.operations import (
     Flatten,
     Linear,
     MaxPool,
+    Operation,
+    Pad,
     Rectifier,
 )
 
@@ -46,6 +48,8 @@ _START = 80e-6
 """Seconds that the call of a step takes, however few images there are; see `plan`."""
 _WRITING = 20e-6
 """Seconds to write a link into a step's output and to read what is around it."""
+_EXACT = Rectifier | MaxPool | Concatenate | Channels | Pad | Flatten
+"""What rounds no number."""
 
 
 class Chains:
@@ -136,7 +140,7 @@ class Chains:
     ) -> list[Tensor]:
         """(links, chains, *sides, C) outputs of a step, of the links of each part."""
         step, layout = self._graph.steps[number], places[number]
-        empty = -math.inf if isinstance(step.operation, MaxPool) else 0.0
+        empty = _beyond(step.operation)
         inputs = []
         for source in step.inputs:
             reads = [_read(step, part, self._graph.steps[source].shape[1:]) for part in layout]
@@ -161,7 +165,8 @@ class Chains:
         """A step on whole outputs (n, *spatial, C)."""
         operation = self._graph.steps[number].operation
         if isinstance(operation, Convolution):
-            return self._convolved(number, operation, inputs[0], operation.padding)
+            images, padding = operation.padded(inputs[0].movedim(-1, 1))
+            return self._convolved(number, operation, images.movedim(1, -1), padding)
         if isinstance(operation, Linear):
             rows = inputs[0].flatten(1).to(self._dtype) @ self._maps[number]
             return rows if operation.bias is None else rows + operation.bias.to(rows.dtype)
@@ -183,12 +188,14 @@ class Chains:
             shift = region(operation.shift.movedim(0, -1).contiguous(), at)
             scaled = (inputs[0].float() * operation.scale.flatten()).unflatten(0, (-1, chains))
             return (scaled + shift).flatten(0, 1).to(self._dtype)
+        if isinstance(operation, Pad):
+            return inputs[0]
         return self._run(number, inputs)
 
     def _run(self, number: int, inputs: Sequence[Tensor]) -> Tensor:
         """Another step; what rounds is computed in float32."""
         operation = self._graph.steps[number].operation
-        is_exact = isinstance(operation, Rectifier | MaxPool | Concatenate | Channels | Flatten)
+        is_exact = isinstance(operation, _EXACT)
         images = [values.movedim(-1, 1) for values in inputs]
         found = operation.run(images if is_exact else [x.float() for x in images])
         return found.movedim(1, -1).to(self._dtype)
@@ -237,7 +244,17 @@ def _read(step: Step, part: Part, shape: tuple[int, ...]) -> Rectangles:
         return Rectangles(((0,) * len(shape),) * len(part.links), shape)
     if isinstance(step.operation, Convolution | MaxPool | AveragePool):
         return read(part.at, step.operation)
+    if isinstance(step.operation, Pad):
+        starts = np.array(part.at.starts) - np.array(step.operation.before)
+        return Rectangles(tuple(map(tuple, starts.tolist())), part.at.sides)
     return part.at
+
+
+def _beyond(operation: Operation) -> float:
+    """What an operation finds beyond the places of its input."""
+    if isinstance(operation, Pad):
+        return operation.value
+    return -math.inf if isinstance(operation, MaxPool) else 0.0
 
 
 def _around(

@@ -37,6 +37,7 @@ from prediction_difference.classifiers.operations import (
     Linear,
     LocalResponseNorm,
     MaxPool,
+    Pad,
     Places,
     Pointwise,
     Rectifier,
@@ -72,8 +73,8 @@ def passing(
         case Affine():
             return _Scaled(operation.scale.flatten())
         case Rectifier():
-            negative = -bases[0].to(dtype)
-            return _Rectified(negative, -negative.clamp(min=0))
+            base = bases[0].to(dtype)
+            return _Rectified(-base, base - operation.run([base]), operation.ceiling)
         case Pointwise() | LocalResponseNorm():
             return _Applied(operation.run, bases[0])
         case MaxPool():
@@ -88,6 +89,8 @@ def passing(
             return _Added(operation.factors)
         case Channels():
             return _Chosen(torch.tensor(operation.indices))
+        case Pad():
+            return _Padded(operation.before)
         case Flatten():
             return _Flattened(tuple(bases[0].shape[:-1]))
         case Linear():
@@ -123,19 +126,24 @@ class _Scaled:
 
 @dataclass(frozen=True, eq=False)
 class _Rectified:
-    """relu(b + d) - relu(b) = max(d, -b) + min(b, 0), exactly where nothing is rounded.
+    """relu(b + d) - relu(b) = max(d, -b) + b - relu(b), exactly where nothing is rounded.
 
-    negative: -b. low: min(b, 0), both (*spatial, C) of the image.
+    With a ceiling c, it is the smaller of max(d, -b) and c - b to which b - relu(b) is added.
+    negative: -b. rest: b - relu(b), both (*spatial, C) of the image.
     """
 
     negative: Tensor
-    low: Tensor
+    rest: Tensor
+    ceiling: float | None
 
     def __call__(self, inputs: Sequence[Change], at: Rectangles, may_overwrite: bool) -> Tensor:
         values = inputs[0].values
         negative = region(self.negative.to(values.dtype), at)
         out = values if may_overwrite else torch.empty_like(values)
-        return torch.maximum(values, negative, out=out).add_(region(self.low, at))
+        torch.maximum(values, negative, out=out)
+        if self.ceiling is not None:
+            torch.minimum(out, negative + self.ceiling, out=out)
+        return out.add_(region(self.rest, at))
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,6 +288,23 @@ class _Chosen:
     def __call__(self, inputs: Sequence[Change], at: Rectangles, may_overwrite: bool) -> Tensor:
         values = inputs[0].values
         return values.index_select(-1, self.channels.to(values.device))
+
+
+@dataclass(frozen=True)
+class _Padded:
+    """before: places in front of each axis, which no window changes."""
+
+    before: Places
+
+    def __call__(self, inputs: Sequence[Change], at: Rectangles, may_overwrite: bool) -> Tensor:
+        (change,) = inputs
+        starts = tuple(
+            tuple(s + pad for s, pad in zip(start, self.before, strict=True))
+            for start in change.at.starts
+        )
+        found = moved(Change(change.values, Rectangles(starts, change.at.sides)), at)
+        # What others need must not be written over where nothing had to be moved.
+        return found if may_overwrite or found is not change.values else found.clone()
 
 
 @dataclass(frozen=True)

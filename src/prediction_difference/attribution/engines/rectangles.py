@@ -17,6 +17,7 @@ from prediction_difference.classifiers.operations import (
     Convolution,
     Linear,
     MaxPool,
+    Pad,
 )
 
 
@@ -73,6 +74,8 @@ def _after(step: Step, axis: int, inputs: Sequence[Reach]) -> Reach:
     operation = step.operation
     if isinstance(operation, AdaptiveAverage):
         return Reach(np.zeros_like(first), np.full_like(last, size - 1), size)
+    if isinstance(operation, Pad):
+        first, last = first + operation.before[axis], last + operation.before[axis]
     if isinstance(operation, Convolution | MaxPool | AveragePool):
         stride, padding = operation.stride[axis], operation.padding[axis]
         extent = operation.dilation[axis] * (operation.kernel[axis] - 1)

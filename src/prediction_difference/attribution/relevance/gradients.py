@@ -34,5 +34,5 @@ def guided_backpropagation(
 ) -> Sequence[Tensor]:
     """The gradient, but a rectifier passes nothing negative either [springenberg2015]."""
     if isinstance(operation, Rectifier):
-        return [signal.relu() * (inputs[0] > 0)]
+        return [transposed(operation, inputs, signal.relu())[0]]
     return transposed(operation, inputs, signal)

@@ -19,6 +19,7 @@ from prediction_difference.classifiers.operations import (
     Input,
     Linear,
     Operation,
+    Pad,
 )
 
 
@@ -44,9 +45,9 @@ def passed_back(
     """The signal that reaches a step, by default the image, from the scores.
 
     values: outputs of all steps, (N, ...). signal: (N, K), at the scores, or with the shape of the
-    step that is the start. Concatenation, choice
-    and order of channels, and flattening pass every number to where it came from; `rule` says it
-    of every other operation, but for steps that have a rule of their own, by their number.
+    step that is the start. Concatenation, choice and order of channels, padding and flattening
+    pass every number to where it came from; `rule` says it of every other operation, but for steps
+    that have a rule of their own, by their number.
     """
     start = graph.output if start is None else start
     signals: dict[int, Tensor] = {start: signal}
@@ -75,6 +76,10 @@ def _moved(
         case Channels(indices=indices):
             moved = torch.zeros_like(inputs[0])
             return [moved.index_add_(1, torch.tensor(indices, device=signal.device), signal)]
+        case Pad(before=before):
+            sides = zip(before, inputs[0].shape[2:], strict=True)
+            inside = tuple(slice(start, start + side) for start, side in sides)
+            return [signal[(..., *inside)]]
         case Flatten():
             return [signal.reshape(inputs[0].shape)]
         case _:
@@ -117,7 +122,9 @@ def layers_of_pixels(graph: Graph) -> list[int]:
     return found
 
 
-_KEEP_PIXELS = Input | Affine | Channels | Concatenate | Flatten | AveragePool | AdaptiveAverage
+_KEEP_PIXELS = (
+    Input | Affine | Channels | Concatenate | Pad | Flatten | AveragePool | AdaptiveAverage
+)
 """What leaves pixels, or means of them, which lie in a box as well."""
 
 
