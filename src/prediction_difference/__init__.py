@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         PredictionDifference,
     )
     from prediction_difference.attribution.publishing import open_attribution
+    from prediction_difference.classifiers.efficientnet_lite0 import efficientnet_lite0
     from prediction_difference.classifiers.logistic_regression import LinearClassifier
+    from prediction_difference.classifiers.pretrained import imagenet_classes
     from prediction_difference.evaluation.perturbation import aopc, perturbation_curves
     from prediction_difference.priors.gaussian import GaussianPatchPrior
     from prediction_difference.priors.samplers import (
@@ -42,7 +44,9 @@ _HOMES = {
     "UnitSampler": "priors.unit_sampler",
     "aopc": "evaluation.perturbation",
     "clear": "attribution.clear",
+    "efficientnet_lite0": "classifiers.efficientnet_lite0",
     "heatmap": "attribution.heatmaps",
+    "imagenet_classes": "classifiers.pretrained",
     "layer_activations": "attribution.engines.layers",
     "open_attribution": "attribution.publishing",
     "perturbation_curves": "evaluation.perturbation",
@@ -62,7 +66,9 @@ __all__ = [
     "UnitSampler",
     "aopc",
     "clear",
+    "efficientnet_lite0",
     "heatmap",
+    "imagenet_classes",
     "layer_activations",
     "open_attribution",
     "perturbation_curves",

@@ -215,6 +215,8 @@ def _check_copies(
 
 def _names_of_classes(classifier: model.Classifier, known: Catalogue) -> tuple[str, ...] | None:
     """Classes as the classifier names them; None where only its weights tell."""
+    if isinstance(classifier, model.EfficientNetLite0):
+        return None
     if not isinstance(classifier, model.TorchvisionNetwork | model.TorchNetwork):
         return known.class_names
     if classifier.class_names is not None:

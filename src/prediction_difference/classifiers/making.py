@@ -245,7 +245,9 @@ def _refuse_another_training(
 
 
 def _load_pretrained(
-    settings: model.TorchvisionNetwork | model.TorchNetwork, dataset: Dataset, device: str
+    settings: model.TorchvisionNetwork | model.EfficientNetLite0 | model.TorchNetwork,
+    dataset: Dataset,
+    device: str,
 ) -> Fitted:
     from prediction_difference.classifiers import networks, pretrained, training
 

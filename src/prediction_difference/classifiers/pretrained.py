@@ -1,4 +1,4 @@
-"""Networks with weights from elsewhere: torchvision's by name, and a user's own."""
+"""Networks with weights from elsewhere: known ones by name, and a user's own."""
 
 import importlib
 import os
@@ -15,12 +15,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from prediction_difference.classifiers import efficientnet_lite0
 from prediction_difference.classifiers.caffemodel import read_caffemodel
 from prediction_difference.config import model
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import DataError
 
-Settings = model.TorchvisionNetwork | model.TorchNetwork
+Settings = model.TorchvisionNetwork | model.EfficientNetLite0 | model.TorchNetwork
 _INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
 """Both Inception networks as their weights were trained, without the auxiliary classifiers."""
 _OPTIONS = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
@@ -37,17 +38,21 @@ def build(settings: Settings) -> nn.Module:
     """
     if isinstance(settings, model.TorchNetwork):
         return _from_factory(settings.factory)
+    if isinstance(settings, model.EfficientNetLite0):
+        return efficientnet_lite0.build()
     _torchvision_weights(settings.model)
     return _torchvision_network(settings.model, None)
 
 
 def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
-    """The network with its weights, and its class names where the weights' enum entry tells.
+    """The network with its weights, and its class names where these are known of the weights.
 
     Raises:
         DataError: as `build`; no such weights; weights that cannot be fetched, or a file that does
             not fit the network; or another normalisation than the enum entry's.
     """
+    if isinstance(settings, model.EfficientNetLite0):
+        return efficientnet_lite0.load(), imagenet_classes()
     if isinstance(settings, model.TorchvisionNetwork):
         enum = _torchvision_weights(settings.model)
         if settings.weights in enum.__members__:
@@ -65,6 +70,11 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
     network = build(settings)
     load_weights(network, Path(settings.weights))
     return network, None
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """Names of ImageNet's 1000 classes in the order in which networks have them."""
+    return tuple(_torchvision_weights("alexnet").DEFAULT.meta["categories"])
 
 
 def _torchvision_network(name: str, weights: Any) -> nn.Module:

@@ -1,7 +1,7 @@
 """Classifiers, as the configuration describes them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -195,6 +195,24 @@ class TorchvisionNetwork(Section):
     )
 
 
+class EfficientNetLite0(Section):
+    """EfficientNet-Lite0 with weights of ImageNet, which come with the package [tan2019].
+
+    Images are to have 224 x 224 pixels, cut from the middle of photographs that are scaled to a
+    shorter side of 256: `size: [224, 224]` and `resize: 256` of the dataset.
+    """
+
+    kind: Literal["efficientnet-lite0"]
+    dataset: Name = Field(description="the images to classify")
+
+    normalisation: ClassVar[Normalisation] = Normalisation(
+        mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), scale=255
+    )
+    training_instances: ClassVar[int] = 1_281_167
+    class_names: ClassVar[None] = None
+    """Those of ImageNet."""
+
+
 class FineTunedNetwork(Section):
     """Layers of torchvision's, and two new convolutions that are trained [kumar2017, 4.1].
 
@@ -324,6 +342,7 @@ Classifier = Annotated[
     | DetectionPoolingNetwork
     | Checkpoint
     | TorchvisionNetwork
+    | EfficientNetLite0
     | FineTunedNetwork
     | TorchNetwork
     | LogisticRegression

@@ -37,6 +37,7 @@ from prediction_difference.config.classifiers import FineTunedNetwork as FineTun
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
 from prediction_difference.config.classifiers import ScikitLearnClassifier as ScikitLearnClassifier
+from prediction_difference.config.classifiers import EfficientNetLite0 as EfficientNetLite0
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork

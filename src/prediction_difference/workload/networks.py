@@ -60,6 +60,10 @@ def _made(classifier: Any, shape: tuple[int, ...], classes: int) -> "nn.Module |
             options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
             made: nn.Module = torchvision.models.get_model(name, weights=None, **options)
             return made
+        case model.EfficientNetLite0():
+            from prediction_difference.classifiers.efficientnet_lite0 import build as lite
+
+            return lite()
         case model.TorchNetwork(factory=factory):
             import importlib
 
