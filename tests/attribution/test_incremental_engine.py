@@ -18,7 +18,9 @@ from prediction_difference.attribution.engines.incremental import (
     _say_why,
 )
 from prediction_difference.attribution.engines.passage import Passage
+from prediction_difference.attribution.engines.plan import Plan
 from prediction_difference.classifiers import caffe, rules
+from prediction_difference.classifiers.graph import follow
 from prediction_difference.classifiers.networks import Normalise, Preprocessed
 from prediction_difference.errors import DataError
 
@@ -541,3 +543,32 @@ def test_an_engine_explains_images_of_several_shapes(said):
         dense = expectations(DenseEngine(module), images, 2, corners, scores_of(3))[2]
         np.testing.assert_allclose(found.mean, dense.mean, atol=1e-5)
     assert said() == []
+
+
+def test_changes_that_nobody_needs_any_more_are_let_go():
+    """Else all layers' changes are in memory at once, and none is written over."""
+    network = at_random(
+        nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8),
+            nn.ReLU6(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3),
+        )
+    )  # fmt: skip
+    image = torch.from_numpy(images_of(3, 20, 20)[0])
+    graph = follow(network, image)
+    hidden = graph.layers["2"]
+    for wanted, kept in (([graph.output], 1), ([hidden, graph.output], 2)):
+        plan = Plan(graph, wanted, 4, torch.float32, Options())
+        assert list(plan.numbers) == wanted
+        passage = Passage(plan, image)
+        contents = torch.rand(2, 5, 3, 4, 4)
+        found = passage.early(np.array([[3, 4], [3, 4]]), contents)
+        assert len(found) == kept
+        overwritten = []
+        for number, way in passage._ways.items():
+            passage._ways[number] = lambda inputs, at, may, way=way: (
+                overwritten.append(may) or way(inputs, at, may)
+            )
+        again = passage.early(np.array([[3, 4], [3, 4]]), contents)
+        assert overwritten.count(True) >= len(overwritten) - kept
+        for number, change in found.items():
+            assert torch.equal(change.values, again[number].values)

@@ -18,6 +18,7 @@ from prediction_difference import open_attribution
 from prediction_difference.cli import main
 from prediction_difference.cli.own_photographs import BVLC, Request, prepare
 from prediction_difference.config import model, parse_config
+from prediction_difference.data import skimage_samples
 from prediction_difference.data.photographs import load
 from prediction_difference.errors import ConfigError, DataError
 
@@ -168,6 +169,11 @@ def test_networks_of_caffe_are_known_but_for_their_weights(
             "--preprocessing cafe: is unknown; did you mean 'caffe'?",
         ),
         ({"network": "alexnet", "size": 100}, "leave --preprocessing and --size out"),
+        (
+            {"network": "efficientnet-lite0", "size": 100, "weights": "w.pth"},
+            "efficientnet-lite0: has its own --weights, --size; leave them out",
+        ),
+        ({"network": "efficientnet-lite"}, "did you mean 'efficientnet-lite0'?"),
     ],
 )
 def test_what_is_not_known_is_asked_for(
@@ -194,6 +200,21 @@ def test_photographs_that_cannot_be_used_are_named_together(
         assert words in said
     assert "it's 0.png: has the name of" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cat_is_explained_with_nothing_but_its_photograph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the network whose weights are there; the cat is taken out of the prior's photographs."""
+    cat = skimage_samples.find().root / "chelsea.png"
+    options = ["--window", "32", "--stride", "32", "--samples", "2"]
+    explain(monkeypatch, cat, *options, "--output", tmp_path / "out")
+    store = open_attribution(tmp_path / "out/attributions/evidence/chelsea.zarr")
+    assert [n["class"] for n in store.attrs["nodes"]] == ["tiger cat", "Egyptian cat", "tabby"]
+    assert np.isfinite(store["relevance"].values).all()
+    config = yaml.safe_load((tmp_path / "out/config.yaml").read_text())
+    assert "chelsea.png" not in config["datasets"]["background"]["files"]
+    assert config["classifiers"]["network"]["kind"] == "efficientnet-lite0"
 
 
 @pytest.mark.realdata

@@ -7,7 +7,7 @@ from typing import Annotated
 import yaml
 from typer import Argument, Option
 
-from prediction_difference.cli.own_photographs import EXPLANATION, Request, prepare
+from prediction_difference.cli.own_photographs import INCLUDED, EXPLANATION, Request, prepare
 from prediction_difference.errors import DataError
 from prediction_difference.progress import say
 from prediction_difference.stores import remove
@@ -22,10 +22,11 @@ def explain(
     classifier: Annotated[
         str,
         Option(
-            help="A network that torchvision knows, such as squeezenet1_0; bvlc-googlenet, "
-            "bvlc-caffenet or bvlc-alexnet; or module:function of your own."
+            help="efficientnet-lite0, whose weights are there; a network that torchvision knows, "
+            "such as squeezenet1_0; bvlc-googlenet, bvlc-caffenet or bvlc-alexnet; or "
+            "module:function of your own."
         ),
-    ],
+    ] = INCLUDED,
     weights: Annotated[
         str | None,
         Option(help="A file, or an entry of torchvision's weights.", show_default="torchvision's"),

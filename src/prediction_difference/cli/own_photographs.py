@@ -12,6 +12,8 @@ from prediction_difference.errors import ConfigError, DataError, Problem, choose
 
 RUN = "own-photographs"
 EXPLANATION = "evidence"
+INCLUDED = "efficientnet-lite0"
+"""The network whose weights come with the package."""
 BVLC = {"bvlc-googlenet": 224, "bvlc-caffenet": 227, "bvlc-alexnet": 227}
 """Networks of Caffe's model zoo that the package has, and the side of their images."""
 PREPROCESSING = ("imagenet", "caffe", "plain")
@@ -44,10 +46,13 @@ class Request:
 
 @dataclass(frozen=True)
 class _Input:
-    """How a network wants its images: what stands in the dataset, and in the classifier."""
+    """How a network wants its images: what stands in the dataset, and in the classifier.
+
+    normalisation: None where the classifier's kind has its own.
+    """
 
     geometry: dict[str, Any]
-    normalisation: Any
+    normalisation: Any = None
 
 
 def prepare(request: Request, folder: Path) -> dict[str, Any]:
@@ -70,6 +75,9 @@ def prepare(request: Request, folder: Path) -> dict[str, Any]:
         if not (copy.exists() and copy.samefile(path)):
             shutil.copyfile(path, copy)
     names = [path.stem for path in photographs]
+    classifier["dataset"] = "photographs"
+    if wanted.normalisation is not None:
+        classifier["normalisation"] = wanted.normalisation
     return {
         "run": {"name": RUN, "seed": request.seed, "device": request.device},
         "datasets": {
@@ -82,13 +90,7 @@ def prepare(request: Request, folder: Path) -> dict[str, Any]:
             "background": {**background, **wanted.geometry},
         },
         "priors": {"patches": {"dataset": "background", "patch": request.window + 4}},
-        "classifiers": {
-            "network": {
-                **classifier,
-                "dataset": "photographs",
-                "normalisation": wanted.normalisation,
-            }
-        },
+        "classifiers": {"network": classifier},
         "explanations": {EXPLANATION: _explanation(request, names)},
         "figures": _figures(request, names),
     }
@@ -148,6 +150,8 @@ def _classifier(request: Request, folder: Path) -> tuple[dict[str, Any], _Input]
         return _own_network(request)
     if request.network in BVLC:
         return _bvlc(request, folder)
+    if request.network == INCLUDED:
+        return _included(request)
     return _torchvision(request, folder)
 
 
@@ -189,6 +193,22 @@ def _bvlc(request: Request, folder: Path) -> tuple[dict[str, Any], _Input]:
     return settings, _Input(_crop_of_square(request.size or side), "caffe")
 
 
+def _included(request: Request) -> tuple[dict[str, Any], _Input]:
+    known = {
+        "--weights": request.weights,
+        "--preprocessing": request.preprocessing,
+        "--size": request.size,
+        "--class-names": request.class_names,
+        "--training-instances": request.training_instances,
+    }
+    given = [option for option, value in known.items() if value is not None]
+    if given:
+        what = f"has its own {', '.join(given)}"
+        raise DataError(request.network, what, "leave them out, or choose another --classifier")
+    geometry = {"size": [224, 224], "resize": 256, "interpolation": "bicubic"}
+    return {"kind": INCLUDED}, _Input(geometry)
+
+
 def _torchvision(request: Request, folder: Path) -> tuple[dict[str, Any], _Input]:
     entries = _entries(request.network)
     name = request.weights or "DEFAULT"
@@ -220,7 +240,7 @@ def _entries(network: str) -> Any:
     try:
         return get_model_weights(network)
     except ValueError:
-        known = [*BVLC, *list_models(module=torchvision.models)]
+        known = [INCLUDED, *BVLC, *list_models(module=torchvision.models)]
         remedy = f"{choose(network, known)} A network of your own is named module:function"
         raise DataError(f"--classifier {network}", "is unknown", remedy) from None
 
@@ -268,10 +288,11 @@ def _class_names(request: Request, folder: Path) -> str:
     """A file of class names: the user's, or one with those of ImageNet, from torchvision."""
     if request.class_names is not None:
         return str(request.class_names.absolute())
-    names = _entries("alexnet").DEFAULT.meta["categories"]
+    from prediction_difference.classifiers.pretrained import imagenet_classes
+
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "classes.txt"
-    file.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    file.write_text("".join(f"{name}\n" for name in imagenet_classes()), encoding="utf-8")
     return str(file.absolute())
 
 

@@ -59,7 +59,8 @@ class Plan:
         dtype: torch.dtype,
         options: Options,
     ):
-        self.graph, self.numbers = network.reduced(tuple(wanted))
+        self.graph, numbers = network.reduced(tuple(wanted))
+        self.numbers = {number: numbers[number] for number in wanted}
         self.window = window
         self.dtype = dtype
         reached = reaches(self.graph, window)
