@@ -20,8 +20,20 @@ class Problem:
 def choose(wrong: str, known: Iterable[str]) -> str:
     """The remedy for a name that is unknown: the nearest known one, or all of them."""
     names = sorted(known)
+    near = _nearest(wrong, names)
+    return f"did you mean {near!r}?" if near else f"choose one of {', '.join(names)}"
+
+
+def choose_among(wrong: str, few: Iterable[str]) -> str:
+    """The remedy for a choice among few: the nearest one if there is one, and all of them."""
+    names = list(few)
+    near, every = _nearest(wrong, names), ", ".join(names)
+    return f"did you mean {near!r}? choices are {every}" if near else f"choose one of {every}"
+
+
+def _nearest(wrong: str, names: list[str]) -> str | None:
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}"
+    return near[0] if near else None
 
 
 class PredictionDifferenceError(Exception):

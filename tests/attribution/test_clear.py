@@ -217,3 +217,17 @@ def test_a_class_with_a_negative_score_responds_nowhere_if_asked(method: str) ->
     assert (negative == 0).all()
     np.testing.assert_allclose(positive, pda.heatmap(method, network, image, pda.Node.score(1)))
     assert (pda.heatmap("lrp_alpha_beta", network, image, pda.Node.score(0))[0, 0]) > 0
+
+
+def test_responses_that_are_not_finite_and_wrong_options_are_refused() -> None:
+    responses = np.zeros((2, 3, 3))
+    found = clear(responses)
+    responses[1, 2, 2] = np.nan
+    with pytest.raises(DataError, match="responses: holds NaN or infinity at 1 of 18 places"):
+        clear(responses)
+    with pytest.raises(DataError, match=r"palette='hue': is unknown; did you mean 'hues'\?"):
+        found.picture(np.eye(3)[:2], "hue")
+    with pytest.raises(DataError, match="full_at=101: is more than 100; set it to 100 or less"):
+        found.strength(101)
+    with pytest.raises(DataError, match="least=-1: is less than 0; set it to 0 or more"):
+        found.areas(2, -1)

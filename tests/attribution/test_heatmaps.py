@@ -181,7 +181,8 @@ def test_every_method_counts_its_forward_passes(method):
 
 def test_unknown_methods_and_nodes_are_refused():
     with pytest.raises(
-        DataError, match=r"method 'sensitivty': is unknown; methods are deconv.*sensitivity"
+        DataError,
+        match=r"method='sensitivty': is unknown; did you mean 'sensitivity'\?.* deconvolution",
     ):
         pda.heatmap("sensitivty", None, np.zeros((1, 2, 2)), pda.Node.score(0))
     with pytest.raises(DataError, match="explains classes"):

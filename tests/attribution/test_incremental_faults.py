@@ -252,5 +252,5 @@ def test_outputs_that_are_no_tensor_are_refused(engine, returned):
 def test_every_shape_of_images_is_tried(engine):
     one = engine(with_head(nn.ReLU(), (6, 7)))
     one.prepare(images_of(3, 6, 7)[0])
-    with pytest.raises(DataError, match="does not take it"):
+    with pytest.raises(DataError, match="has 2 channels, the network takes 3"):
         one.prepare(images_of(2, 6, 7)[0])

@@ -201,7 +201,6 @@ class NotFinite(nn.Module):
     ("node", "message"),
     [
         (pda.Node.probability(3), "there are 3 classes; choose a number from 0 to 2"),
-        (pda.Node.score(-1), "there are 3 classes"),
         (pda.Node.feature_map("0", 5), "there are 5 maps"),
         (pda.Node.feature_map("nowhere", 0), "layer 'nowhere': is unknown"),
     ],
@@ -220,12 +219,12 @@ def test_what_does_not_fit_is_refused(generator):
         pda.PredictionDifference(small_network(2), sampler, 2)
     with pytest.raises(DataError, match="samples=1"):
         pda.PredictionDifference(small_network(2), sampler, 3, samples=1)
-    with pytest.raises(DataError, match="engine 'denze': is unknown; choose one of auto, dense"):
+    with pytest.raises(DataError, match="engine='denze': is unknown; did you mean 'dense'"):
         pda.PredictionDifference(small_network(2), sampler, 3, engine="denze")
     with pytest.raises(DataError, match="needs a linear classifier"):
         pda.PredictionDifference(small_network(2), sampler, 3, engine="linear")
     with pytest.raises(
-        DataError, match=r"image of shape \(2, 7, 8\): the classifier does not take"
+        DataError, match=r"image of shape \(2, 7, 8\): has 2 channels, the network takes 1"
     ):
         pda.PredictionDifference(small_network(2, channels=1), sampler, 3).attribute(image, node)
     with pytest.raises(DataError, match="not finite"):

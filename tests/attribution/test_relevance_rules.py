@@ -31,6 +31,7 @@ from prediction_difference.classifiers.operations import (
     Pad,
     Pointwise,
 )
+from prediction_difference.errors import DataError
 
 
 def back(module: nn.Module, images: Tensor, rule: Rule, index: int | None = None) -> Tensor:
@@ -134,7 +135,7 @@ def test_means_share_in_proportion(mean: nn.Module) -> None:
 
 
 def test_alpha_beta_must_sum_to_one() -> None:
-    with pytest.raises(ValueError, match="alpha \\+ beta is 3, and must be 1"):
+    with pytest.raises(DataError, match=r"alpha=2, beta=1: their sum is 3, .* set beta to -1"):
         AlphaBeta(alpha=2.0, beta=1.0)
 
 

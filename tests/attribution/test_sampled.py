@@ -148,7 +148,7 @@ def test_linear_classifiers_refuse_low_precision(images):
     linear = pda.LinearClassifier(np.ones((1, 7, 7)), 0.0)
     with pytest.raises(DataError, match="precision 'bfloat16': is not for the linear engine"):
         analysis_of(images, linear, precision="bfloat16")
-    with pytest.raises(DataError, match="precision 'float16': is unknown; choose float32 or bf"):
+    with pytest.raises(DataError, match="precision='float16': is unknown; did you mean 'bfloat16'"):
         analysis_of(images, precision="float16")
 
 

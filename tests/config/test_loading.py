@@ -221,6 +221,7 @@ def test_sides_and_files_are_given_in_two_ways():
         ({"evaluations__aopc__explanations": ["pdb"]}, "aopc.explanations", "no 'pdb'", "'pda'"),
         ({"evaluations__aopc__explanations": ["pda", "brain"]}, "aopc", "different", "same"),
         ({"explanations__pda__nodes": [{"of": "label"}]}, "aopc", "different classes", "same"),
+        ({"evaluations__aopc__order": "mor"}, "aopc.order", "'mor' is unknown", "'morf'.* LeRF$"),
         ({"evaluations__aopc__region": 9}, "aopc.region", "8 x 8", "at most 8"),
         ({"evaluations__aopc__steps": 17}, "aopc.steps", "16 regions", "at most 16"),
         ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "volume-slices"),
@@ -269,6 +270,13 @@ def test_a_mistake_is_told_with_place_and_remedy(changes, where, what, remedy):
     rest = next(rest for place, _, rest in found if where in place)
     assert what in rest
     assert re.search(remedy, rest)
+
+
+@pytest.mark.parametrize(("papers", "ours"), [("MoRF", "morf"), ("LeRF", "lerf")])
+def test_orders_may_be_written_as_in_papers(papers, ours):
+    config = parse_config(changed(evaluations__aopc__order=papers))
+    assert config.evaluations["aopc"].order == ours
+    assert config == parse_config(changed(evaluations__aopc__order=ours))
 
 
 def figure(**keys):

@@ -216,3 +216,63 @@ def test_what_does_not_fit_is_refused():
         pda.perturbation_curves(lambda b: b, image, image[0], region=4, steps=5)
     with pytest.raises(DataError, match="does not belong to an image"):
         pda.perturbation_curves(lambda b: b, image, image[0, 1:], region=2)
+
+
+@pytest.mark.parametrize(("papers", "ours"), [("MoRF", "morf"), ("LeRF", "lerf")])
+def test_orders_may_be_written_as_in_papers(generator, papers, ours):
+    image = generator.uniform(size=(1, 6, 6)).astype(np.float32)
+    relevance = generator.normal(size=(6, 6))
+    np.testing.assert_array_equal(
+        region_order(relevance, 2, papers), region_order(relevance, 2, ours)
+    )
+    curves = [
+        pda.perturbation_curves(total, image, relevance, region=2, steps=4, repeats=2, order=order)
+        for order in (papers, ours)
+    ]
+    np.testing.assert_array_equal(*curves)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"order": "most"}, r"order='most': is unknown; .* choices are morf, lerf, MoRF, LeRF$"),
+        ({"perturbation": "gauss"}, "perturbation='gauss': is unknown; choose one of uniform, bl"),
+        ({"region": 0}, "region=0: is less than 1; set it to 1 or more"),
+        ({"steps": 0}, "steps=0: is less than 1; set it to 1 or more"),
+        ({"repeats": 0}, "repeats=0: is less than 1; set it to 1 or more"),
+        ({"batch_size": 0}, "batch_size=0: is less than 1; set it to 1 or more"),
+        ({"value_range": (1, 0)}, r"value_range=\(1, 0\): falls; give the lowest value"),
+        ({"value_range": (0, 1, 2)}, r"value_range=\(0, 1, 2\): has 3 values; give 2 of them"),
+        ({"sampler": "uniform"}, "sampler='uniform': is of type str; give a Sampler"),
+        ({"device": "gpu"}, "device='gpu': is unknown; choose one of cpu, cuda"),
+        ({"step": 2}, "step=2: perturbation_curves has no such option; did you mean 'steps'"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_wrong_options_of_curves_are_refused(options, message):
+    image = np.zeros((1, 8, 8))
+    with pytest.raises(DataError, match=message):
+        pda.perturbation_curves(total, image, image[0], **{"region": 2, "steps": 2, **options})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["nan", "inf"])
+def test_numbers_that_are_not_finite_are_neither_perturbed_nor_ranked(value):
+    image, spoiled = np.zeros((1, 8, 8)), np.zeros((1, 8, 8))
+    spoiled[0, 1, 2] = value
+    with pytest.raises(DataError, match="image: holds NaN or infinity at 1 of 64 places"):
+        pda.perturbation_curves(total, spoiled, image[0], region=2, steps=2)
+    with pytest.raises(DataError, match="relevance: holds NaN or infinity at 1 of 64 places"):
+        pda.perturbation_curves(total, image, spoiled[0], region=2, steps=2)
+    with pytest.raises(DataError, match="relevance: holds NaN or infinity at 1 of 64 places"):
+        region_order(spoiled[0], 2)
+    with pytest.raises(DataError, match="curves: holds NaN or infinity at 1 of 8 places"):
+        pda.aopc(spoiled[0, 1])
+
+
+def test_aopc_of_no_curves_is_refused():
+    with pytest.raises(DataError, match=r"curves of shape \(3, 0\): hold no steps; give"):
+        pda.aopc(np.zeros((3, 0)))
+    with pytest.raises(DataError, match=r"curves=.*: is of type list; give a numpy array"):
+        pda.aopc([1.0, 0.5])
+    with pytest.raises(DataError, match="curves: has values of type <U1; give an array of real"):
+        pda.aopc(np.array(["a"]))

@@ -154,7 +154,7 @@ def test_what_cannot_be_fitted_is_refused(generator):
         GaussianPatchPrior.fit(few, patch=3, ridge=0)
     with pytest.raises(DataError, match="no patch has its centre in the mask"):
         GaussianPatchPrior.fit(np.zeros((3, 1, 9, 9)), patch=3, mask=np.zeros((9, 9), bool))
-    with pytest.raises(DataError, match="ridge=-1: is negative"):
+    with pytest.raises(DataError, match="ridge=-1: is less than 0; set it to 0 or more"):
         GaussianPatchPrior.fit(few, patch=3, ridge=-1)
     for wrong in ("channels", "regularisation", "location"):
         with pytest.raises(DataError, match=f"{wrong}='x': is unknown; choose one of"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import prediction_difference as pda
 from prediction_difference.errors import DataError
 from prediction_difference.priors import (
     ConditionalSampler,
@@ -283,3 +284,19 @@ def test_images_that_do_not_fit_are_refused(generator, samplers):
         MarginalSampler(np.stack([image, image]), 3).sample(image, corners, 2, 0)
     with pytest.raises(DataError, match="marginal sampler: its images hold NaN"):
         MarginalSampler(np.stack([image, image * np.nan]), 3).sample(image, corners, 2, 0)
+
+
+def test_wrong_windows_and_bounds_of_samplers_are_refused(generator):
+    prior = pda.GaussianPatchPrior.fit(generator.normal(size=(20, 1, 6, 6)), patch=3)
+    for make, fitted in ((pda.ConditionalSampler, prior), (pda.MarginalSampler, prior.mean[None])):
+        with pytest.raises(DataError, match="window=0: is less than 1; set it to 1 or more"):
+            make(fitted, 0)
+    with pytest.raises(DataError, match=r"clip=\(1, 0\): falls; give the lowest value, then"):
+        pda.ConditionalSampler(prior, 2, (1, 0))
+    with pytest.raises(DataError, match=r"clip=\(nan, 1\): falls; give the lowest value, then"):
+        pda.UnitSampler(prior, (np.nan, 1))
+    with pytest.raises(DataError, match="prior: is of type ndarray; give a GaussianPatchPrior"):
+        pda.ConditionalSampler(prior.mean, 2)
+    assert pda.ConditionalSampler(prior, 2, (0, np.inf)).clip == (0, np.inf)
+    with pytest.raises(DataError, match="sampler: is of type GaussianPatchPrior; give a Sampler"):
+        pda.PredictionDifference(None, prior, 2)

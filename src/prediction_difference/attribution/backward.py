@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.engines.refusal import check_network, taking
+from prediction_difference.attribution.engines.sampled import check_scores
+from prediction_difference.attribution.nodes import Node, check_nodes
+from prediction_difference.choices import Norm, Start, StartOfRelevance
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,10 +18,6 @@ if TYPE_CHECKING:
 
     from prediction_difference.attribution.relevance.passing import Rule
     from prediction_difference.classifiers.graph import Graph
-
-Norm = Literal["l2", "linf", "squared", "sum"]
-Start = Literal["slope", "response"]
-StartOfRelevance = Literal["score", "positive"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,31 @@ class Followed:
 def gradients_of(
     classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], device: str
 ) -> np.ndarray:
-    """(N, C, *spatial) gradient of the node of every image, by any module."""
+    """(N, C, *spatial) gradient of the node of every image, by any module.
+
+    Raises:
+        DataError: the classifier does not take the images, or has no such class.
+    """
     import torch
 
     x = torch.tensor(images, dtype=torch.float32, device=device, requires_grad=True)
-    scores = classifier.to(device).eval()(x)
+    check_network(classifier)
+    classifier = classifier.to(device).eval()
+    with taking(classifier, x.shape[1:]):
+        scores = classifier(x)
     (gradients,) = torch.autograd.grad(scores, x, slopes(scores.detach(), nodes))
     return numpy(gradients)
 
 
 def slopes(scores: "Tensor", nodes: Sequence[Node]) -> "Tensor":
-    """(N, K) derivative of the node of every image by its class scores."""
+    """(N, K) derivative of the node of every image by its class scores.
+
+    Raises:
+        DataError: there is no such class, or the scores are not finite (N, K).
+    """
     import torch
 
+    check_nodes(nodes, check_scores(scores).shape[1], {})
     chosen = [node.index for node in nodes]
     one = torch.nn.functional.one_hot(
         torch.tensor(chosen, device=scores.device), scores.shape[1]
@@ -66,13 +77,14 @@ def followed(classifier: "nn.Module", images: np.ndarray, device: str) -> Follow
     """Look into a classifier.
 
     Raises:
-        DataError: the classifier does something that is not followed.
+        DataError: the classifier does not take the images, or does something that is not followed.
     """
     import torch
 
     x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device)
+    check_network(classifier)
     classifier = classifier.to(device).eval()
-    state = (tuple(x.shape[1:]), *((id(t), t._version) for t in _tensors(classifier)))
+    state = (tuple(x.shape[1:]), *((id(t), t._version, t.dtype) for t in _tensors(classifier)))
     known = _FOLLOWED.get(classifier)
     if known is None or known[0] != state:
         known = _FOLLOWED[classifier] = (state, *_follow(classifier, x[0]))
@@ -89,8 +101,13 @@ def _tensors(classifier: "nn.Module") -> list["Tensor"]:
 
 
 def _follow(classifier: "nn.Module", image: "Tensor") -> tuple["Graph", dict[str, int]]:
+    import torch
+
     from prediction_difference.classifiers.graph import NotFollowedError, follow
 
+    # Once as it is, since tracing fails for the same reasons with other words.
+    with torch.no_grad(), taking(classifier, image.shape):
+        classifier(image[None])
     try:
         graph = follow(classifier, image)
     except NotFollowedError as error:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from prediction_difference.choices import Count, Palette, Percentile, Share
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.images import check_numbers
+from prediction_difference.options import checked
 
-Palette = Literal["hues", "distinct"]
 _DISTINCT = (
     (0.247, 0.565, 0.855),
     (1.000, 0.663, 0.055),
@@ -76,7 +78,8 @@ class ClearMap:
     classes: np.ndarray
     response: np.ndarray
 
-    def strength(self, full_at: float = 100) -> np.ndarray:
+    @checked
+    def strength(self, full_at: Percentile = 100) -> np.ndarray:
         """(*spatial) in 0 to 1: the response by that of full strength, as the paper has no scale.
 
         full_at: percentile of the map's positive responses that has full strength; 100 is the
@@ -88,8 +91,9 @@ class ClearMap:
             return np.asarray(positive)
         return np.asarray((positive / np.percentile(there, full_at)).clip(max=1))
 
+    @checked
     def picture(
-        self, colours: np.ndarray, palette: Palette = "hues", full_at: float = 100
+        self, colours: np.ndarray, palette: Palette = "hues", full_at: Percentile = 100
     ) -> np.ndarray:
         """(*spatial, 3) colours in 0 to 1, black where no class responds [kumar2017, eq. 6].
 
@@ -101,7 +105,8 @@ class ClearMap:
         share = (share >= FULL_FROM).astype(share.dtype) if palette == "distinct" else share
         return np.asarray(colours[self.classes] * share[..., None])
 
-    def areas(self, classes: int, least: float = 0.0) -> np.ndarray:
+    @checked
+    def areas(self, classes: Count, least: Share = 0.0) -> np.ndarray:
         """(K,) pixels in which each class responds most, and at all.
 
         least: share of the map's largest response that these pixels have.
@@ -109,20 +114,23 @@ class ClearMap:
         is_there = (self.response > 0) & (self.strength() >= least)
         return np.bincount(self.classes[is_there], minlength=classes)
 
-    def sums(self, classes: int) -> np.ndarray:
+    @checked
+    def sums(self, classes: Count) -> np.ndarray:
         """(K,) responses of each class, summed where it responds most."""
         is_there = self.response > 0
         weights = self.response[is_there].astype(np.float64)
         return np.bincount(self.classes[is_there], weights, minlength=classes)
 
 
+@checked
 def clear(responses: Sequence[np.ndarray] | np.ndarray) -> ClearMap:
     """The CLEAR map of (K, *spatial) responses of classes, by whatever method [kumar2017].
 
     Raises:
-        DataError: there are fewer than two classes.
+        DataError: there are fewer than two classes, or responses are NaN or infinite.
     """
     responses = np.asarray(responses)
+    check_numbers(responses, "responses")
     if responses.ndim < 2 or len(responses) < 2:
         what = f"have the shape {responses.shape}, where classes are compared"
         raise DataError("responses", what, "give (classes, *spatial), of at least two classes")
@@ -130,7 +138,8 @@ def clear(responses: Sequence[np.ndarray] | np.ndarray) -> ClearMap:
     return ClearMap(classes, np.take_along_axis(responses, classes[None], 0)[0])
 
 
-def class_colours(count: int, palette: Palette = "hues") -> np.ndarray:
+@checked
+def class_colours(count: Count, palette: Palette = "hues") -> np.ndarray:
     """(count, 3) colours in 0 to 1 for as many classes.
 
     hues: fully saturated, at equal distances round the circle, as the paper has them. distinct:

@@ -2,12 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prediction_difference.attribution.backward import Followed, relevance_of
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.choices import (
+    Bias,
+    Device,
+    LayerRule,
+    MaxPooling,
+    Natural,
+    Normalising,
+)
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,8 +24,6 @@ if TYPE_CHECKING:
     from prediction_difference.attribution.relevance.redistribution import Redistribution
     from prediction_difference.classifiers.detection_pooling import DetectionPooling
 
-LayerRule = Literal["z+", "zB", "w2"]
-"""The paper's names: for activations, for inputs in a box, and for any inputs."""
 _ROUNDING = 1e-4
 """Of an image's range, by which values may lie outside."""
 
@@ -31,26 +37,28 @@ def deep_taylor(
     layers: Mapping[str, LayerRule] = MappingProxyType({}),
     lowest: float = 0.0,
     highest: float = 1.0,
-    relevance_model: int | None = None,
-    device: str = "cpu",
-    **policies: Any,
+    relevance_model: Natural | None = None,
+    bias: Bias = "absorbs",
+    max_pool: MaxPooling = "proportional",
+    normalisation: Normalising = "passed",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Relevance of the normalised images' pixels, summed over channels [montavon2017, section 5].
 
     first: rule of the layers that take pixels; z+ is that of all others, but for those that
     `layers` names. lowest, highest: values that images can have, the box of zB. relevance_model:
     number of a trained one [section 5.1], which replaces the first layer; None: training-free
-    [section 5.2]. policies: bias, max_pool and normalisation of `Redistribution`; by default those
-    of sections 5.2 and 6.2.
+    [section 5.2]. bias, max_pool, normalisation: those of `Redistribution`; by default as in
+    sections 5.2 and 6.2.
 
     Raises:
-        DataError: an image lies outside of the box, a layer is none, or has no box, or the
-            classifier has no such relevance model.
+        DataError: the box is empty, an image lies outside of it, a layer is none, or has no box,
+            or the classifier has no such relevance model.
     """
     from prediction_difference.attribution.relevance.redistribution import Positive
 
     refuse_outside(images, lowest, highest)
-    policies = {"bias": "absorbs", "max_pool": "proportional", **policies}
+    policies: dict[str, Any] = {"bias": bias, "max_pool": max_pool, "normalisation": normalisation}
     if relevance_model is not None:
         network = _explained_by_model(classifier, relevance_model, nodes)
         make = _rule_of_pixels(first, policies)
@@ -65,7 +73,9 @@ def deep_taylor(
 
 
 def refuse_outside(images: np.ndarray, lowest: float, highest: float) -> None:
-    """Raise DataError if an image has values that the box does not hold."""
+    """Raise DataError if the box is empty, or an image has values that it does not hold."""
+    if lowest >= highest:
+        raise DataError(f"lowest={lowest:g}", f"is not below highest={highest:g}", "raise highest")
     slack = _ROUNDING * (highest - lowest)
     low, high = float(images.min()), float(images.max())
     if low < lowest - slack or high > highest + slack:

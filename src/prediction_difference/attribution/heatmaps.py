@@ -1,17 +1,14 @@
 """Heatmap methods that are not prediction difference analysis."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.attribution.backward import (
-    Norm,
-    Start,
-    StartOfRelevance,
     followed,
     gradients_of,
     norm_of,
@@ -24,14 +21,27 @@ from prediction_difference.attribution.deep_taylor import deep_taylor
 from prediction_difference.attribution.linear_heatmaps import deviation, pattern, weights
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.roots import root_forwards, taylor
-from prediction_difference.errors import DataError
+from prediction_difference.choices import (
+    Bias,
+    Count,
+    Device,
+    Foreground,
+    MaxPooling,
+    Norm,
+    Normalising,
+    NotNegative,
+    Start,
+    StartOfRelevance,
+)
+from prediction_difference.errors import DataError, choose_among
+from prediction_difference.images import check_image, check_images
+from prediction_difference.options import check_options, checked
 
 if TYPE_CHECKING:
     from torch import nn
 
     from prediction_difference.classifiers.logistic_regression import LinearClassifier
 
-Foreground = Literal["bright", "dark"]
 _PATHS_AT_ONCE = 16
 """Images of a path that are run together."""
 _GREY_LEVELS = 256
@@ -44,7 +54,7 @@ def sensitivity(
     nodes: Sequence[Node],
     *,
     norm: Norm = "l2",
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Norm over channels of the nodes' gradients [samek2017, eq. 3]; for every torch module.
 
@@ -54,7 +64,7 @@ def sensitivity(
 
 
 def gradient_times_input(
-    classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], *, device: str = "cpu"
+    classifier: "nn.Module", images: np.ndarray, nodes: Sequence[Node], *, device: Device = "cpu"
 ) -> np.ndarray:
     """Gradient by normalised image, times it, summed over channels [shrikumar2016]."""
     import torch
@@ -76,9 +86,9 @@ def integrated_gradients(
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
-    steps: int = 32,
+    steps: Count = 32,
     baseline: float = 0.0,
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Mean gradient on the way from a plain image, times the way, by channels [sundararajan2017].
 
@@ -101,7 +111,7 @@ def deconvolution(
     *,
     norm: Norm = "l2",
     start: Start = "slope",
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Norm over channels of what rectified signals become in the image [samek2017, II-B].
 
@@ -119,7 +129,7 @@ def guided_backpropagation(
     nodes: Sequence[Node],
     *,
     norm: Norm = "l2",
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Norm over channels of gradients that rectifiers also rectify [springenberg2015]."""
     from prediction_difference.attribution.relevance import gradients
@@ -135,13 +145,21 @@ def lrp_epsilon(
     nodes: Sequence[Node],
     *,
     start: StartOfRelevance = "score",
-    device: str = "cpu",
-    **policies: Any,
+    epsilon: NotNegative = 0.01,
+    relative: bool = False,
+    bias: Bias = "ignored",
+    max_pool: MaxPooling = "winner",
+    normalisation: Normalising = "passed",
+    device: Device = "cpu",
 ) -> np.ndarray:
-    """Layer-wise relevance propagation by `Epsilon`, summed over channels [samek2017, eq. 7]."""
+    """Layer-wise relevance propagation by `Epsilon`, summed over channels [samek2017, eq. 7].
+
+    start: see `backward.relevance_of`. The other options are those of `Epsilon`.
+    """
     from prediction_difference.attribution.relevance.redistribution import Epsilon
 
-    return relevance_of(classifier, images, nodes, Epsilon(**policies), device, start=start)
+    rule = Epsilon(bias, max_pool, normalisation, epsilon, relative)
+    return relevance_of(classifier, images, nodes, rule, device, start=start)
 
 
 def lrp_alpha_beta(
@@ -150,13 +168,24 @@ def lrp_alpha_beta(
     nodes: Sequence[Node],
     *,
     start: StartOfRelevance = "score",
-    device: str = "cpu",
-    **policies: Any,
+    alpha: float = 2.0,
+    beta: float = -1.0,
+    bias: Bias = "ignored",
+    max_pool: MaxPooling = "winner",
+    normalisation: Normalising = "passed",
+    device: Device = "cpu",
 ) -> np.ndarray:
-    """Layer-wise relevance propagation by `AlphaBeta`, summed over channels [samek2017, eq. 8]."""
+    """Layer-wise relevance propagation by `AlphaBeta`, summed over channels [samek2017, eq. 8].
+
+    start: see `backward.relevance_of`. The other options are those of `AlphaBeta`.
+
+    Raises:
+        DataError: alpha + beta is not 1.
+    """
     from prediction_difference.attribution.relevance.redistribution import AlphaBeta
 
-    return relevance_of(classifier, images, nodes, AlphaBeta(**policies), device, start=start)
+    rule = AlphaBeta(bias, max_pool, normalisation, alpha, beta)
+    return relevance_of(classifier, images, nodes, rule, device, start=start)
 
 
 def occlusion(
@@ -164,10 +193,10 @@ def occlusion(
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
-    window: int = 9,
-    stride: int = 3,
+    window: Count = 9,
+    stride: Count = 3,
     fill: float = 0.5,
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """What the value loses under a plain window, mean over its windows of a pixel [zeiler2014].
 
@@ -210,7 +239,7 @@ def random(
     nodes: Sequence[Node],
     *,
     seed: int = 0,
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Uniform numbers in 0 to 1: a random order of the pixels."""
     keys = [randomness.image_key(seed, "random order", image) for image in images]
@@ -223,7 +252,7 @@ def segmentation(
     nodes: Sequence[Node],
     *,
     foreground: Foreground = "bright",
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """1 on the object and 0 elsewhere, whatever is explained [samek2017, Fig. 1].
 
@@ -247,7 +276,8 @@ def _threshold(brightness: np.ndarray) -> float:
 class Method:
     """A heatmap method: its function, the unit of its values, whether their sign means anything.
 
-    function: (classifier, images (N, C, *spatial), a node for each) -> (N, *spatial).
+    function: (classifier, images (N, C, *spatial), a node for each) -> (N, *spatial). Its options
+    are keyword-only, and their annotations say what they can be: `heatmaps` refuses all else.
     """
 
     function: Callable[..., np.ndarray]
@@ -279,6 +309,7 @@ OF_TRAINING = frozenset({"pattern", "deviation"})
 """Methods that take the images that the classifier was fitted to, as `training`."""
 
 
+@checked
 def heatmaps(
     method: str,
     classifier: "nn.Module | LinearClassifier",
@@ -288,18 +319,18 @@ def heatmaps(
 ) -> np.ndarray:
     """(N, *spatial) relevance of images (N, C, *spatial), for a node each, by a method's name.
 
+    options: those of the method's function, which names its choices, bounds and defaults.
+
     Raises:
-        DataError: there is no such method, a node is none of a class, or the method cannot look
-            into the classifier.
+        DataError: there is no such method, an option is unknown or not what it can be, an image
+            holds NaN or infinity or does not fit the classifier, a node is none of its classes,
+            or the method cannot look into the classifier.
     """
-    if method not in METHODS:
-        raise DataError(
-            f"method {method!r}", "is unknown", f"methods are {', '.join(sorted(METHODS))}"
-        )
-    for node in nodes:
-        if node.layer is not None:
-            raise DataError(f"layer {node.layer!r}", f"{method} explains classes", "name a class")
-    return METHODS[method].function(classifier, images, nodes, **options)
+    check_images(images)
+    if len(nodes) != len(images):
+        what = f"there are {len(nodes)} for {len(images)} images"
+        raise DataError("nodes", what, "give one for each image")
+    return _maps(method, classifier, images, nodes, options)
 
 
 def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
@@ -320,6 +351,7 @@ def forwards(method: str, spatial: Sequence[int], **options: Any) -> int:
             return 1
 
 
+@checked
 def heatmap(
     method: str,
     classifier: "nn.Module | LinearClassifier",
@@ -327,5 +359,28 @@ def heatmap(
     node: Node,
     **options: Any,
 ) -> np.ndarray:
-    """(*spatial) relevance of one image (C, *spatial); see `heatmaps`."""
-    return np.asarray(heatmaps(method, classifier, image[None], [node], **options)[0])
+    """(*spatial) relevance of one image (C, *spatial), by a method's name; see `heatmaps`.
+
+    Raises:
+        DataError: as of `heatmaps`.
+    """
+    check_image(image)
+    return np.asarray(_maps(method, classifier, image[None], [node], options)[0])
+
+
+def _maps(
+    method: str,
+    classifier: "nn.Module | LinearClassifier",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    options: Mapping[str, Any],
+) -> np.ndarray:
+    """As `heatmaps`, of images that are right by themselves."""
+    if method not in METHODS:
+        raise DataError(f"method={method!r}", "is unknown", choose_among(method, sorted(METHODS)))
+    function = METHODS[method].function
+    check_options(function, options, method)
+    for node in nodes:
+        if node.layer is not None:
+            raise DataError(f"layer {node.layer!r}", f"{method} explains classes", "name a class")
+    return function(classifier, images, nodes, **options)

@@ -6,22 +6,22 @@ turned.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.nodes import Node, check_nodes
+from prediction_difference.choices import Device, Favours
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.errors import DataError
-
-Favours = Literal["lower", "higher"]
+from prediction_difference.images import check_numbers
 
 
 def weights(
-    classifier: Any, images: np.ndarray, nodes: Sequence[Node], *, device: str = "cpu"
+    classifier: Any, images: np.ndarray, nodes: Sequence[Node], *, device: Device = "cpu"
 ) -> np.ndarray:
     """Weights of the class's log odds, in natural units: the same map for every image."""
-    plane = plane_of(classifier, "weights").weight.sum(0)
+    plane = _explained(classifier, "weights", images, nodes).weight.sum(0)
     return _signs(nodes, plane.ndim) * plane
 
 
@@ -31,7 +31,7 @@ def pattern(
     nodes: Sequence[Node],
     *,
     training: np.ndarray | None = None,
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """The activation pattern that belongs to the weights: the same map for every image.
 
@@ -39,7 +39,7 @@ def pattern(
     how much each voxel rises, in the images' unit, with one unit of log odds. training: (n, C,
     *spatial) images that the classifier was fitted to, and no others.
     """
-    linear = plane_of(classifier, "pattern")
+    linear = _explained(classifier, "pattern", images, nodes)
     seen = _training(training, "pattern", linear.weight.shape)
     log_odds = linear.log_odds(seen.astype(np.float64))
     centred = log_odds - log_odds.mean()
@@ -60,7 +60,7 @@ def deviation(
     training: np.ndarray | None = None,
     favours: Favours = "lower",
     weighted: bool = False,
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """How far each voxel is from its mean over the training images, on the class's side.
 
@@ -68,7 +68,7 @@ def deviation(
     ones; nothing of the classifier is used but where its weights are zero. weighted: times the
     weights instead, so that the map sums to the change of the log odds. training: as of `pattern`.
     """
-    linear = plane_of(classifier, "deviation")
+    linear = _explained(classifier, "deviation", images, nodes)
     away = images - _training(training, "deviation", linear.weight.shape).mean(0, dtype=np.float64)
     if weighted:
         factor = linear.weight
@@ -76,6 +76,25 @@ def deviation(
         factor = (linear.weight != 0) * (-1.0 if favours == "lower" else 1.0)
     found = (away * factor).sum(1)
     return _signs(nodes, found.ndim - 1) * found
+
+
+def _explained(
+    classifier: Any, method: str, images: np.ndarray, nodes: Sequence[Node]
+) -> LinearClassifier:
+    """The plane of a classifier that takes these images and has these classes.
+
+    Raises:
+        DataError: it has no plane, or does not take the images, or a class is none of its two.
+    """
+    linear = plane_of(classifier, method)
+    if images.shape[1:] != linear.weight.shape:
+        raise DataError(
+            f"image of shape {images.shape[1:]}",
+            f"the classifier takes {linear.weight.shape}",
+            "give it an image of that shape",
+        )
+    check_nodes(nodes, 2, {})
+    return linear
 
 
 def plane_of(classifier: Any, method: str) -> LinearClassifier:
@@ -105,6 +124,8 @@ def _training(images: np.ndarray | None, method: str, shape: tuple[int, ...]) ->
             f"is given {what}",
             f"give the images that the classifier was fitted to, two or more of shape {shape}",
         )
+    for image in images:
+        check_numbers(image, "training")
     return images
 
 

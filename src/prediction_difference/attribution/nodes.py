@@ -2,38 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from prediction_difference.choices import Natural, NodeKind
 from prediction_difference.errors import DataError
+from prediction_difference.options import checked
 
 
+@checked
 @dataclass(frozen=True)
 class Node:
     """A class probability, a class score, or a feature map or a single unit of a layer.
 
     index: number of the class, or of the feature map. layer: name of a submodule, None for
     classes. position: of a unit in its map; empty where the layer has no maps.
+
+    Raises:
+        DataError: a number is negative or no whole number, or the kind is unknown.
     """
 
-    kind: Literal["probability", "score", "feature_map", "unit"]
-    index: int
+    kind: NodeKind
+    index: Natural
     layer: str | None = None
-    position: tuple[int, ...] = ()
+    position: tuple[Natural, ...] = ()
 
     @classmethod
-    def probability(cls, index: int) -> "Node":
+    def probability(cls, index: Natural) -> "Node":
         """Probability of a class; its relevance is a weight of evidence, in bits."""
         return cls("probability", index)
 
     @classmethod
-    def score(cls, index: int) -> "Node":
+    def score(cls, index: Natural) -> "Node":
         """Score of a class before the softmax; its relevance is an activation difference."""
         return cls("score", index)
 
     @classmethod
-    def feature_map(cls, layer: str, unit: int) -> "Node":
+    @checked
+    def feature_map(cls, layer: str, unit: Natural) -> "Node":
         """Mean over a feature map, or a unit, of a layer; relevance is an activation difference.
 
         Notes: activation difference is linear, so that of the mean is the mean of the units'
@@ -42,7 +48,8 @@ class Node:
         return cls("feature_map", unit, layer)
 
     @classmethod
-    def unit(cls, layer: str, unit: int, position: Sequence[int] = ()) -> "Node":
+    @checked
+    def unit(cls, layer: str, unit: Natural, position: Sequence[Natural] = ()) -> "Node":
         """One unit of a layer: a place in map number `unit`, or unit `unit` of a vector."""
         return cls("unit", unit, layer, tuple(position))
 

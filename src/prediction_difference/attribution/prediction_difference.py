@@ -3,18 +3,28 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.attribution.engines.choosing import EngineName, choose_engine
-from prediction_difference.attribution.engines.dense import DenseImage, Precision
+from prediction_difference.attribution.engines.choosing import choose_engine
+from prediction_difference.attribution.engines.dense import DenseImage
 from prediction_difference.attribution.engines.protocol import Engine, Expectation, Prepared
 from prediction_difference.attribution.evidence import relevance
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.choices import (
+    Count,
+    Device,
+    Draws,
+    EngineName,
+    Positive,
+    Precision,
+)
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.errors import DataError
+from prediction_difference.images import check_image
+from prediction_difference.options import checked
 from prediction_difference.priors.samplers import Sampler
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import say, track
@@ -93,6 +103,7 @@ class PrecisionError:
         return bool((self.rounding <= self.sampling / 2).all())
 
 
+@checked
 class PredictionDifference:
     """Evidence for and against nodes of a classifier, from windows taken as unknown.
 
@@ -108,24 +119,25 @@ class PredictionDifference:
     in the output seen as (1, units, *places).
 
     Raises:
-        DataError: the engine does not fit the classifier, or the window is not the sampler's.
+        DataError: an option is unknown or not what it can be, the engine does not fit the
+            classifier, or the window is not the sampler's.
     """
 
     def __init__(
         self,
-        classifier: Union["nn.Module", LinearClassifier],
+        classifier: "nn.Module | LinearClassifier",
         sampler: Sampler,
-        window: int = 10,
-        stride: int = 1,
-        samples: int = 10,
+        window: Count = 10,
+        stride: Count = 1,
+        samples: Draws = 10,
         engine: EngineName = "auto",
-        training_instances: int = 1_281_167,
+        training_instances: Count = 1_281_167,
         seed: int = 0,
         *,
-        standard_error: float | None = None,
-        max_samples: int = 1000,
-        device: str = "cpu",
-        batch_size: int | None = None,
+        standard_error: Positive | None = None,
+        max_samples: Draws = 1000,
+        device: Device = "cpu",
+        batch_size: Count | None = None,
         precision: Precision = "float32",
         layer: str | None = None,
         units: bool = False,
@@ -142,11 +154,9 @@ class PredictionDifference:
                 f"the sampler draws windows of side {sampler.window}",
                 "make both the same",
             )
-        if samples < 2:
-            raise DataError(f"samples={samples}", "gives no standard error", "set it to 2 or more")
-        if standard_error is not None and standard_error <= 0:
+        if standard_error is not None and max_samples < samples:
             raise DataError(
-                f"standard_error={standard_error}", "is never reached", "set it above 0, or None"
+                f"max_samples={max_samples}", f"is less than samples={samples}", "raise it"
             )
         removed = (layer, units, window)
         self._engine = choose_engine(classifier, engine, device, batch_size, precision, *removed)
@@ -166,11 +176,13 @@ class PredictionDifference:
         self._training_instances = training_instances
         self._seed = seed
 
+    @checked
     def attribute(self, image: np.ndarray, nodes: Sequence[Node]) -> Attribution:
         """(C, *spatial) image as the classifier takes it -> relevance for the nodes.
 
         Raises:
-            DataError: image, window, sampler and classifier do not fit each other.
+            DataError: image, window, sampler and classifier do not fit each other, or the image
+                holds NaN or infinity.
         """
         return self._attribution(image, nodes, shows_progress=True)
 
@@ -216,7 +228,12 @@ class PredictionDifference:
         return grid.shape[0] if len(grid.shape) > 1 else 1
 
     def prepare(self, image: np.ndarray) -> Prepared:
-        """(C, *spatial) -> the image after the engine has run it once, with its class scores."""
+        """(C, *spatial) -> the image after the engine has run it once, with its class scores.
+
+        Raises:
+            DataError: it is no image, or the classifier does not take it.
+        """
+        check_image(image)
         return self._engine.prepare(image)
 
     def target(

@@ -16,6 +16,7 @@ from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import appears
+from prediction_difference.options import checked
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
 from prediction_difference.seals import break_seal, write_seal
@@ -258,7 +259,8 @@ def open_maps(path: Path) -> Any:
     return open_store(Path(path), "attribution", later=BY_NODE)
 
 
-def open_attribution(path: Path) -> Any:
+@checked
+def open_attribution(path: Path | str) -> Any:
     """Open an attribution store as a lazy xarray Dataset; see design of stores in the README.
 
     Raises:

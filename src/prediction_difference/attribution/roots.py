@@ -7,7 +7,9 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.attribution.deep_taylor import refuse_outside
-from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.engines.refusal import check_network, taking
+from prediction_difference.attribution.nodes import Node, check_nodes
+from prediction_difference.choices import Count, Device, Fraction, Natural
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,14 +39,14 @@ def taylor(
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
-    reached: float = 0.1,
+    reached: Fraction = 0.1,
     lowest: float = 0.0,
     highest: float = 1.0,
-    start: int = 0,
-    starts: int = 1,
-    steps: int = 100,
+    start: Natural = 0,
+    starts: Count = 1,
+    steps: Count = 100,
     seed: int = 0,
-    device: str = "cpu",
+    device: Device = "cpu",
 ) -> np.ndarray:
     """Gradient at a root, times the way from there, summed over channels [montavon2017, eq. 5].
 
@@ -55,14 +57,15 @@ def taylor(
     the next ones, the nearest of whose roots counts. steps: of each round of a search.
 
     Raises:
-        DataError: an image lies outside of the box, a node is a probability or its score is
-            negative, or no root was found.
+        DataError: the box is empty, an image lies outside of it, a node is a probability or its
+            score is negative, or no root was found.
     """
     import torch
 
     refuse_outside(images, lowest, highest)
     if any(node.kind != "score" for node in nodes):
         raise DataError("nodes", "roots are those of class scores", "set output: score")
+    check_network(classifier)
     x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device).flatten(1)
     f = _scores_of(classifier.to(device).eval(), nodes, images.shape[1:])
     score, _ = f(x)
@@ -216,7 +219,9 @@ def _scores_of(classifier: "nn.Module", nodes: Sequence[Node], shape: tuple[int,
 
     def f(points: "Tensor") -> tuple["Tensor", "Tensor"]:
         leaf = points.detach().requires_grad_()
-        scores = classifier(leaf.unflatten(1, shape))
+        with taking(classifier, shape):
+            scores = classifier(leaf.unflatten(1, shape))
+        check_nodes(nodes, scores.shape[1], {})
         chosen = scores.gather(1, numbers.to(scores.device)[:, None])[:, 0]
         (slope,) = torch.autograd.grad(chosen.sum(), leaf)
         return chosen.detach(), slope

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.attribution.engines.dense import Precision, placed
+from prediction_difference.attribution.engines.dense import placed
 from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.attribution.engines.perturbed import PerturbedScores
 from prediction_difference.benchmark.cases import REFUSALS
@@ -19,6 +19,7 @@ from prediction_difference.benchmark.settings import (
 )
 from prediction_difference.benchmark.speed import ratios
 from prediction_difference.benchmark.timing import summary, timed
+from prediction_difference.choices import Precision
 from prediction_difference.errors import DataError
 from prediction_difference.evaluation.perturbation import perturbation_curves
 from prediction_difference.figures.drawing import rounded

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from prediction_difference.choices import Count, Order, Perturbation, Precision
 from prediction_difference.config.claims import Claims
 from prediction_difference.config.section import Name, Section
 
@@ -13,20 +14,23 @@ class RegionPerturbation(Section):
 
     measure: Literal["aopc"]
     explanations: Annotated[tuple[Name, ...], Field(min_length=1)]
-    region: int = Field(9, ge=1, description="side of a region, in pixels")
-    steps: int = Field(100, ge=1, description="regions perturbed, L")
-    repeats: int = Field(10, ge=1, description="perturbed copies of each image")
-    order: Literal["morf", "lerf"] = Field("morf", description="most or least relevant first")
+    region: Count = Field(9, description="side of a region, in pixels")
+    steps: Count = Field(100, description="regions perturbed, L")
+    repeats: Count = Field(10, description="perturbed copies of each image")
+    order: Order = Field(
+        "morf",
+        description="most or least relevant first; also MoRF and LeRF, as in papers",
+    )
     output: Literal["score", "probability"] = Field(
         "score", description="what f is in figures and claims; tables have both"
     )
-    perturbation: Literal["uniform", "blur", "mean", "conditional"] = Field(
+    perturbation: Perturbation = Field(
         "uniform",
         description="what comes in place of a region: a draw for every pixel, the blurred image, "
         "the mean of each channel, or draws from a prior given what is around",
     )
     prior: Name | None = Field(None, description="for perturbation: conditional")
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Precision = Field(
         "float32",
         description="of the classifier; bfloat16 is faster where the processor has it, and changed "
         "AOPC by at most 4 % of its standard error over ten photographs (GoogLeNet, SqueezeNet)",

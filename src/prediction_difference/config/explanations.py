@@ -4,6 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from prediction_difference.choices import (
+    Bias,
+    Count,
+    Draws,
+    EngineName,
+    Favours,
+    Foreground,
+    Fraction,
+    LayerRule,
+    MaxPooling,
+    Natural,
+    Normalising,
+    Positive,
+    Precision,
+    Start,
+    StartOfRelevance,
+)
 from prediction_difference.config.nodes import (
     AnyNode,
     ClassNodes,
@@ -90,29 +107,28 @@ class PredictionDifference(Explanation):
     reference: Name | None = Field(
         None, description="dataset of the marginal sampler; null: the classifier's"
     )
-    window: int = Field(10, ge=1, description="side k of a window, in pixels or voxels")
-    stride: int = Field(1, ge=1, description="step between windows, in pixels or voxels")
-    samples: int = Field(10, ge=2, description="draws per window, S")
+    window: Count = Field(10, description="side k of a window, in pixels or voxels")
+    stride: Count = Field(1, description="step between windows, in pixels or voxels")
+    samples: Draws = Field(10, description="draws per window, S")
     clip: bool = Field(False, description="clip draws to the range of the dataset's images")
-    standard_error: float | None = Field(
+    standard_error: Positive | None = Field(
         None,
-        gt=0,
         description="draw for a window, `samples` at a time, until its standard error is at most "
         "this, in the relevance's unit; null: draw `samples` times",
     )
-    max_samples: int = Field(1000, ge=2, description="draws per window, with standard_error")
+    max_samples: Draws = Field(1000, description="draws per window, with standard_error")
     removed: RemovedLayer | None = Field(
         None, description="a hidden layer, on whose output windows are taken; null: the image"
     )
-    engine: Literal["auto", "dense", "incremental", "linear"] = Field(
+    engine: EngineName = Field(
         "auto",
         description="dense: whole forward passes; incremental: only what a window changes; linear: "
         "none, for logistic regression; auto: the fastest that fits, all with the same values",
     )
-    batch_size: int | None = Field(
-        None, ge=1, description="images per forward pass; null: sized to memory"
+    batch_size: Count | None = Field(
+        None, description="images per forward pass; null: sized to memory"
     )
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Precision = Field(
         "float32",
         description="of forward passes; bfloat16 where it costs less than half the sampling error",
     )
@@ -196,7 +212,7 @@ class Deconvolution(Explanation):
     norm: Literal["l2", "linf", "sum"] = Field(
         "l2", description="sum: the sum over channels, which has a sign [kumar2017]"
     )
-    start: Literal["slope", "response"] = Field(
+    start: Start = Field(
         "slope",
         description="what is passed back: 1 at the class score; or where the last layer has a map "
         "for each class, as in all-convolutional networks, what is positive in it, and else the "
@@ -222,23 +238,23 @@ class IntegratedGradients(Explanation):
 
     method: Literal["integrated_gradients"]
     images_per_job: int = Field(128, ge=1, description="images that one job works on")
-    steps: int = Field(32, ge=1, description="gradients on the way")
+    steps: Count = Field(32, description="gradients on the way")
     baseline: float = Field(0.0, description="value of all pixels of the plain image")
 
 
 class LayerwiseRelevance(Explanation):
     """What both rules of layer-wise relevance propagation leave open."""
 
-    bias: Literal["ignored", "absorbs"] = Field(
+    bias: Bias = Field(
         "ignored",
         description="absorbs: a bias is one of the contributions, and what it receives is lost",
     )
-    max_pool: Literal["winner", "proportional"] = Field(
+    max_pool: MaxPooling = Field(
         "winner",
         description="who receives relevance: the largest value, or all in proportion to their "
         "activations",
     )
-    normalisation: Literal["passed", "expanded"] = Field(
+    normalisation: Normalising = Field(
         "passed",
         description="local response normalisation passes relevance on, or shares it as its "
         "first-order expansion",
@@ -248,7 +264,7 @@ class LayerwiseRelevance(Explanation):
 class RelevanceOfScore(LayerwiseRelevance):
     """What the rules that pass negative relevance leave open."""
 
-    start: Literal["score", "positive"] = Field(
+    start: StartOfRelevance = Field(
         "score",
         description="what is passed back: the score; or nothing where it is negative, for CLEAR "
         "maps, since what speaks against a class would else respond in the map of an unlikely one",
@@ -259,7 +275,7 @@ class EpsilonRelevance(RelevanceOfScore):
     """Relevance in proportion to contributions, stabilised [samek2017, eq. 7]."""
 
     method: Literal["lrp_epsilon"]
-    epsilon: float = Field(0.01, gt=0, description="added to the size of every denominator")
+    epsilon: Positive = Field(0.01, description="added to the size of every denominator")
     relative: bool = Field(
         False,
         description="epsilon is a multiple of the layer's root mean square, and so does not depend "
@@ -283,9 +299,6 @@ class AlphaBetaRelevance(RelevanceOfScore):
         return self
 
 
-LayerRule = Literal["z+", "zB", "w2"]
-
-
 class DeepTaylor(LayerwiseRelevance):
     """Relevance that keeps its sum and its sign, from layer to layer [montavon2017, section 5]."""
 
@@ -300,18 +313,17 @@ class DeepTaylor(LayerwiseRelevance):
     )
     lowest: float = Field(0.0, description="least value of images, before normalisation")
     highest: float = Field(1.0, description="largest value of images, before normalisation")
-    relevance_model: int | None = Field(
+    relevance_model: Natural | None = Field(
         None,
-        ge=0,
         description="number of a min-max relevance model of a classifier of kind: "
         "detection-pooling; null: training-free",
     )
-    bias: Literal["ignored", "absorbs"] = Field(
+    bias: Bias = Field(
         "absorbs",
         description="absorbs: a positive bias is one of the contributions, and what it receives is "
         "lost",
     )
-    max_pool: Literal["winner", "proportional"] = Field(
+    max_pool: MaxPooling = Field(
         "proportional",
         description="who receives relevance: the largest value, or all in proportion to their "
         "activations",
@@ -335,19 +347,18 @@ class Taylor(Explanation):
 
     method: Literal["taylor"]
     images_per_job: int = Field(8, ge=1, description="images that one job works on")
-    reached: float = Field(0.1, gt=0, lt=1, description="share of the score that a root may have")
+    reached: Fraction = Field(0.1, description="share of the score that a root may have")
     lowest: float = Field(0.0, description="least value of images, before normalisation")
     highest: float = Field(1.0, description="largest value of images, before normalisation")
-    start: int = Field(
+    start: Natural = Field(
         0,
-        ge=0,
         description="where the search begins: 0 is the image, other numbers are random points of "
         "the box; another start may find another root",
     )
-    starts: int = Field(
-        1, ge=1, description="searches from this start and the next ones; the nearest root counts"
+    starts: Count = Field(
+        1, description="searches from this start and the next ones; the nearest root counts"
     )
-    steps: int = Field(100, ge=1, description="of a round of the search for a root")
+    steps: Count = Field(100, description="of a round of the search for a root")
 
     @model_validator(mode="after")
     def _is_box(self) -> "Taylor":
@@ -360,8 +371,8 @@ class Occlusion(Explanation):
 
     method: Literal["occlusion"]
     images_per_job: int = Field(8, ge=1, description="images that one job works on")
-    window: int = Field(9, ge=1, description="side of a window, in pixels or voxels")
-    stride: int = Field(3, ge=1, description="step between windows, in pixels or voxels")
+    window: Count = Field(9, description="side of a window, in pixels or voxels")
+    stride: Count = Field(3, description="step between windows, in pixels or voxels")
     fill: float = Field(0.5, description="value of the window")
 
     @model_validator(mode="after")
@@ -384,7 +395,7 @@ class Segmentation(Explanation):
     """The object and nothing of the classifier: 1 on its pixels, else 0 [samek2017, Fig. 1]."""
 
     method: Literal["segmentation"]
-    foreground: Literal["bright", "dark"] = Field(
+    foreground: Foreground = Field(
         "bright", description="the object's side of Otsu's threshold on the mean of the channels"
     )
 
@@ -408,7 +419,7 @@ class DeviationFromMean(Explanation):
     """How far every voxel is from the mean of the training images; for linear classifiers."""
 
     method: Literal["deviation"]
-    favours: Literal["lower", "higher"] = Field(
+    favours: Favours = Field(
         "lower", description="values that speak for the second class, such as low FA for patients"
     )
     weighted: bool = Field(

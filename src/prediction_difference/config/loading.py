@@ -17,7 +17,7 @@ from prediction_difference.config.figures import NODE_NAME_TAGS, PANEL_TAGS, SLI
 from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.config.nodes import NODE_TAGS
 from prediction_difference.config.settings import with_setting
-from prediction_difference.errors import ConfigError, Problem, choose
+from prediction_difference.errors import ConfigError, Problem, choose, choose_among
 
 _TAGS = ("source", "kind", "method", "measure")
 _INNER_TAGS = (
@@ -165,9 +165,8 @@ def _problem(place: tuple[str, ...], entry_type: Any, details: ErrorDetails) -> 
             known = [
                 part.strip("' ") for part in context["expected"].replace(" or ", ", ").split(",")
             ]
-            return Problem(
-                where, f"{details['input']!r} is unknown", choose(str(details["input"]), known)
-            )
+            wrong = details["input"]
+            return Problem(where, f"{wrong!r} is unknown", choose_among(str(wrong), known))
         case "value_error":
             what, _, remedy = str(context["error"]).partition("; ")
             return Problem(where, what, remedy or "correct it")

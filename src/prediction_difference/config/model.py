@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from prediction_difference.choices import Channels, Count, Location, Regularisation
 from prediction_difference.config.claims import AnyClaim as AnyClaim
 from prediction_difference.config.claims import Cheaper as Cheaper
 from prediction_difference.config.claims import Claims as Claims
@@ -146,24 +147,24 @@ class GaussianPrior(Section):
     kind: Literal["gaussian"] = "gaussian"
     dataset: Name = Field(description="where the patches come from")
     patch: int = Field(14, ge=2, description="side l of a patch, in pixels or voxels")
-    channels: Literal["joint", "independent"] = Field(
+    channels: Channels = Field(
         "joint", description="independent: no correlation between channels, as in the 2017 code"
     )
     patches: int = Field(25_000, ge=100, description="number of patches drawn")
-    regularisation: Literal["ridge", "ledoit-wolf"] = Field(
+    regularisation: Regularisation = Field(
         "ridge", description="ledoit-wolf: shrinks the covariance by as much as the patches ask for"
     )
     ridge: float = Field(
         1e-4, gt=0, description="added to the diagonal, times its mean; for regularisation: ridge"
     )
-    location: Literal["auto", "none", "grid-index", "grid-cell", "voxel-mean"] = Field(
+    location: Literal["auto", Location] = Field(
         "auto",
         description="what the place alone tells, taken off before the fit: a mean that is linear "
         "in the indices of a grid's cells, the mean of each cell, or of each pixel; auto: "
         "voxel-mean for volumes, whose voxels mean the same in all subjects, none for other images",
     )
-    cells: int = Field(
-        20, ge=1, description="cells of that grid along each axis; for the grid's locations"
+    cells: Count = Field(
+        20, description="cells of that grid along each axis; for the grid's locations"
     )
 
     @model_validator(mode="after")
@@ -176,9 +177,7 @@ class GaussianPrior(Section):
             raise ValueError(f"location: {self.location} has no grid; remove the key cells")
         return self
 
-    def location_for(
-        self, volumes: bool
-    ) -> Literal["none", "grid-index", "grid-cell", "voxel-mean"]:
+    def location_for(self, volumes: bool) -> Location:
         """What is taken off the images, of volumes or of others."""
         if self.location == "auto":
             return "voxel-mean" if volumes else "none"

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictInt, StrictStr, Tag, model_validator
 
+from prediction_difference.choices import Channels, Natural
 from prediction_difference.config.section import Section
 
-Number = Annotated[int, Field(ge=0)]
+Number = Natural
 """Of a map, or of a place along an axis, from 0."""
 
 
@@ -143,7 +144,7 @@ class RemovedLayer(Section):
         description="side, in the layer's places, of what the conditional sampler knows around a "
         "window or unit; null: window + 2, for units 1",
     )
-    maps: Literal["joint", "independent"] = Field(
+    maps: Channels = Field(
         "joint", description="for the conditional sampler; independent: no correlation of maps"
     )
     images: int = Field(

@@ -18,6 +18,7 @@ from prediction_difference import provenance, randomness
 from prediction_difference.attribution.heatmaps import heatmaps
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference
+from prediction_difference.choices import Location
 from prediction_difference.classifiers.logistic_regression import LinearClassifier, fit
 from prediction_difference.config import Config, model
 from prediction_difference.data import anatomy, simulated_fa
@@ -26,7 +27,6 @@ from prediction_difference.errors import DataError
 from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.priors.gaussian import GaussianPatchPrior
-from prediction_difference.priors.location import Location
 from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
 from prediction_difference.progress import track
 

@@ -1,27 +1,30 @@
 """Region perturbation: how fast a class disappears when relevant regions are removed."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.attribution.engines.sampled import in_batches
+from prediction_difference.choices import Count, Device, Limits, Order, Perturbation
 from prediction_difference.errors import DataError
-from prediction_difference.evaluation.replacements import Perturbation, replacements
+from prediction_difference.evaluation.replacements import replacements
+from prediction_difference.images import check_image, check_numbers
+from prediction_difference.options import checked
 from prediction_difference.priors.samplers import Sampler
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Order = Literal["morf", "lerf"]
 Along = Callable[["Tensor", np.ndarray, "Tensor"], "Tensor | None"]
 """(C, *spatial) image, (L, d) regions, (repeats, L, C, *region) contents -> (repeats, L + 1, ...)
 values of the image while regions are removed one by one; None where whole passes do better."""
 
 
+@checked
 def region_order(
-    relevance: np.ndarray, region: int, order: Order = "morf", seed: int = 0
+    relevance: np.ndarray, region: Count, order: Order = "morf", seed: int = 0
 ) -> np.ndarray:
     """(*spatial) relevance -> (L, d) first pixels of all regions, in the order of removal.
 
@@ -30,8 +33,9 @@ def region_order(
     Regions of equal score come in a random order that `seed` fixes.
 
     Raises:
-        DataError: no region fits inside the image.
+        DataError: no region fits inside the image, or relevance holds NaN or infinity.
     """
+    check_numbers(relevance, "relevance")
     cells = tuple(side // region for side in relevance.shape)
     if min(cells) == 0:
         raise DataError(
@@ -43,25 +47,26 @@ def region_order(
     blocks = covered.reshape([n for count in cells for n in (count, region)])
     score = blocks.sum(axis=tuple(range(1, 2 * len(cells), 2))).ravel()
     ties = randomness.generator(randomness.key(seed, "ties")).random(len(score))
-    ranking = np.lexsort((ties, -score if order == "morf" else score))
+    ranking = np.lexsort((ties, -score if order.lower() == "morf" else score))
     return np.stack(np.unravel_index(ranking, cells), axis=-1) * region
 
 
+@checked
 def perturbation_curves(
     value: Callable[["Tensor"], "Tensor"],
     image: np.ndarray,
     relevance: np.ndarray,
     *,
-    region: int = 9,
-    steps: int = 100,
-    repeats: int = 10,
+    region: Count = 9,
+    steps: Count = 100,
+    repeats: Count = 10,
     order: Order = "morf",
     perturbation: Perturbation = "uniform",
-    value_range: tuple[float, float] = (0.0, 1.0),
+    value_range: Limits = (0.0, 1.0),
     sampler: Sampler | None = None,
     seed: int = 0,
-    device: str = "cpu",
-    batch_size: int = 64,
+    device: Device = "cpu",
+    batch_size: Count = 64,
     along: Along | None = None,
 ) -> np.ndarray:
     """F of an image while its regions are removed, one after the other [samek2017, eq. 11].
@@ -69,11 +74,14 @@ def perturbation_curves(
     value: (N, C, *spatial) float32 images on `device` -> (N, ...) values f, one or several of each.
     image: (C, *spatial). relevance: (*spatial). Returns (repeats, steps + 1, ...) float64 values;
     the first is that of the untouched image. What removed regions become: see `replacements`.
+    order: morf and MoRF remove the most relevant regions first, lerf and LeRF the least relevant.
     along: a faster way to the same values, which is taken where there is one.
 
     Raises:
-        DataError: more steps than regions, or relevance of another size than the image.
+        DataError: an option is unknown or not what it can be, there are more steps than regions,
+            relevance has another size than the image, or one of them holds NaN or infinity.
     """
+    check_image(image)
     if relevance.shape != image.shape[1:]:
         raise DataError(
             f"relevance of shape {relevance.shape}",
@@ -180,9 +188,16 @@ def _channels_innermost(images: "Tensor") -> "Tensor":
     return images.contiguous(memory_format=layouts[images.ndim])
 
 
+@checked
 def aopc(curves: np.ndarray) -> np.ndarray:
     """(..., L + 1) perturbation curves -> (...) area over them [samek2017, eq. 12].
 
     The mean over k = 0..L of f(x) - f(x^(k)); its mean over images is the AOPC of a method.
+
+    Raises:
+        DataError: there are no values, or some are NaN or infinite.
     """
+    check_numbers(curves, "curves")
+    if curves.ndim == 0 or curves.shape[-1] == 0:
+        raise DataError(f"curves of shape {curves.shape}", "hold no steps", "give (..., L + 1)")
     return np.asarray((curves[..., :1] - curves).mean(axis=-1))

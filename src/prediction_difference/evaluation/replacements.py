@@ -1,14 +1,11 @@
 """What stands in the place of removed regions: noise, or an image that tells less."""
 
-from typing import Literal
-
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.choices import Perturbation
 from prediction_difference.errors import DataError
 from prediction_difference.priors.samplers import Sampler
-
-Perturbation = Literal["uniform", "blur", "mean", "conditional"]
 
 
 def replacements(

@@ -17,13 +17,13 @@ from prediction_difference.attribution.clear import (
     FULL_FROM,
     ClassMaps,
     ClearMap,
-    Palette,
     class_colours,
     class_maps,
     clear,
     for_and_against,
 )
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.choices import Palette
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas, show
 from prediction_difference.figures.drawing import (

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.choices import Clip, Count
 from prediction_difference.errors import DataError
+from prediction_difference.options import checked
 from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
 from prediction_difference.priors.location import check_place
 from prediction_difference.priors.places import ImageKeys, blocks, drawn_as_array, ravelled
@@ -29,6 +31,7 @@ class _Operators(NamedTuple):
     location: "Tensor | None"
 
 
+@checked
 @dataclass(frozen=True)
 class ConditionalSampler:
     """The conditional of a Gaussian over patches [zintgraf2017, eq. 4].
@@ -37,8 +40,8 @@ class ConditionalSampler:
     """
 
     prior: GaussianPatchPrior
-    window: int = 10
-    clip: tuple[float, float] | None = None
+    window: Count = 10
+    clip: Clip | None = None
 
     @property
     def is_normal(self) -> bool:

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
 
 import numpy as np
 
+from prediction_difference.choices import (
+    Channels,
+    Count,
+    Location,
+    Natural,
+    NotNegative,
+    Regularisation,
+)
 from prediction_difference.errors import DataError
-from prediction_difference.priors.location import Location, location_image
+from prediction_difference.options import checked
+from prediction_difference.priors.location import location_image
 from prediction_difference.priors.patches import patch_stream
-from prediction_difference.priors.sums import Regularisation, covariance, sums_of_groups
-
-Channels = Literal["joint", "independent"]
+from prediction_difference.priors.sums import covariance, sums_of_groups
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Conditionals:
     outer: np.ndarray
 
 
+@checked
 @dataclass(frozen=True)
 class GaussianPatchPrior:
     """Normal distribution over patches [zintgraf2017, section 3.1].
@@ -42,7 +49,7 @@ class GaussianPatchPrior:
 
     mean: np.ndarray
     covariance: np.ndarray
-    patches: int = 0
+    patches: Natural = 0
     precomputed: Mapping[int, Conditionals] = field(default_factory=dict)
     location: np.ndarray | None = None
 
@@ -56,19 +63,20 @@ class GaussianPatchPrior:
         return int(self.mean.shape[0])
 
     @classmethod
+    @checked
     def fit(
         cls,
         patches_or_images: np.ndarray,
-        patch: int = 14,
+        patch: Count = 14,
         channels: Channels = "joint",
-        ridge: float = 1e-4,
-        patches: int = 25_000,
+        ridge: NotNegative = 1e-4,
+        patches: Count = 25_000,
         mask: np.ndarray | None = None,
         seed: int = 0,
         *,
         regularisation: Regularisation = "ridge",
         location: Location = "none",
-        cells: int = 20,
+        cells: Count = 20,
     ) -> "GaussianPatchPrior":
         """Fit to patches (n, C, *patch) as they are, or to patches drawn from larger images.
 
@@ -80,14 +88,9 @@ class GaussianPatchPrior:
 
         Raises:
             DataError: no images, images smaller than a patch, values that are not finite or do
-                not vary, too few patches for a covariance that is not regularised, or a choice
-                that is unknown.
+                not vary, too few patches for a covariance that is not regularised, or an option
+                that is unknown or not what it can be.
         """
-        _check_choices(
-            ("channels", channels, Channels),
-            ("regularisation", regularisation, Regularisation),
-            ("location", location, Location),
-        )
         if len(patches_or_images) == 0:
             raise DataError(
                 "prior", "there are no images to fit it to", "add images to the dataset"
@@ -100,7 +103,8 @@ class GaussianPatchPrior:
         mean = np.concatenate([part.mean for part in sums]).reshape(shape)
         return cls(mean, _block_diagonal(blocks), sums[0].count, location=place)
 
-    def conditionals(self, window: int) -> Conditionals:
+    @checked
+    def conditionals(self, window: Count) -> Conditionals:
         """Conditionals of a window of this side at every position inside the patch.
 
         Raises:
@@ -114,14 +118,6 @@ class GaussianPatchPrior:
                 f"set window to at most {self.patch - 1}, or patch to at least {window + 1}",
             )
         return self.precomputed.get(window) or _conditionals(self, window)
-
-
-def _check_choices(*choices: tuple[str, str, Any]) -> None:
-    for name, chosen, known in choices:
-        if chosen not in get_args(known):
-            raise DataError(
-                f"{name}={chosen!r}", "is unknown", f"choose one of {', '.join(get_args(known))}"
-            )
 
 
 def _groups(shape: tuple[int, ...], channels: Channels) -> list[slice]:

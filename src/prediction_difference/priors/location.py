@@ -1,12 +1,9 @@
 """What a pixel's place alone tells: a mean image, taken off before a prior is fitted."""
 
-from typing import Literal
-
 import numpy as np
 
+from prediction_difference.choices import Location
 from prediction_difference.errors import DataError
-
-Location = Literal["none", "grid-index", "grid-cell", "voxel-mean"]
 
 
 def location_image(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.choices import Count
 from prediction_difference.errors import DataError
+from prediction_difference.options import checked
 from prediction_difference.priors.places import ImageKeys, block_index, drawn_as_array, ravelled
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ _BYTES_ON_DEVICE = 2**32
 _PROBED = 64
 
 
+@checked
 @dataclass(frozen=True)
 class MarginalSampler:
     """The empirical distribution: the same place in other images [zintgraf2017, eq. 2].
@@ -26,7 +29,7 @@ class MarginalSampler:
     """
 
     images: np.ndarray
-    window: int = 10
+    window: Count = 10
 
     def sample(self, image: np.ndarray, corners: np.ndarray, samples: int, seed: int) -> np.ndarray:
         """`draw` for arrays; see `Sampler.sample`."""

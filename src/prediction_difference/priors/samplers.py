@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Draws contents of windows of side `window`: all that a sampler of one's own needs."""
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from prediction_difference.choices import Regularisation
 from prediction_difference.errors import DataError
-
-Regularisation = Literal["ridge", "ledoit-wolf"]
 
 
 @dataclass
@@ -74,16 +72,13 @@ def covariance(sums: PatchSums, regularisation: Regularisation, ridge: float) ->
     """(D, D) covariance, with a ridge or shrunk towards a multiple of the identity.
 
     Raises:
-        DataError: values without variance, fewer patches than an unregularised covariance needs,
-            or a negative ridge.
+        DataError: values without variance, or fewer patches than an unregularised covariance needs.
     """
     size, variance = len(sums.first), float(np.trace(sums.scatter)) / len(sums.first)
     if not variance > 0:
         raise DataError("prior", "the patches do not vary", "check the images")
     if regularisation == "ledoit-wolf":
         return _ledoit_wolf(sums)
-    if ridge < 0:
-        raise DataError(f"ridge={ridge}", "is negative", "set it to 0 or more")
     if ridge == 0 and sums.count <= size:
         raise DataError(
             "prior",

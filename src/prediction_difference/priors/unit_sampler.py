@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.choices import Channels, Clip, Count
 from prediction_difference.errors import DataError
+from prediction_difference.options import checked
 from prediction_difference.priors.gaussian import GaussianPatchPrior
 from prediction_difference.priors.places import ImageKeys, blocks, drawn_as_array, ravelled
 from prediction_difference.priors.windows import patch_corners
@@ -25,6 +27,7 @@ class _Moments(NamedTuple):
     diagonal: "Tensor"
 
 
+@checked
 @dataclass(frozen=True)
 class UnitSampler:
     """The conditional of a unit given the units around it [zintgraf2017, eq. 5].
@@ -37,17 +40,18 @@ class UnitSampler:
     """
 
     prior: GaussianPatchPrior
-    clip: tuple[float, float] | None = None
+    clip: Clip | None = None
 
     @classmethod
+    @checked
     def fit(
         cls,
         activations: np.ndarray,
-        patch: int = 1,
-        maps: Literal["joint", "independent"] = "joint",
-        patches: int = 25_000,
+        patch: Count = 1,
+        maps: Channels = "joint",
+        patches: Count = 25_000,
         seed: int = 0,
-        clip: tuple[float, float] | None = None,
+        clip: Clip | None = None,
     ) -> "UnitSampler":
         """Fit to a layer's outputs (n, units, *places) for other images, or (n, units).
 

@@ -1,17 +1,16 @@
 """Which engine serves a classifier."""
 
-from typing import TYPE_CHECKING, Literal, Union, get_args
+from typing import TYPE_CHECKING, Union
 
-from prediction_difference.attribution.engines.dense import DenseEngine, Precision
+from prediction_difference.attribution.engines.dense import DenseEngine
 from prediction_difference.attribution.engines.linear import LinearEngine
 from prediction_difference.attribution.engines.protocol import Engine
+from prediction_difference.choices import EngineName, Precision
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
     from torch import nn
-
-EngineName = Literal["auto", "dense", "incremental", "linear"]
 
 
 def choose_engine(
@@ -31,14 +30,8 @@ def choose_engine(
     then.
 
     Raises:
-        DataError: there is no such engine, or it does not fit the classifier.
+        DataError: the engine does not fit the classifier.
     """
-    engines = get_args(EngineName)
-    if name not in engines:
-        raise DataError(f"engine {name!r}", "is unknown", f"choose one of {', '.join(engines)}")
-    if precision not in get_args(Precision):
-        known = " or ".join(get_args(Precision))
-        raise DataError(f"precision {precision!r}", "is unknown", f"choose {known}")
     if layer is not None:
         _refuse_low_precision(precision, f"windows of layer {layer!r}")
         return _hidden_layer_engine(classifier, name, device, batch_size, layer, units)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prediction_difference.attribution.engines.layers import recorded
 from prediction_difference.attribution.engines.protocol import Expectation
+from prediction_difference.attribution.engines.refusal import check_network, taking
 from prediction_difference.attribution.engines.sampled import (
     check_scores,
     in_batches,
@@ -16,6 +17,7 @@ from prediction_difference.attribution.engines.sampled import (
     values_of,
 )
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.choices import Precision
 from prediction_difference.classifiers.device import keep_freed_memory
 from prediction_difference.errors import DataError
 from prediction_difference.priors.samplers import Sampler
@@ -23,8 +25,6 @@ from prediction_difference.priors.samplers import Sampler
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-Precision = Literal["float32", "bfloat16"]
 
 _BATCH_BYTES = {"cpu": 256 * 2**20, "cuda": 16 * 2**30}
 """Activations alive at a time; on CPUs they should stay near the caches."""
@@ -77,6 +77,7 @@ def placed(module: "nn.Module", device: str, dtype: "torch.dtype") -> "nn.Module
 
     import torch
 
+    check_network(module)
     module = module.eval()
     if device == "cpu":
         keep_freed_memory()
@@ -237,16 +238,9 @@ def examine(module: "nn.Module", image: "Tensor") -> None:
     import torch
 
     other = image.flip(-1) * 0.5
-    with torch.inference_mode():
-        try:
-            alone, again = module(image[None]), module(image[None])
-            together = module(torch.stack([other, image, other]))
-        except RuntimeError as error:
-            raise DataError(
-                f"image of shape {tuple(image.shape)}",
-                f"the classifier does not take it ({str(error).splitlines()[0]})",
-                "give it an image of the size and channels that it was trained with",
-            ) from error
+    with torch.inference_mode(), taking(module, image.shape):
+        alone, again = module(image[None]), module(image[None])
+        together = module(torch.stack([other, image, other]))
     check_scores(alone)
     if not torch.equal(alone, again):
         raise DataError(

@@ -13,7 +13,6 @@ from prediction_difference.attribution.engines.changes import Change, moved
 from prediction_difference.attribution.engines.dense import (
     DenseEngine,
     DenseImage,
-    Precision,
     placed,
 )
 from prediction_difference.attribution.engines.layers import find_layer, multiply_accumulates
@@ -29,6 +28,7 @@ from prediction_difference.attribution.engines.sampled import (
     values_of,
 )
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.choices import Precision
 from prediction_difference.classifiers.graph import Graph, NotFollowedError, follow
 from prediction_difference.errors import DataError
 from prediction_difference.priors.samplers import Sampler, draw

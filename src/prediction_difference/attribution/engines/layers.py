@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prediction_difference.attribution.engines.refusal import check_network, taking
 from prediction_difference.attribution.engines.sampled import (
     in_batches,
     layer_values,
     places_by_layer,
 )
 from prediction_difference.attribution.nodes import Node
+from prediction_difference.choices import Device
 from prediction_difference.errors import DataError
+from prediction_difference.images import check_images
+from prediction_difference.options import checked
 
 if TYPE_CHECKING:
     import torch
@@ -134,8 +138,9 @@ def multiply_accumulates(module: "nn.Module", image: np.ndarray) -> list[int]:
     return found
 
 
+@checked
 def layer_activations(
-    classifier: "nn.Module", layer: str, images: np.ndarray, *, device: str = "cpu"
+    classifier: "nn.Module", layer: str, images: np.ndarray, *, device: Device = "cpu"
 ) -> np.ndarray:
     """(n, C, *spatial) images -> (n, units, *places) float32 outputs of a layer.
 
@@ -145,8 +150,11 @@ def layer_activations(
     neighbourhoods in them.
 
     Raises:
-        DataError: the layer is unknown, is not used, or does not return one array.
+        DataError: the layer is unknown, is not used, or does not return one array; or images hold
+            NaN or infinity, or the classifier does not take them.
     """
+    check_images(images)
+    check_network(classifier)
     module = classifier.eval().to(device)
 
     def run(part: slice) -> "Tensor":
@@ -177,7 +185,8 @@ def _outputs(
 
         return clone
 
-    with torch.inference_mode(), _watched(module, {layer: keep(layer) for layer in layers}):
+    watchers = {layer: keep(layer) for layer in layers}
+    with torch.inference_mode(), _watched(module, watchers), taking(module, batch.shape[1:]):
         module(batch)
     for layer in layers:
         if layer not in outputs:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from prediction_difference.attribution.engines.chains import Chains
 from prediction_difference.attribution.engines.dense import (
-    Precision,
     fitting_batch,
     placed,
     takes_channels_last,
@@ -17,6 +16,7 @@ from prediction_difference.attribution.engines.dense import (
 from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.attribution.engines.plan import SPEED
 from prediction_difference.attribution.engines.sampled import check_scores
+from prediction_difference.choices import Precision
 from prediction_difference.classifiers.graph import Graph, NotFollowedError, follow
 from prediction_difference.progress import say
 

@@ -9,12 +9,12 @@ sums share in proportion, rectifiers and other functions of single values pass r
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from prediction_difference.attribution.relevance.passing import transposed
+from prediction_difference.choices import Bias, MaxPooling, Normalising
 from prediction_difference.classifiers.operations import (
     AdaptiveAverage,
     Add,
@@ -46,9 +46,9 @@ class Redistribution(ABC):
     (`expanded`).
     """
 
-    bias: Literal["ignored", "absorbs"] = "ignored"
-    max_pool: Literal["winner", "proportional"] = "winner"
-    normalisation: Literal["passed", "expanded"] = "passed"
+    bias: Bias = "ignored"
+    max_pool: MaxPooling = "winner"
+    normalisation: Normalising = "passed"
 
     def __call__(
         self, operation: Operation, inputs: Sequence[Tensor], output: Tensor, signal: Tensor
@@ -130,7 +130,11 @@ class AlphaBeta(Redistribution):
 
     def __post_init__(self) -> None:
         if abs(self.alpha + self.beta - 1) > 1e-6:
-            raise ValueError(f"alpha + beta is {self.alpha + self.beta:g}, and must be 1")
+            raise DataError(
+                f"alpha={self.alpha:g}, beta={self.beta:g}",
+                f"their sum is {self.alpha + self.beta:g}, which is to be 1",
+                f"set beta to {1 - self.alpha:g}",
+            )
 
     def _through_weights(
         self, operation: Convolution | Linear, x: Tensor, signal: Tensor
