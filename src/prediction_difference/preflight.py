@@ -91,13 +91,9 @@ def _check_training(
     where: str, classifier: model.Classifier, dataset: model.Dataset, known: Catalogue
 ) -> list[Problem]:
     """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
-    is_trained = isinstance(
-        classifier,
-        model.TrainedNetwork
-        | model.DetectionPoolingNetwork
-        | model.FineTunedNetwork
-        | model.LogisticRegression
-        | model.ScikitLearnClassifier,
+    # Of a checkpoint, the training is told of.
+    is_trained = classifier.weights_from != "elsewhere" and not isinstance(
+        classifier, model.Checkpoint
     )
     if isinstance(classifier, model.LogisticRegression):
         found = _check_columns(where, classifier, known)

@@ -235,6 +235,7 @@ def _attribution(explanation: str, settings: model.Explanation) -> xarray.Datase
             "settings": settings.model_dump(mode="json"),
             "dataset": "digits",
             "classifier": "net",
+            "weights_from": "here",
             "image_name": EVIL,
             "label": "dog",
             "predicted": "cat",

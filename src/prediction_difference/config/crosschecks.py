@@ -93,15 +93,7 @@ def _check_classifier(
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
         return
-    is_fitted = isinstance(
-        classifier,
-        model.LogisticRegression
-        | model.ScikitLearnClassifier
-        | model.TrainedNetwork
-        | model.DetectionPoolingNetwork
-        | model.FineTunedNetwork,
-    )
-    if is_fitted and not has_training_images(dataset):
+    if classifier.weights_from != "elsewhere" and not has_training_images(dataset):
         yield Problem(
             f"{where}.dataset",
             f"all images of {classifier.dataset!r} are held out, none are left to train on",

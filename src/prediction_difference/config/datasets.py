@@ -42,7 +42,7 @@ Resize = (
 
 
 class Split(Section):
-    """How images are set apart: what is explained was not seen by classifier or prior."""
+    """How images are set apart: priors, and classifiers that are fitted here, never see these."""
 
     test_fraction: float | None = Field(
         None, gt=0, lt=1, description="share of the images held out for testing, by class"

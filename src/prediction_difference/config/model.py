@@ -40,6 +40,8 @@ from prediction_difference.config.classifiers import ScikitLearnClassifier as Sc
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
+from prediction_difference.config.classifiers import WeightsFrom as WeightsFrom
+from prediction_difference.config.classifiers import weights_from as weights_from
 from prediction_difference.config.datasets import SUN397 as SUN397
 from prediction_difference.config.datasets import Dataset as Dataset
 from prediction_difference.config.datasets import DigitPairs as DigitPairs

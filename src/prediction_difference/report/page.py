@@ -79,6 +79,7 @@ def build(
         colours={"for": FOR, "against": AGAINST},
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
+        accuracy_in_words=tables.accuracy_in_words([card for _, card in read_cards]),
         evaluations=[perturbations.aopc_table(one) for one in measured],
         aopc_in_words=perturbations.in_words(measured),
         regions=perturbations.regions_tables(measured, perturbations.verdicts_of(found)),
