@@ -212,3 +212,22 @@ def test_columns_that_a_cohort_does_not_have_for_all_are_told(tmp_path):
         "remove these subjects",
         "classifiers.diagnosis.also_predict: 'own' has no column 'grup'; did you mean 'group'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "output"), [("sensitivity", "probability"), ("prediction-difference", None)]
+)
+def test_the_probability_of_an_only_class_is_found(pretrained, tmp_path, method, output):
+    (tmp_path / "names.txt").write_text("cats\n")
+    maps = pretrained["explanations"]["maps"]
+    is_difference = method == "prediction-difference"
+    keys = {"sampler": "marginal", "reference": "others", "window": 2} if is_difference else {}
+    common = {"classifier": "net", "images": maps["images"], "method": method}
+    pretrained["explanations"]["maps"] = common | keys | {"nodes": [{"output": output}]}
+    assert problems(pretrained) == [
+        "explanations.maps.nodes.0.output: the classifier has one output, whose probability is 1 "
+        "whatever the image shows; explain its score (output: score), or give the network two "
+        "outputs"
+    ]
+    pretrained["explanations"]["maps"]["nodes"] = [{"output": "score"}]
+    assert checked_config(pretrained)

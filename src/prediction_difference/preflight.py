@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.attribution.nodes import ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT
 from prediction_difference.config import Config, inspect_config, model, slots
 from prediction_difference.data import sources
 from prediction_difference.data.checksums import copies
@@ -151,6 +152,7 @@ def _check_names(
     if names is None:
         return problems
     classes = ("predicted", "label", *names)
+    problems += _check_outputs(where, explanation, names)
     return problems + [
         Problem(
             f"{where}.nodes.{number}.of",
@@ -161,6 +163,21 @@ def _check_names(
         if isinstance(node, model.NodeChoice)
         and isinstance(node.of, str)
         and node.of not in classes
+    ]
+
+
+def _check_outputs(
+    where: str, explanation: model.Explanation, names: tuple[str, ...]
+) -> list[Problem]:
+    """Probabilities that are asked for of a classifier with one class."""
+    if len(names) != 1:
+        return []
+    is_default = isinstance(explanation, model.PredictionDifference)
+    asked = ("probability", None) if is_default else ("probability",)
+    return [
+        Problem(f"{where}.nodes.{number}.output", ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT)
+        for number, node in enumerate(explanation.nodes)
+        if isinstance(node, model.NodeChoice | model.ClassNodes) and node.output in asked
     ]
 
 

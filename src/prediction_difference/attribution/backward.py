@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from prediction_difference.attribution.nodes import Node
+from prediction_difference.attribution.nodes import Node, check_nodes
 from prediction_difference.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,9 +47,14 @@ def gradients_of(
 
 
 def slopes(scores: "Tensor", nodes: Sequence[Node]) -> "Tensor":
-    """(N, K) derivative of the node of every image by its class scores."""
+    """(N, K) derivative of the node of every image by its class scores.
+
+    Raises:
+        DataError: the classifier has no such class, or only one, whose probability is asked for.
+    """
     import torch
 
+    check_nodes(nodes, scores.shape[1], {})
     chosen = [node.index for node in nodes]
     one = torch.nn.functional.one_hot(
         torch.tensor(chosen, device=scores.device), scores.shape[1]
