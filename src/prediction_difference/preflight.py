@@ -24,7 +24,7 @@ def checked_config(raw: Any) -> Config:
     Raises:
         ConfigError: all problems together: file, key or subject, what is wrong, how to mend it.
     """
-    parts, problems = inspect_config(raw)
+    parts, problems = inspect_config(raw, _shapes)
     catalogues, found = _look_at_datasets(parts)
     problems += found
     for name, classifier in parts.get("classifiers", {}).items():
@@ -45,6 +45,11 @@ def checked_config(raw: Any) -> Config:
     if problems:
         raise ConfigError(problems)
     return Config(**parts)
+
+
+def _shapes(parts: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Sides of the images of all datasets, as far as headers tell them."""
+    return sources.shapes(parts["datasets"], parts["run"].seed if parts.get("run") else 0)
 
 
 def _look_at_datasets(parts: dict[str, Any]) -> tuple[dict[str, Catalogue | None], list[Problem]]:

@@ -1,6 +1,11 @@
 """What is known of a dataset before it is read: class names and the shape of its images."""
 
+from collections.abc import Mapping
+
 from prediction_difference.config import model
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Sides of the images of datasets, by name, as headers of their files tell them."""
 
 SIMULATED_SHAPE = (91, 109, 91)
 _TORCHVISION: dict[str, tuple[tuple[int, int], int, tuple[str, ...] | None]] = {
