@@ -486,7 +486,7 @@ def _refuse_strangers(
     seed = {"seed": config.run.seed}
     refuse_other_config(inputs.classifier, {"seed": card.seed}, seed)
     for path, made_with, wanted in made_from:
-        refuse_other_config(path, made_with, wanted.model_dump(mode="json"))
+        refuse_other_config(path, made_with, wanted.content)
 
 
 def check_inputs_given(explanation: Any, inputs: Inputs) -> None:

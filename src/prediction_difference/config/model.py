@@ -59,6 +59,7 @@ from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split
 from prediction_difference.config.datasets import StanfordDogs as StanfordDogs
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
+from prediction_difference.config.datasets import Volumes as Volumes
 from prediction_difference.config.evaluations import Aggregation as Aggregation
 from prediction_difference.config.evaluations import CohortAccuracy as CohortAccuracy
 from prediction_difference.config.evaluations import Consistency as Consistency

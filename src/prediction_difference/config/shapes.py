@@ -46,7 +46,7 @@ def slab_shape(shape: tuple[int, ...], slab: model.Slab | None) -> tuple[int, ..
 
 def is_volume(dataset: model.Dataset) -> bool:
     """Whether its images are 3-D."""
-    return isinstance(dataset, model.SimulatedFA | model.NiftiCohort)
+    return isinstance(dataset, model.Volumes)
 
 
 def channels(dataset: model.Dataset) -> int:

@@ -389,9 +389,8 @@ def _caption(
         captions.uncertainty(maps),
         captions.seeds(maps),
     ]
-    start = f"{captions.NOT_CLINICAL} {captions.subject(maps)}"
     methods = [captions.method(some) for some in captions.by_explanation(maps)]
-    return captions.paragraphs([start], methods, colours)
+    return captions.paragraphs([captions.subject(maps)], methods, colours)
 
 
 def _colours_in_words(maps: Sequence[Map]) -> Iterator[str]:
