@@ -1,4 +1,4 @@
-"""What follows from a configuration alone."""
+"""Which figures speak of clinical use, and that such a mark changes no result."""
 
 from typing import Any
 
