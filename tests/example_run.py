@@ -80,6 +80,8 @@ def explain(config: Config, file: Path, name: str, results: Path) -> None:
 
 
 def make_report(file: Path, results: Path) -> None:
-    """Both pages."""
+    """All pages."""
+    for name in layout.explained_cohorts(read_config(file)):
+        stages.brains(file, name, results, layout.brains_page(results, name))
     page = layout.report_page(results)
     stages.report(file, results, page, page.with_name("maps.html"))

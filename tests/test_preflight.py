@@ -2,6 +2,7 @@
 
 import copy
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -212,3 +213,111 @@ def test_columns_that_a_cohort_does_not_have_for_all_are_told(tmp_path):
         "remove these subjects",
         "classifiers.diagnosis.also_predict: 'own' has no column 'grup'; did you mean 'group'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "output"), [("sensitivity", "probability"), ("prediction-difference", None)]
+)
+def test_the_probability_of_an_only_class_is_found(pretrained, tmp_path, method, output):
+    (tmp_path / "names.txt").write_text("cats\n")
+    maps = pretrained["explanations"]["maps"]
+    is_difference = method == "prediction-difference"
+    keys = {"sampler": "marginal", "reference": "others", "window": 2} if is_difference else {}
+    common = {"classifier": "net", "images": maps["images"], "method": method}
+    pretrained["explanations"]["maps"] = common | keys | {"nodes": [{"output": output}]}
+    assert problems(pretrained) == [
+        "explanations.maps.nodes.0.output: the classifier has one output, whose probability is 1 "
+        "whatever the image shows; explain its score (output: score), or give the network two "
+        "outputs"
+    ]
+    pretrained["explanations"]["maps"]["nodes"] = [{"output": "score"}]
+    assert checked_config(pretrained)
+
+
+@pytest.fixture
+def own_cohort(tmp_path):
+    """Volumes of 9 x 10 x 11 voxels, of which four slices are taken."""
+    rows = ["participant_id\tgroup"]
+    generator = np.random.default_rng(0)
+    for number in range(4):
+        volume = generator.uniform(0.2, 0.5, (9, 10, 11)).astype(np.float32)
+        nibabel.save(
+            nibabel.Nifti1Image(volume, np.diag([-2, 2, 2, 1])), tmp_path / f"s{number}.nii.gz"
+        )
+        rows.append(f"s{number}\t{'ab'[number % 2]}")
+    (tmp_path / "participants.tsv").write_text("\n".join(rows) + "\n")
+    slab = {"axis": 1, "start": 2, "stop": 6}
+    evidence = {"classifier": "plane", "images": ["s1"], "method": "prediction-difference"}
+    return {
+        "datasets": {
+            "own": {"source": "nifti-cohort", "root": str(tmp_path), "folds": 2, "slab": slab}
+        },
+        "priors": {"patches": {"dataset": "own", "patch": 4}},
+        "classifiers": {"plane": {"kind": "logistic-regression", "dataset": "own"}},
+        "explanations": {"evidence": evidence | {"prior": "patches", "window": 3}},
+    }
+
+
+def test_a_patch_that_does_not_fit_into_a_slab_of_files_is_found(own_cohort):
+    assert checked_config(own_cohort)
+    own_cohort["priors"]["patches"]["patch"] = 7
+    assert problems(own_cohort) == [
+        "priors.patches.patch: patch=7 does not fit inside images of 9 x 4 x 11; set patch to at "
+        "most 4, or take more slices"
+    ]
+    own_cohort["datasets"]["own"]["slab"] = None
+    assert checked_config(own_cohort)
+    own_cohort["priors"]["patches"]["patch"] = 10
+    assert problems(own_cohort) == [
+        "priors.patches.patch: patch=10 does not fit inside images of 9 x 10 x 11; set patch to at "
+        "most 9"
+    ]
+
+
+def test_windows_that_do_not_fit_into_a_slab_or_a_patch_are_found(own_cohort):
+    evidence = own_cohort["explanations"]["evidence"]
+    evidence["window"] = 4
+    assert problems(own_cohort) == [
+        "explanations.evidence.window: window=4 does not fit inside patch=4 of prior 'patches'; "
+        "set window to at most 3, or patch to at least 5"
+    ]
+    marginal = {key: value for key, value in evidence.items() if key != "prior"}
+    for window, count in ((4, 0), (5, 1)):
+        others = {"sampler": "marginal", "window": window, "stride": 1}
+        own_cohort["explanations"]["evidence"] = marginal | others
+        occlusion = {"classifier": "plane", "images": ["s1"], "window": window, "stride": 1}
+        own_cohort["explanations"]["plain"] = {"method": "occlusion", **occlusion}
+        said = [
+            f"explanations.{name}.window: window=5 does not fit inside images of 9 x 4 x 11; set "
+            "window to at most 4"
+            for name in ("evidence", "plain")
+        ]
+        assert (problems(own_cohort) if count else []) == said * count
+
+
+def test_slices_that_files_do_not_have_are_found(own_cohort):
+    own_cohort["figures"] = {
+        "slices": {"kind": "volume-slices", "explanations": ["evidence"], "slices": [8, 9]}
+    }
+    (problem,) = problems(own_cohort)
+    assert problem == "figures.slices.slices: there is no slice 9 on axis 0; there are 0 to 8"
+
+
+def test_a_patch_that_does_not_fit_into_photographs_of_a_folder_is_found(raw):
+    raw["priors"] = {"patches": {"dataset": "photos", "patch": 9}}
+    raw["explanations"]["maps"] |= {
+        "method": "prediction-difference",
+        "prior": "patches",
+        "window": 2,
+    }
+    assert problems(raw) == [
+        "priors.patches.patch: patch=9 does not fit inside images of 8 x 8; set patch to at most 8"
+    ]
+
+
+def test_sizes_and_broken_files_are_told_together(own_cohort, tmp_path):
+    own_cohort["priors"]["patches"]["patch"] = 7
+    (tmp_path / "s0.nii.gz").write_bytes(b"no volume")
+    found = problems(own_cohort)
+    assert any("priors.patches.patch: patch=7" in problem for problem in found)
+    assert any("s0.nii.gz" in problem for problem in found)

@@ -123,6 +123,15 @@ def test_no_lock_file_is_tracked():
     assert "uv.lock" not in tracked
 
 
+def test_the_readme_leaves_open_what_the_claims_leave_undecided():
+    """`more-concentrated` of pda2017 and pda2016: no fact, as long as no interval decides it."""
+    text = " ".join((ROOT / "README.md").read_text().split())
+    (said,) = re.findall(r"- \*Conditional\* sampling asks .*?(?= - )", text)
+    assert "The papers say that the first gives sharper maps" in said
+    assert "undecided here: see the claims of `pda2017` and `pda2016`" in said
+    assert "more specific" not in text
+
+
 def test_conda_environments_have_the_versions_of_pyproject():
     environment = yaml.safe_load((ROOT / "envs" / "prediction-difference.yaml").read_text())
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]

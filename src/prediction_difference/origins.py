@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout, provenance
-from prediction_difference.config import Config, model
+from prediction_difference.config import Config, is_clinical, model
 from prediction_difference.seals import read_seal
 from prediction_difference.stores import digest, folder_of, read_attributes, settings_digest
 
@@ -45,11 +45,14 @@ def settings_of(config: Config, section: str, name: str) -> str:
     if section == REPORT:
         return settings_digest(config.model_dump(mode="json"))
     entry = getattr(config, section)[name]
-    said = {"setting": config.run.setting} if _says_setting(section, entry) else {}
+    said: dict[str, Any] = {}
+    if _says_setting(section, entry):
+        said["setting"] = config.run.setting
+    if section == "figures":
+        said["clinical"] = is_clinical(config, entry)
     seed = {} if section == "figures" else {"seed": config.run.seed}
-    behind = [one.model_dump(mode="json") for one in _behind(config, entry)]
-    own = entry.model_dump(mode="json")
-    return settings_digest({"entry": own, "behind": behind, **said, **seed})
+    behind = [one.content for one in _behind(config, entry)]
+    return settings_digest({"entry": entry.content, "behind": behind, **said, **seed})
 
 
 def _behind(config: Config, entry: object) -> list[Any]:

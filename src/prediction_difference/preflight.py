@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.attribution.nodes import ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT
 from prediction_difference.config import Config, inspect_config, model, slots
 from prediction_difference.data import sources
 from prediction_difference.data.checksums import copies
@@ -23,7 +24,7 @@ def checked_config(raw: Any) -> Config:
     Raises:
         ConfigError: all problems together: file, key or subject, what is wrong, how to mend it.
     """
-    parts, problems = inspect_config(raw)
+    parts, problems = inspect_config(raw, _shapes)
     catalogues, found = _look_at_datasets(parts)
     problems += found
     for name, classifier in parts.get("classifiers", {}).items():
@@ -44,6 +45,11 @@ def checked_config(raw: Any) -> Config:
     if problems:
         raise ConfigError(problems)
     return Config(**parts)
+
+
+def _shapes(parts: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Sides of the images of all datasets, as far as headers tell them."""
+    return sources.shapes(parts["datasets"], parts["run"].seed if parts.get("run") else 0)
 
 
 def _look_at_datasets(parts: dict[str, Any]) -> tuple[dict[str, Catalogue | None], list[Problem]]:
@@ -91,13 +97,9 @@ def _check_training(
     where: str, classifier: model.Classifier, dataset: model.Dataset, known: Catalogue
 ) -> list[Problem]:
     """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
-    is_trained = isinstance(
-        classifier,
-        model.TrainedNetwork
-        | model.DetectionPoolingNetwork
-        | model.FineTunedNetwork
-        | model.LogisticRegression
-        | model.ScikitLearnClassifier,
+    # Of a checkpoint, the training is told of.
+    is_trained = classifier.weights_from != "elsewhere" and not isinstance(
+        classifier, model.Checkpoint
     )
     if isinstance(classifier, model.LogisticRegression):
         found = _check_columns(where, classifier, known)
@@ -155,6 +157,7 @@ def _check_names(
     if names is None:
         return problems
     classes = ("predicted", "label", *names)
+    problems += _check_outputs(where, explanation, names)
     return problems + [
         Problem(
             f"{where}.nodes.{number}.of",
@@ -165,6 +168,21 @@ def _check_names(
         if isinstance(node, model.NodeChoice)
         and isinstance(node.of, str)
         and node.of not in classes
+    ]
+
+
+def _check_outputs(
+    where: str, explanation: model.Explanation, names: tuple[str, ...]
+) -> list[Problem]:
+    """Probabilities that are asked for of a classifier with one class."""
+    if len(names) != 1:
+        return []
+    is_default = isinstance(explanation, model.PredictionDifference)
+    asked = ("probability", None) if is_default else ("probability",)
+    return [
+        Problem(f"{where}.nodes.{number}.output", ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT)
+        for number, node in enumerate(explanation.nodes)
+        if isinstance(node, model.NodeChoice | model.ClassNodes) and node.output in asked
     ]
 
 

@@ -282,7 +282,7 @@ def _settings_of_store(
     from prediction_difference.attribution.job import what_matters
 
     section = {"data": "datasets", "priors": "priors"}.get(one.section, "explanations")
-    wanted = getattr(config, section)[one.name].model_dump(mode="json")
+    wanted = getattr(config, section)[one.name].content
     made_with = dict(attributes.get("settings") or {})
     if one.section == "attributions":
         wanted = what_matters(wanted)

@@ -159,6 +159,27 @@ def test_relevance_of_probabilities_is_refused():
         pda.heatmap("lrp_epsilon", rectified_network(), image, pda.Node.probability(0))
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        "sensitivity",
+        "gradient_times_input",
+        "integrated_gradients",
+        "deconvolution",
+        "guided_backprop",
+        "occlusion",
+    ],
+)
+def test_the_probability_of_an_only_output_is_refused(method):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+    image, options = np.full((1, 4, 4), 0.25, np.float32), {}
+    if method == "occlusion":
+        options = {"window": 2, "stride": 1}
+    with pytest.raises(DataError, match=r"one output, .* give the network two outputs"):
+        pda.heatmap(method, network, image, pda.Node.probability(0), **options)
+    assert np.isfinite(pda.heatmap(method, network, image, pda.Node.score(0), **options)).all()
+
+
 def test_classifiers_that_are_not_followed_are_refused_with_what_does():
     class Sorted(nn.Module):
         def forward(self, x):

@@ -545,6 +545,21 @@ def test_an_engine_explains_images_of_several_shapes(said):
     assert said() == []
 
 
+def noted_overwriting(passage):
+    """Whether each step may write over its inputs, noted while changes pass."""
+    noted = []
+
+    def noting(way):
+        def passed(inputs, at, may_overwrite):
+            noted.append(may_overwrite)
+            return way(inputs, at, may_overwrite)
+
+        return passed
+
+    passage._ways = {number: noting(way) for number, way in passage._ways.items()}
+    return noted
+
+
 def test_changes_that_nobody_needs_any_more_are_let_go():
     """Else all layers' changes are in memory at once, and none is written over."""
     network = at_random(
@@ -563,12 +578,8 @@ def test_changes_that_nobody_needs_any_more_are_let_go():
         contents = torch.rand(2, 5, 3, 4, 4)
         found = passage.early(np.array([[3, 4], [3, 4]]), contents)
         assert len(found) == kept
-        overwritten = []
-        for number, way in passage._ways.items():
-            passage._ways[number] = lambda inputs, at, may, way=way: (
-                overwritten.append(may) or way(inputs, at, may)
-            )
+        may = noted_overwriting(passage)
         again = passage.early(np.array([[3, 4], [3, 4]]), contents)
-        assert overwritten.count(True) >= len(overwritten) - kept
+        assert may.count(True) >= len(may) - kept
         for number, change in found.items():
             assert torch.equal(change.values, again[number].values)

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import xarray
 import zarr
+from safetensors.torch import save_file
+from torch import nn
 
 import prediction_difference as pda
 from prediction_difference.attribution import sampling
@@ -399,3 +401,33 @@ def test_attributions_are_recognised(stage, tmp_path):
     zarr.create_group(tmp_path / "other.zarr")
     with pytest.raises(StoreError, match="the store cannot be read"):
         pda.open_attribution(tmp_path / "other.zarr")
+
+
+def only_output():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
+
+
+@pytest.mark.parametrize("method", ["prediction-difference", "sensitivity"])
+def test_the_probability_of_an_only_output_is_refused(stage, tmp_path, method):
+    (tmp_path / "classes.txt").write_text("eight\n")
+    save_file(only_output().state_dict(), tmp_path / "weights.safetensors")
+    raw = copy.deepcopy(RAW)
+    raw["classifiers"]["network"] = {
+        "kind": "torch",
+        "dataset": "digits",
+        "factory": f"{__name__}:only_output",
+        "weights": str(tmp_path / "weights.safetensors"),
+        "class_names": str(tmp_path / "classes.txt"),
+        "training_instances": 10,
+    }
+    keys = {"sampler": "marginal", "window": 3} if method == "prediction-difference" else {}
+    node = {"output": "probability"}
+    one = {"method": method, "classifier": "network", "images": {"random": 1}, "nodes": [node]}
+    raw["explanations"] = {"one": one | keys}
+    config = parse_config(raw)
+    network = config.classifiers["network"]
+    dataset = read_dataset(stage.inputs.dataset)
+    make_classifier(network, "network", dataset, 7, "cpu", tmp_path / "network")
+    inputs = Inputs(stage.inputs.dataset, tmp_path / "network")
+    with pytest.raises(DataError, match=r"one output, .* give the network two outputs"):
+        run_chunk(config, "one", inputs, 0, 0, tmp_path, tmp_path / "done.json", "cpu")

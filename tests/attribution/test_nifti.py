@@ -131,7 +131,12 @@ def test_nodes_lie_along_the_fourth_axis_and_errors_in_a_file_of_their_own(resul
 
 def test_the_sidecar_says_what_the_map_is(results):
     store, _, sidecar = files(results, "exact", "sub-7")
-    assert "Not for clinical use" in sidecar["note"]
+    assert sidecar["note"] == (
+        "Out of fold: by a classifier fitted without this subject. The prior was fitted without "
+        "this subject. Not for clinical use."
+    )
+    _, _, of_plane = files(results, "deviation")
+    assert "prior" not in of_plane["note"]
     assert sidecar["standard_error"] is None
     assert not (results / "attributions/exact/sub-7_standard-error.nii.gz").exists()
     assert sidecar["digest"] == store.attrs["digest"]

@@ -232,3 +232,15 @@ def test_what_does_not_fit_is_refused(generator):
     linear = pda.LinearClassifier(np.zeros((2, 7, 7)), 0.0)
     with pytest.raises(DataError, match=r"the classifier takes \(2, 7, 7\)"):
         pda.PredictionDifference(linear, sampler, 3).attribute(image, node)
+
+
+@pytest.mark.parametrize("engine", ["dense", "incremental"])
+def test_the_probability_of_an_only_output_is_refused(generator, engine):
+    images = generator.uniform(size=(6, 1, 6, 6)).astype(np.float32)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(36, 1))
+    sampler = pda.MarginalSampler(images, 2)
+    analysis = pda.PredictionDifference(network, sampler, window=2, samples=2, engine=engine)
+    message = r"node probability 0: .* one output, .*explain its score .*two outputs"
+    with pytest.raises(DataError, match=message):
+        analysis.attribute(images[0], [pda.Node.probability(0)])
+    assert np.isfinite(analysis.attribute(images[0], [pda.Node.score(0)]).relevance).all()

@@ -95,7 +95,9 @@ def test_relevance_is_conserved_without_biases(data: st.DataObject) -> None:
     images = torch.rand(2, *shape, dtype=torch.float64) + 0.1
     # Other functions of single values need not be 0 at 0.
     operations = [step.operation for step in follow(module, images[0]).steps]
-    assume(not any(isinstance(o, Pointwise) or (isinstance(o, Pad) and o.value) for o in operations))
+    assume(not any(isinstance(operation, Pointwise) for operation in operations))
+    # What lies in a rim of other numbers than 0 has no image to go to.
+    assume(not any(isinstance(o, Pad) and o.value != 0 for o in operations))
     found = back(module, images, Epsilon(epsilon=1e-12)).flatten(1).sum(1)
     with torch.no_grad():
         expected = module(images).sum(1)

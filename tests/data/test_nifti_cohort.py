@@ -76,6 +76,18 @@ def test_a_sound_cohort_comes_through_unchanged(root):
     assert cohort.held_out_splits == ("fold-00", "fold-01")
 
 
+def test_the_shape_is_that_of_a_header_alone(root):
+    assert nifti_cohort.shape(settings(root)) == SHAPE
+    assert nifti_cohort.shape(settings(root, slab=Slab(axis=2, start=1, stop=4))) == (4, 5, 3)
+    first = root / f"{IDS[0]}.nii.gz"
+    first.write_bytes(gzip.compress(gzip.decompress(first.read_bytes())[:400], mtime=0))
+    assert nifti_cohort.shape(settings(root)) == SHAPE
+    first.unlink()
+    assert nifti_cohort.shape(settings(root)) == SHAPE
+    assert nifti_cohort.shape(settings(root, pattern="{other}.nii.gz")) is None
+    assert nifti_cohort.shape(settings(root / "nowhere")) is None
+
+
 def test_sources_and_facts_name_the_files_and_their_space(root, tmp_path):
     cohort = nifti_cohort.load(settings(root), "cohort", seed=0)
     assert set(cohort.sources) == {"participants.tsv", *(f"{id}.nii.gz" for id in IDS)}

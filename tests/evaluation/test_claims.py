@@ -570,7 +570,8 @@ def test_time(checked):
     assert checked({**claim, "seconds": 0.1}, e=quick)["held"] is False
 
 
-def test_accuracy_is_that_of_held_out_images(tmp_path, monkeypatch):
+@pytest.mark.parametrize("weights_from", ["here", "elsewhere"])
+def test_accuracy_is_that_of_held_out_images(weights_from, tmp_path, monkeypatch):
     label = np.array([0, 1] * 20 + [1, -1])
     predicted = np.where(np.arange(42) < 28, label, 1 - label)
     table = pandas.DataFrame(
@@ -583,7 +584,7 @@ def test_accuracy_is_that_of_held_out_images(tmp_path, monkeypatch):
     )
     table.to_parquet(tmp_path / "predictions.parquet")
     write_seal(tmp_path / "card.json", [tmp_path / "predictions.parquet"])
-    card = type("Card", (), {"settings": {"kind": "logistic-regression"}})
+    card = type("Card", (), {"settings": {"kind": "any"}, "weights_from": weights_from})
     monkeypatch.setattr(claims, "read_card", lambda _: card)
     claim = {**WORDS, "claim": "accuracy", "classifier": "net", "published": 0.693}
     settings = READ({"measure": "claims", "claims": [claim]})
@@ -593,7 +594,10 @@ def test_accuracy_is_that_of_held_out_images(tmp_path, monkeypatch):
     assert record["interval"] == pytest.approx((expected.low, expected.high))
     assert record["required"] == "equal to 0.693"
     assert record["held"] is True
-    assert record["settings"] == {"net": {"kind": "logistic-regression"}}
+    assert record["settings"] == {"net": {"kind": "any"}}
+    is_known = weights_from == "here"
+    assert ("held-out" in record["quantity"]) == is_known
+    assert ("it is not known whether it was trained" in record["quantity"]) == (not is_known)
 
 
 def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):

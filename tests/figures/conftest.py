@@ -43,6 +43,7 @@ def attributes_of(
         "settings": SETTINGS[method].model_dump(mode="json"),
         "dataset": "animals",
         "classifier": "net",
+        "weights_from": "here",
         "image_name": f"image of {slot}",
         "label": "cat",
         "predicted": "cat",

@@ -40,6 +40,7 @@ def table_of(generator: np.random.Generator, region: int) -> pandas.DataFrame:
     table.attrs = {
         "evaluation": f"regions-{region}",
         "classifier": "net",
+        "weights_from": "here",
         "seed": 5,
         "settings": settings | {"perturbation": "uniform", "precision": "float32"},
         "cost": {name: {"forwards": n, "seconds": n / 4} for n, name in enumerate(METHODS)},

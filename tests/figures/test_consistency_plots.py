@@ -41,6 +41,7 @@ def table(generator: Any) -> Any:
     found.attrs = {
         "evaluation": "consistency",
         "classifier": "net",
+        "weights_from": "here",
         "dataset": "pairs",
         "seed": 3,
         "settings": {"compared": list(TOTALS)},

@@ -106,6 +106,13 @@ def test_the_caption_begins_with_the_setting(photograph: Path) -> None:
     assert "Setting" not in draw(HEATMAPS, "panels", stores, {}, {}).caption
 
 
+def test_the_caption_says_what_clinical_images_are_not_for(photograph: Path) -> None:
+    stores = {"evidence": [photograph]}
+    caption = draw(HEATMAPS, "panels", stores, {}, {}, "small", clinical=True).caption
+    assert caption.startswith("Setting: small.\nNot for clinical use. 1 held-out image")
+    assert "clinical" not in draw(HEATMAPS, "panels", stores, {}, {}, "small").caption
+
+
 def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
     rows = {
         "first": ("image", {"explanation": "evidence", "node": 1}),

@@ -61,7 +61,6 @@ def test_the_caption_says_what_was_measured(table: Any) -> None:
         "right for 70.0% of subjects",
         "mean over 2 regions",
         "seed 4",
-        "Not for clinical use",
     ):
         assert words in caption.replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
 

@@ -22,6 +22,7 @@ METHODS = {"evidence": "prediction-difference", "gradient": "sensitivity", "orde
 MEASURED: dict[str, Any] = {
     "evaluation": "perturbation",
     "classifier": "net",
+    "weights_from": "here",
     "seed": 3,
     "settings": {
         "region": 2,

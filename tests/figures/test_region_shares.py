@@ -44,6 +44,7 @@ def table() -> Any:
     found.attrs = {
         "evaluation": "sums",
         "classifier": "net",
+        "weights_from": "here",
         "dataset": "digits",
         "seed": 3,
         "settings": {"regions": 2},

@@ -40,6 +40,7 @@ def table(generator: Any) -> Any:
         "settings": {"fill": 0.5, "published": {"full": 0.99, "only": 0.8, "without": 0.4}},
         "explanations": {"responses": settings.model_dump(mode="json")},
         "classifier": "net",
+        "weights_from": "here",
         "accuracy": 0.9312,
         "dataset": "digits",
         "seed": 0,

@@ -69,6 +69,7 @@ def table_of(generator: np.random.Generator, epoch: int, methods=METHODS) -> pan
     }
     classifier = f"after-{epoch}"
     table.attrs = {"evaluation": "e", "classifier": classifier, "seed": 5, "settings": settings}
+    table.attrs["weights_from"] = "here"
     return table
 
 

@@ -76,6 +76,7 @@ def example_map(
         "settings": settings_of(method, window, sampler),
         "dataset": "animals",
         "classifier": "net",
+        "weights_from": "here",
         "image_name": image_name,
         "label": "cat",
         "predicted": "cat",

@@ -34,7 +34,9 @@ MAPS = {
     "one": [volume_map(1, "sub-1"), volume_map(2, "sub-1", node=CONTROL)],
     "two": [volume_map(3, "sub-2", scale=3)],
     "wide": [volume_map(4, "sub-1", explanation="wide", window=5, exact=True)],
-    "conditional": [volume_map(5, "sub-1", explanation="full", sampler="conditional")],
+    "conditional": [
+        volume_map(5, "sub-1", explanation="full", sampler="conditional", weights_from="elsewhere")
+    ],
     "evil": [
         volume_map(6, EVIL, label=EVIL, predicted=EVIL, split=EVIL, node=class_node(EVIL, 2, 3))
     ],
@@ -273,6 +275,16 @@ def test_the_subject_is_described(visit: BrainsVisit) -> None:
         "fitted without fold-2",
     ):
         assert words in visit.text("subject")
+
+
+def test_of_weights_from_elsewhere_the_page_does_not_know(visit: BrainsVisit) -> None:
+    visit.choose("method", "prediction difference, conditional")
+    doubt = "whether the classifier was trained on this subject is not known"
+    assert visit.text("subject").endswith(doubt)
+    assert "fold" not in visit.text("subject")
+    facts = visit.text("facts")
+    assert doubt in facts
+    assert "fitted without fold-2" in facts  # the prior, which the pipeline fits
 
 
 def test_the_threshold_counts_what_is_left(visit: BrainsVisit) -> None:

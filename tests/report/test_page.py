@@ -235,6 +235,7 @@ def _attribution(explanation: str, settings: model.Explanation) -> xarray.Datase
             "settings": settings.model_dump(mode="json"),
             "dataset": "digits",
             "classifier": "net",
+            "weights_from": "here",
             "image_name": EVIL,
             "label": "dog",
             "predicted": "cat",
@@ -348,8 +349,30 @@ def test_tables_hold_the_numbers(run: Run) -> None:
         assert expected in text
     assert "label dog predicted cat, p = 0.625 misclassified" in text
     assert "Said & done." in text
-    assert "Not for clinical use." in text
     assert "How to read a heatmap" in text
+
+
+@pytest.mark.parametrize(
+    ("dataset", "is_on_page", "is_on_maps"),
+    [
+        (model.SklearnDigits(source="sklearn-digits"), False, False),
+        (model.ImageFolder(source="image-folder", root=Path("x")), False, False),
+        (model.ImageFolder(source="image-folder", root=Path("x"), clinical=True), True, True),
+        (model.SimulatedFA(source="simulated-fa"), True, False),
+        (model.NiftiCohort(source="nifti-cohort", root=Path("x")), True, False),
+    ],
+    ids=["digits", "photographs", "scans", "simulated", "cohort"],
+)
+def test_clinical_use_is_spoken_of_where_images_are_clinical(
+    run: Run, dataset: model.Dataset, is_on_page: bool, is_on_maps: bool
+) -> None:
+    marked = run.config.model_copy(update={"datasets": {"digits": dataset}})
+    page = Run(run.folder, marked).page()
+    html = Run(run.folder, marked).maps.read_text(encoding="utf-8")
+    assert page.text.count("Not for clinical use.") == 2 * is_on_page
+    assert ("medically" in page.text) == is_on_page
+    assert html.count("Not for clinical use.") == 2 * is_on_maps
+    assert "Heatmaps show what a classifier reacts to" in page.text
 
 
 def test_claims_are_told_with_their_outcomes(run: Run) -> None:

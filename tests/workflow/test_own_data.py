@@ -100,6 +100,13 @@ def test_own_photographs_and_network(checkout, generator):
     assert store.attrs["predicted"] == ("cat", "dog", "newt")[int(scores.argmax())]
     assert (folder / "results/own-images/report/index.html").is_file()
     assert checkout.planned() == {}
+    config["datasets"]["photographs"]["clinical"] = True
+    checkout.write(config)
+    # What is said changes, and nothing that is computed.
+    assert checkout.planned().keys() == {"all", "figure", "report"}
+    config["datasets"]["photographs"]["clinical"] = False
+    checkout.write(config)
+    assert checkout.planned() == {}
     photograph = folder / "photographs" / f"{names[0]}.png"
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(photograph)
     assert checkout.planned()["data"] == 1

@@ -1,11 +1,13 @@
 """The plan counts what jobs then do, and its advice keeps what it promises."""
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from prediction_difference.config import parse_config, read_yaml
@@ -92,6 +94,32 @@ def test_what_only_the_data_tell_is_said():
     text = plan_text([step], "cpu", 10, 1)
     assert "Not in these sums, as their cost is unknown: e." in text
     assert "Unknown: only the files of 'own' tell the size of its images." in text
+
+
+def test_headers_of_an_own_cohort_are_counted_with(tmp_path):
+    import nibabel
+
+    volume = np.full((9, 10, 11), 0.5, np.float32)
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "s1.nii.gz")
+    (tmp_path / "participants.tsv").write_text("participant_id\tgroup\ns1\ta\ns2\tb\n")
+    slab = {"axis": 0, "start": 0, "stop": 5}
+    network = {"kind": "train", "dataset": "own", "architecture": "volume-convolutional"}
+    evidence = differences(window=3, stride=2, samples=4) | {"images": ["s1"]}
+    raw = {
+        "datasets": {"own": {"source": "nifti-cohort", "root": str(tmp_path), "slab": slab}},
+        "priors": {"patches": {"dataset": "own", "patch": 5}},
+        "classifiers": {"network": network},
+        "explanations": {"e": evidence},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(raw))
+    command = [sys.executable, "-m", "prediction_difference", "plan", "--config"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "config.yaml")], capture_output=True, text=True, check=True
+    )
+    (row,) = [line for line in done.stdout.splitlines() if "explanations.e" in line]
+    # Along 5, 10 and 11 voxels: 2, 5 and 5 windows, the last one moved to the end.
+    assert f"{2 * 5 * 5 * 4}" in row
+    assert "?" not in row
 
 
 @pytest.mark.parametrize("seconds", [1e-6, 0.003, 0.4, 30.0, 7.3])

@@ -9,6 +9,7 @@ import time
 from prediction_difference import layout, origins, preflight, provenance
 from prediction_difference.config import (
     batches,
+    is_clinical,
     parse_config,
     read_yaml,
     shards,
@@ -126,7 +127,8 @@ def what_ran():
 
 def settings(section, name):
     """One entry of the configuration as text: a job is run again when it changes."""
-    return getattr(CONFIG, section)[name].model_dump_json()
+    entry = getattr(CONFIG, section)[name]
+    return entry.model_dump_json(exclude=set(entry.said_only))
 
 
 def code(*stages):

@@ -30,6 +30,7 @@ rule figure:
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("figures", wildcards.figure),
         setting=lambda wildcards: CONFIG.run.setting,
+        clinical=lambda wildcards: is_clinical(CONFIG, CONFIG.figures[wildcards.figure]),
         code=code("figures"),
     shell:
         "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"

@@ -56,7 +56,8 @@ def slopes(scores: "Tensor", nodes: Sequence[Node]) -> "Tensor":
     """(N, K) derivative of the node of every image by its class scores.
 
     Raises:
-        DataError: there is no such class, or the scores are not finite (N, K).
+        DataError: there is no such class, or only one, whose probability is asked for; or the
+            scores are not finite (N, K).
     """
     import torch
 

@@ -36,6 +36,7 @@ from prediction_difference.classifiers.loading import (
     load_module,
     read_predictions,
 )
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import Config, batches, model
 from prediction_difference.data.dataset import Dataset, open_dataset
 from prediction_difference.data.geometry import geometry
@@ -226,7 +227,7 @@ class _Workbench:
     def _analysis(
         self, explanation: model.PredictionDifference, split: str, image: int | None
     ) -> PredictionDifference:
-        """The analysis for images of a split: its classifier and sampler never saw them.
+        """The analysis for images of a split; its sampler never saw them, nor what is fitted here.
 
         image: the one that it is for, if the classifier depends on its confounds.
         """
@@ -369,6 +370,7 @@ class _Workbench:
             "settings": settings,
             "dataset": self.card.dataset,
             "classifier": self.card.name,
+            WEIGHTS_FROM: self.card.weights_from,
             "prior": self._prior,
             "patch": None if self._prior is None else self.config.priors[self._prior].patch,
             "location": _location_of(self.inputs.prior),
@@ -484,7 +486,7 @@ def _refuse_strangers(
     seed = {"seed": config.run.seed}
     refuse_other_config(inputs.classifier, {"seed": card.seed}, seed)
     for path, made_with, wanted in made_from:
-        refuse_other_config(path, made_with, wanted.model_dump(mode="json"))
+        refuse_other_config(path, made_with, wanted.content)
 
 
 def check_inputs_given(explanation: Any, inputs: Inputs) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.errors import StoreError
 from prediction_difference.stores import publishing, remove, write_json
 
@@ -15,13 +16,13 @@ _ERROR = "_standard-error"
 _HIDDEN_SHARES = (0.15, 0.10)
 """Below these shares of the largest absolute value, Figs. 9 to 12 of [zintgraf2017] hide values."""
 _FACTS = (
-    "explanation", "method", "settings", "classifier", "dataset", "image_name", "label", "split",
-    "predicted", "predicted_probability", "prior", "patch", "location", "nodes", "signed",
-    "geometry", "seed", "forwards", "seconds", "digest", "config_digest", "code_digest",
+    "explanation", "method", "settings", "classifier", "weights_from", "dataset", "image_name",
+    "label", "split", "predicted", "predicted_probability", "prior", "patch", "location", "nodes",
+    "signed", "geometry", "seed", "forwards", "seconds", "digest", "config_digest", "code_digest",
     "dataset_digest", "classifier_digest", "prior_digest", "versions",
 )  # fmt: skip
 """Attributes of a store that its sidecar repeats."""
-_NOTE = "Out of fold: classifier and prior were fitted without this subject. Not for clinical use."
+_NOT_CLINICAL = "Not for clinical use"
 
 
 def is_exported(attributes: Mapping[str, Any]) -> bool:
@@ -81,10 +82,17 @@ def _write(values: np.ndarray, geometry: Mapping[str, Any], path: Path) -> None:
     image.set_sform(affine, code=geometry["sform_code"])
     image.set_qform(affine, code=geometry["qform_code"])
     image.header.set_xyzt_units(xyz="mm")
-    image.header["descrip"] = b"Not for clinical use"
+    image.header["descrip"] = _NOT_CLINICAL.encode()
     with publishing(path) as temporary:
         # Without a time stamp, so that the same map is the same file.
         temporary.write_bytes(gzip.compress(image.to_bytes(), mtime=0))
+
+
+def _note(attributes: Mapping[str, Any]) -> str:
+    """What was fitted without the subject, and what the map is not for."""
+    classifier = unseen.of_image(attributes, "subject", "this subject")
+    prior = "The prior was fitted without this subject. " if attributes.get("prior") else ""
+    return f"{classifier[0].upper()}{classifier[1:]}. {prior}{_NOT_CLINICAL}."
 
 
 def _sidecar(store: Any, errors: str | None) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _sidecar(store: Any, errors: str | None) -> dict[str, Any]:
     largest = np.abs(store["relevance"].values.reshape(len(units), -1)).max(1)
     names = [str(name) for name in store["node"].values]
     return {
-        "note": _NOTE,
+        "note": _note(store.attrs),
         "meaning": "relevance of every voxel; positive: evidence for the node's class",
         "maps": [
             {

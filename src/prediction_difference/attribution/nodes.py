@@ -9,6 +9,9 @@ from prediction_difference.choices import Natural, NodeKind
 from prediction_difference.errors import DataError
 from prediction_difference.options import checked
 
+ONE_OUTPUT = "the classifier has one output, whose probability is 1 whatever the image shows"
+REMEDY_OF_ONE_OUTPUT = "explain its score (output: score), or give the network two outputs"
+
 
 @checked
 @dataclass(frozen=True)
@@ -73,12 +76,15 @@ def check_nodes(nodes: Sequence[Node], classes: int, layers: Mapping[str, tuple[
     classes: how many there are. layers: the output's shape (units, *spatial) of known layers.
 
     Raises:
-        DataError: a number outside its range, an unknown layer, or a position with other
-            dimensions than the layer's maps.
+        DataError: a number outside its range, the probability of an only class, an unknown layer,
+            or a position with other dimensions than the layer's maps.
     """
     for node in nodes:
         if node.layer is None:
-            _check_number(f"node {node.kind} {node.index}", node.index, classes, "classes")
+            where = f"node {node.kind} {node.index}"
+            _check_number(where, node.index, classes, "classes")
+            if node.kind == "probability" and classes == 1:
+                raise DataError(where, ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT)
         elif node.layer in layers:
             _check_place(node, layers[node.layer])
         else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import appears
 from prediction_difference.seals import read_sealed
@@ -75,8 +76,13 @@ class Card:
         """Settings of the training, also of a checkpoint's."""
         return self.trained or self.settings
 
+    @property
+    def weights_from(self) -> model.WeightsFrom:
+        """Where the weights were fitted; see `unseen`."""
+        return model.weights_from(self.kind)
+
     def weights_for(self, split: str) -> str:
-        """The part of the weights that was fitted without the images of a split.
+        """The part of the weights for a split; without its images, where it was fitted here.
 
         Raises:
             StoreError: there is none.
@@ -86,7 +92,7 @@ class Card:
                 return part
         raise StoreError(
             self.name,
-            f"the classifier has no weights that were fitted without split {split!r}",
+            f"the classifier has no weights that serve split {split!r}",
             f"explain images of its dataset {self.dataset!r}",
         )
 

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 [tan2019] with ImageNet's weights, which a package of the index brings along."""
+"""EfficientNet-Lite0 [tan2019] with weights of ImageNet, which an installed package carries."""
 
 from importlib.util import find_spec
 from pathlib import Path

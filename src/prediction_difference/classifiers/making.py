@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import provenance, randomness
-from prediction_difference.classifiers import fold_fitting
+from prediction_difference.classifiers import fold_fitting, unseen
 from prediction_difference.classifiers.card import (
     ANY_SPLIT,
     CARD,
@@ -351,7 +351,8 @@ def _write(
     files += [checkpoint_file(folder, epoch) for epoch in fitted.checkpoints]
     write_seal(folder / CARD, files, facts)
     accuracy = "unknown" if card.accuracy is None else f"{card.accuracy:.1%}"
-    say(f"classifier {card.name}: accuracy on {card.held_out_images} held-out images {accuracy}")
+    images = f"{card.held_out_images} {unseen.noun({unseen.WEIGHTS_FROM: card.weights_from})}s"
+    say(f"classifier {card.name}: accuracy on {images} {accuracy}")
 
 
 def _predicted(scores: np.ndarray) -> np.ndarray:

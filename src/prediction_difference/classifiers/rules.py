@@ -85,7 +85,9 @@ def _plus(some: Places, more: Places) -> Places:
     return tuple(a + b for a, b in zip(some, more, strict=True))
 
 
-def _pad(steps: Steps, x: Any, sides: Sequence[int], mode: str = "constant", value: Any = 0) -> Flow:
+def _pad(
+    steps: Steps, x: Any, sides: Sequence[int], mode: str = "constant", value: Any = 0
+) -> Flow:
     x = _flow(x)
     if mode != "constant":
         raise CannotError(f"is followed for constants and not for {mode}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import yaml
 from typer import Argument, Option
 
-from prediction_difference.cli.own_photographs import INCLUDED, EXPLANATION, Request, prepare
+from prediction_difference.cli.own_photographs import EXPLANATION, INCLUDED, Request, prepare
 from prediction_difference.errors import DataError
 from prediction_difference.progress import say
 from prediction_difference.stores import remove

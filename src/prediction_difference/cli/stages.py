@@ -23,7 +23,7 @@ def data(config: ConfigFile, name: Name, output: Output) -> None:
 
     settings, entry = _entry(config, "datasets", name)
     dataset = sources.load(entry, name, settings.run.seed)
-    write_dataset(dataset, output, entry.model_dump(mode="json"), settings.run.seed)
+    write_dataset(dataset, output, entry.content, settings.run.seed)
     say(f"dataset {name}: {len(dataset.names)} images of {dataset.images.shape[1:]}")
 
 
@@ -208,6 +208,7 @@ def figure(
 ) -> None:
     """Draw a figure, and write the drawn numbers and the caption beside it."""
     from prediction_difference import layout, origins
+    from prediction_difference.config import is_clinical
     from prediction_difference.figures.draw import draw
     from prediction_difference.figures.drawing import save
 
@@ -217,7 +218,8 @@ def figure(
     stores = layout.figure_stores(settings, results, entry)
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
     classifiers = layout.classifier_folders(settings, results, entry)
-    drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting)
+    marked = is_clinical(settings, entry)
+    drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting, marked)
     save(drawing, png, pdf, json, facts=facts)
 
 

@@ -7,13 +7,21 @@ from prediction_difference.config.loading import (
     read_yaml,
 )
 from prediction_difference.config.model import Config
-from prediction_difference.config.plan import batches, shards, shown_slots, slots, windows_of_prior
+from prediction_difference.config.plan import (
+    batches,
+    is_clinical,
+    shards,
+    shown_slots,
+    slots,
+    windows_of_prior,
+)
 from prediction_difference.config.section import variables_in
 
 __all__ = [
     "Config",
     "batches",
     "inspect_config",
+    "is_clinical",
     "parse_config",
     "read_config",
     "read_yaml",

@@ -111,7 +111,7 @@ class Cheaper(ClaimOfMaps):
 
 
 class ReachesAccuracy(Claim):
-    """A classifier has the published accuracy: an interval of ours, out of fold, holds it."""
+    """A classifier has the published accuracy: an interval of ours holds it."""
 
     claim: Literal["accuracy"]
     classifier: Name | None = Field(None, description="whose held-out images are counted")

@@ -1,14 +1,24 @@
 """Classifiers, as the configuration describes them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from prediction_difference.config.section import Name, PathOrName, Section, UserPath
 
+WeightsFrom = Literal["here", "partly here", "elsewhere"]
+"""Where the weights of a classifier were fitted: in the pipeline, so without the images that they
+explain; only those of new layers; or by somebody else, on images that nobody here knows."""
 
-class TrainedNetwork(Section):
+
+class Kind(Section):
+    """What all classifiers have in common."""
+
+    weights_from: ClassVar[WeightsFrom] = "here"
+
+
+class TrainedNetwork(Kind):
     """A network of the package, trained in the pipeline."""
 
     kind: Literal["train"]
@@ -72,7 +82,7 @@ class TrainedNetwork(Section):
         return name, self.epochs
 
 
-class Checkpoint(Section):
+class Checkpoint(Kind):
     """A network as it was after an epoch of its training."""
 
     kind: Literal["checkpoint"]
@@ -85,7 +95,7 @@ class Checkpoint(Section):
         return self.of, self.epoch
 
 
-class DetectionPoolingNetwork(Section):
+class DetectionPoolingNetwork(Kind):
     """Two layers of detection and pooling that detect one of two classes [montavon2017, 6.1]."""
 
     kind: Literal["detection-pooling"]
@@ -177,8 +187,10 @@ AnyNormalisation = Annotated[
 """Numbers, or the name of known ones."""
 
 
-class TorchvisionNetwork(Section):
+class TorchvisionNetwork(Kind):
     """A classifier of torchvision by name."""
+
+    weights_from: ClassVar[WeightsFrom] = "elsewhere"
 
     kind: Literal["torchvision"]
     dataset: Name = Field(description="the images to classify")
@@ -195,7 +207,7 @@ class TorchvisionNetwork(Section):
     )
 
 
-class EfficientNetLite0(Section):
+class EfficientNetLite0(Kind):
     """EfficientNet-Lite0 with weights of ImageNet, which come with the package [tan2019].
 
     Images are to have 224 x 224 pixels, cut from the middle of photographs that are scaled to a
@@ -205,6 +217,7 @@ class EfficientNetLite0(Section):
     kind: Literal["efficientnet-lite0"]
     dataset: Name = Field(description="the images to classify")
 
+    weights_from: ClassVar[WeightsFrom] = "elsewhere"
     normalisation: ClassVar[Normalisation] = Normalisation(
         mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), scale=255
     )
@@ -213,11 +226,13 @@ class EfficientNetLite0(Section):
     """Those of ImageNet."""
 
 
-class FineTunedNetwork(Section):
+class FineTunedNetwork(Kind):
     """Layers of torchvision's, and two new convolutions that are trained [kumar2017, 4.1].
 
     The last convolution has a map for each class, whose mean is the score.
     """
+
+    weights_from: ClassVar[WeightsFrom] = "partly here"
 
     kind: Literal["fine-tuned"]
     dataset: Name
@@ -237,8 +252,10 @@ class FineTunedNetwork(Section):
     weight_decay: float = Field(1e-2, ge=0)
 
 
-class TorchNetwork(Section):
+class TorchNetwork(Kind):
     """A user's own network: a function that returns a torch module, and its weights."""
+
+    weights_from: ClassVar[WeightsFrom] = "elsewhere"
 
     kind: Literal["torch"]
     dataset: Name = Field(description="the images to classify")
@@ -272,7 +289,7 @@ Strengths = Annotated[
 ]
 
 
-class LogisticRegression(Section):
+class LogisticRegression(Kind):
     """L2-regularised logistic regression on the voxels inside the mask."""
 
     kind: Literal["logistic-regression"]
@@ -314,7 +331,7 @@ class LogisticRegression(Section):
         return self
 
 
-class ScikitLearnClassifier(Section):
+class ScikitLearnClassifier(Kind):
     """Any classifier of scikit-learn's kind that has predict_proba, on voxels inside the mask.
 
     It is fitted anew, with a fixed seed, from the training images that are stored beside it:
@@ -349,6 +366,13 @@ Classifier = Annotated[
     | ScikitLearnClassifier,
     Field(discriminator="kind"),
 ]
+
+
+def weights_from(kind: str) -> WeightsFrom:
+    """Where the weights of classifiers of a kind were fitted, as its model says it."""
+    models: tuple[type[Kind], ...] = get_args(get_args(Classifier)[0])
+    known = {get_args(one.model_fields["kind"].annotation)[0]: one for one in models}
+    return known[kind].weights_from
 
 
 def with_datasets(classifiers: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,11 +21,11 @@ from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.config.plan import slot_of, slots
 from prediction_difference.config.shapes import (
     SIMULATED_SHAPE,
+    Shapes,
     channels,
     class_names,
     has_training_images,
     is_volume,
-    spatial_shape,
 )
 from prediction_difference.config.training_checks import (
     check_checkpoint,
@@ -35,9 +35,14 @@ from prediction_difference.config.training_checks import (
 from prediction_difference.errors import Problem
 
 
-def crosscheck(sections: Sections, declared: Mapping[str, set[str]]) -> list[Problem]:
-    """Problems between entries: unknown references, and sizes, classes or kinds that do not fit."""
-    lookup = Lookup(sections, declared)
+def crosscheck(
+    sections: Sections, declared: Mapping[str, set[str]], shapes: Shapes
+) -> list[Problem]:
+    """Problems between entries: unknown references, and sizes, classes or kinds that do not fit.
+
+    shapes: of datasets whose files were looked at.
+    """
+    lookup = Lookup(sections, declared, shapes)
     checks: dict[str, Callable[[str, Any, Lookup], Iterator[Problem]]] = {
         "datasets": _check_dataset,
         "priors": _check_prior,
@@ -74,12 +79,13 @@ def _check_dataset(where: str, dataset: model.Dataset, lookup: Lookup) -> Iterat
 def _check_prior(where: str, prior: model.Prior, lookup: Lookup) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.dataset", "datasets", prior.dataset)
     dataset = lookup.entry("datasets", prior.dataset)
-    shape = None if dataset is None else spatial_shape(dataset)
+    shape = lookup.shape_of(dataset)
     if shape is not None and prior.patch > min(shape):
+        has_slab = getattr(dataset, "slab", None) is not None
         yield Problem(
             f"{where}.patch",
             f"patch={prior.patch} does not fit inside images of {by(shape)}",
-            f"set patch to at most {min(shape)}",
+            f"set patch to at most {min(shape)}" + ", or take more slices" * has_slab,
         )
 
 
@@ -93,15 +99,7 @@ def _check_classifier(
     dataset = lookup.entry("datasets", classifier.dataset)
     if dataset is None:
         return
-    is_fitted = isinstance(
-        classifier,
-        model.LogisticRegression
-        | model.ScikitLearnClassifier
-        | model.TrainedNetwork
-        | model.DetectionPoolingNetwork
-        | model.FineTunedNetwork,
-    )
-    if is_fitted and not has_training_images(dataset):
+    if classifier.weights_from != "elsewhere" and not has_training_images(dataset):
         yield Problem(
             f"{where}.dataset",
             f"all images of {classifier.dataset!r} are held out, none are left to train on",
@@ -143,10 +141,24 @@ def _check_explanation(
     dataset = lookup.dataset_of(explanation.classifier)
     yield from _check_layers(where, explanation, lookup)
     yield from _check_plane(where, explanation, lookup)
+    yield from _check_window(where, explanation, lookup.shape_of(dataset))
     if dataset is not None:
         yield from _check_nodes(where, explanation, dataset)
     if isinstance(explanation, model.PredictionDifference):
         yield from _check_prediction_difference(where, explanation, dataset, lookup)
+
+
+def _check_window(
+    where: str, explanation: model.ExplanationSettings, shape: tuple[int, ...] | None
+) -> Iterator[Problem]:
+    """Windows of pixels, by whatever method, must lie in the images."""
+    k = getattr(explanation, "window", None)
+    if k is not None and shape is not None and k > min(shape) and not removes_a_layer(explanation):
+        yield Problem(
+            f"{where}.window",
+            f"window={k} does not fit inside images of {by(shape)}",
+            f"set window to at most {min(shape)}",
+        )
 
 
 def _check_plane(
@@ -229,13 +241,6 @@ def _check_prediction_difference(
             f"window={k} does not fit inside patch={prior.patch} of prior {explanation.prior!r}",
             f"set window to at most {prior.patch - 1}, or patch to at least {k + 1}",
         )
-    shape = None if dataset is None else spatial_shape(dataset)
-    if shape is not None and k > min(shape) and explanation.removed is None:
-        yield Problem(
-            f"{where}.window",
-            f"window={k} does not fit inside images of {by(shape)}",
-            f"set window to at most {min(shape)}",
-        )
     if dataset is not None:
         yield from _check_source_of_draws(where, explanation, dataset, lookup)
     classifier = lookup.entry("classifiers", explanation.classifier)
@@ -273,8 +278,9 @@ def _check_source_of_draws(
             "choose a dataset of the same form",
         )
         return
-    shape, other = spatial_shape(dataset), spatial_shape(source)
-    if prior is not None and shape is not None and prior.patch > min(shape):
+    shape, other = lookup.shape_of(dataset), lookup.shape_of(source)
+    is_other = source is not dataset
+    if prior is not None and is_other and shape is not None and prior.patch > min(shape):
         yield Problem(
             where,
             f"patch={prior.patch} does not fit inside images of {by(shape)}",
@@ -444,7 +450,7 @@ def _check_slices(where: str, figure: model.VolumeSlices, lookup: Lookup) -> Ite
     if isinstance(figure.slices, int) or dataset is None or not is_volume(dataset):
         return
     (axis,) = figure.axes
-    slab, shape = dataset.slab, spatial_shape(dataset)
+    slab, shape = dataset.slab, lookup.shape_of(dataset)
     if slab is not None and slab.axis == axis:
         first, last = slab.start, slab.stop - 1
     elif shape is not None:

@@ -1,6 +1,6 @@
 """Where images come from, as the configuration names it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -42,7 +42,7 @@ Resize = (
 
 
 class Split(Section):
-    """How images are set apart: what is explained was not seen by classifier or prior."""
+    """How images are set apart: priors, and classifiers that are fitted here, never see these."""
 
     test_fraction: float | None = Field(
         None, gt=0, lt=1, description="share of the images held out for testing, by class"
@@ -53,6 +53,11 @@ class Split(Section):
         description="cross-validation: every image is held out once; by class, but for classes "
         "with fewer images",
     )
+
+    @property
+    def is_clinical(self) -> bool:
+        """Whether pages and figures of the images say that they are not for clinical use."""
+        return False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Split":
@@ -84,7 +89,15 @@ class Slab(Section):
         return self
 
 
-class SimulatedFA(Split):
+class Volumes(Split):
+    """3-D images, which are of patients, or look so."""
+
+    @property
+    def is_clinical(self) -> bool:
+        return True
+
+
+class SimulatedFA(Volumes):
     """A simulated cohort of fractional-anisotropy volumes, 91 x 109 x 91 voxels of 2 mm."""
 
     source: Literal["simulated-fa"]
@@ -156,6 +169,16 @@ class ImageFolder(Photographs):
 
     source: Literal["image-folder"]
     root: UserPath = Field(description="the folder")
+    clinical: bool = Field(
+        False,
+        description="true for scans and the like: pages and figures of these images say that they "
+        "are not for clinical use, as those of volumes always do; nothing is computed anew",
+    )
+    said_only: ClassVar[frozenset[str]] = frozenset({"clinical"})
+
+    @property
+    def is_clinical(self) -> bool:
+        return self.clinical
 
 
 class ImageNet(Photographs):
@@ -241,7 +264,7 @@ class SkimageSamples(Photographs):
     size: tuple[Side, Side] | None = Field((224, 224), description=_CROP)
 
 
-class NiftiCohort(Split):
+class NiftiCohort(Volumes):
     """A folder of NIfTI volumes with participants.tsv (BIDS names)."""
 
     source: Literal["nifti-cohort"]

@@ -11,7 +11,7 @@ from prediction_difference.config.lookup import (
     dataset_of_explanations,
     removes_a_layer,
 )
-from prediction_difference.config.shapes import is_volume, spatial_shape
+from prediction_difference.config.shapes import is_volume
 from prediction_difference.config.training_checks import check_over_training
 from prediction_difference.errors import Problem
 
@@ -124,7 +124,7 @@ def _check_aggregation(
     names = evaluation.explanations
     yield from _check_same_class_of_pictures(f"{where}.explanations", names, lookup)
     dataset = dataset_of_explanations(names, lookup)
-    shape = None if dataset is None else spatial_shape(dataset)
+    shape = lookup.shape_of(dataset)
     if shape is not None and evaluation.regions > min(shape):
         yield Problem(
             f"{where}.regions",
@@ -155,7 +155,7 @@ def _check_location(
         what = f"{evaluation.dataset!r} is no simulated cohort with folds"
         yield Problem(f"{where}.dataset", what, "name one of source: simulated-fa, and set folds")
         return
-    shape = spatial_shape(dataset)
+    shape = lookup.shape_of(dataset)
     if shape is not None and evaluation.patch > min(shape):
         yield Problem(
             f"{where}.patch",
@@ -171,7 +171,7 @@ def _check_perturbation(
     yield from _check_same_class(f"{where}.explanations", evaluation.explanations, lookup)
     yield from _check_prior_of_regions(where, evaluation, lookup)
     dataset = dataset_of_explanations(evaluation.explanations, lookup)
-    shape = None if dataset is None else spatial_shape(dataset)
+    shape = lookup.shape_of(dataset)
     if shape is None:
         return
     regions = math.prod(side // evaluation.region for side in shape)

@@ -2,7 +2,7 @@
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from prediction_difference.config.figures import NODE_NAME_TAGS, PANEL_TAGS, SLI
 from prediction_difference.config.model import Config, Name, Run, Section
 from prediction_difference.config.nodes import NODE_TAGS
 from prediction_difference.config.settings import with_setting
+from prediction_difference.config.shapes import Shapes
 from prediction_difference.errors import ConfigError, Problem, choose, choose_among
 
 _TAGS = ("source", "kind", "method", "measure")
@@ -72,11 +73,14 @@ def parse_config(raw: Any) -> Config:
     return Config(**parts)
 
 
-def inspect_config(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
+def inspect_config(
+    raw: Any, look: Callable[[dict[str, Any]], Shapes] = lambda parts: {}
+) -> tuple[dict[str, Any], list[Problem]]:
     """The parts of a configuration that are right by themselves, and all of its problems.
 
     The parts are `run`, if it is right, and for every other section its right entries by name; of
-    a configuration with several settings, those of the chosen one.
+    a configuration with several settings, those of the chosen one. look: from the parts to what
+    files tell of the shapes of datasets.
     """
     if not isinstance(raw, Mapping):
         return {}, [Problem("config", "not a mapping", "write key: value lines")]
@@ -96,7 +100,7 @@ def inspect_config(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
     parts["classifiers"] = with_datasets(parts["classifiers"])
     if not declared["datasets"]:
         problems.append(Problem("datasets", "there is none", "describe at least one dataset"))
-    return parts, problems + crosscheck(parts, declared)
+    return parts, problems + crosscheck(parts, declared, look(parts))
 
 
 def _texts(names: Iterable[Any]) -> set[str]:

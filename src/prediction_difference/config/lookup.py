@@ -2,10 +2,11 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prediction_difference.config import model
+from prediction_difference.config.shapes import Shapes, spatial_shape
 from prediction_difference.errors import Problem
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -13,13 +14,25 @@ Sections = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Lookup:
-    """The entries that are right by themselves, and all names that the file declares."""
+    """The entries that are right by themselves, and all names that the file declares.
+
+    shapes: of datasets whose files were looked at.
+    """
 
     sections: Sections
     declared: Mapping[str, set[str]]
+    shapes: Shapes = field(default_factory=dict)
 
     def entry(self, section: str, name: str | None) -> Any | None:
         return None if name is None else self.sections[section].get(name)
+
+    def shape_of(self, dataset: model.Dataset | None) -> tuple[int, ...] | None:
+        """Sides of a dataset's images; None where neither the file nor what was looked at tells."""
+        if dataset is None:
+            return None
+        known = self.sections["datasets"].items()
+        name = next((name for name, entry in known if entry is dataset), "")
+        return spatial_shape(dataset) or self.shapes.get(name)
 
     def missing(self, where: str, section: str, name: str | None) -> Iterator[Problem]:
         known = sorted(self.declared[section])

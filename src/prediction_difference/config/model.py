@@ -34,14 +34,16 @@ from prediction_difference.config.classifiers import Classifier as Classifier
 from prediction_difference.config.classifiers import (
     DetectionPoolingNetwork as DetectionPoolingNetwork,
 )
+from prediction_difference.config.classifiers import EfficientNetLite0 as EfficientNetLite0
 from prediction_difference.config.classifiers import FineTunedNetwork as FineTunedNetwork
 from prediction_difference.config.classifiers import LogisticRegression as LogisticRegression
 from prediction_difference.config.classifiers import Normalisation as Normalisation
 from prediction_difference.config.classifiers import ScikitLearnClassifier as ScikitLearnClassifier
-from prediction_difference.config.classifiers import EfficientNetLite0 as EfficientNetLite0
 from prediction_difference.config.classifiers import TorchNetwork as TorchNetwork
 from prediction_difference.config.classifiers import TorchvisionNetwork as TorchvisionNetwork
 from prediction_difference.config.classifiers import TrainedNetwork as TrainedNetwork
+from prediction_difference.config.classifiers import WeightsFrom as WeightsFrom
+from prediction_difference.config.classifiers import weights_from as weights_from
 from prediction_difference.config.datasets import SUN397 as SUN397
 from prediction_difference.config.datasets import Dataset as Dataset
 from prediction_difference.config.datasets import DigitPairs as DigitPairs
@@ -59,6 +61,7 @@ from prediction_difference.config.datasets import Slab as Slab
 from prediction_difference.config.datasets import Split as Split
 from prediction_difference.config.datasets import StanfordDogs as StanfordDogs
 from prediction_difference.config.datasets import TorchvisionSet as TorchvisionSet
+from prediction_difference.config.datasets import Volumes as Volumes
 from prediction_difference.config.evaluations import Aggregation as Aggregation
 from prediction_difference.config.evaluations import CohortAccuracy as CohortAccuracy
 from prediction_difference.config.evaluations import Consistency as Consistency

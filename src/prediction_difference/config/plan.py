@@ -9,7 +9,9 @@ from prediction_difference.config.model import (
     DrawnFigure,
     Explanation,
     FeatureMaps,
+    Figure,
     ImageChoice,
+    LocationStudy,
     PredictionDifference,
     RegionPerturbation,
 )
@@ -77,6 +79,15 @@ def shown_slots(
     if isinstance(figure, FeatureMaps):
         return {name: some[:1] for name, some in found.items()}
     return found
+
+
+def is_clinical(config: Config, figure: Figure) -> bool:
+    """Whether a figure shows something of images that are marked as clinical."""
+    measured = [config.evaluations[name] for name in figure.evaluation_names]
+    names = [*figure.explanation_names, *(n for entry in measured for n in entry.explanations)]
+    datasets = {config.classifiers[config.explanations[n].classifier].dataset for n in names}
+    datasets |= {entry.dataset for entry in measured if isinstance(entry, LocationStudy)}
+    return any(config.datasets[name].is_clinical for name in datasets)
 
 
 def windows_of_prior(config: Config, prior: str) -> list[int]:

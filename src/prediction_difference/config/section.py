@@ -4,7 +4,7 @@ import os.path
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -52,3 +52,10 @@ class Section(BaseModel):
     """A part of the configuration; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    said_only: ClassVar[frozenset[str]] = frozenset()
+    """Keys that change what pages and figures say, and nothing that is computed."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The settings that results depend on, JSON-like."""
+        return self.model_dump(mode="json", exclude=set(self.said_only))

@@ -1,6 +1,11 @@
 """What is known of a dataset before it is read: class names and the shape of its images."""
 
+from collections.abc import Mapping
+
 from prediction_difference.config import model
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Sides of the images of datasets, by name, as headers of their files tell them."""
 
 SIMULATED_SHAPE = (91, 109, 91)
 _TORCHVISION: dict[str, tuple[tuple[int, int], int, tuple[str, ...] | None]] = {
@@ -41,7 +46,7 @@ def slab_shape(shape: tuple[int, ...], slab: model.Slab | None) -> tuple[int, ..
 
 def is_volume(dataset: model.Dataset) -> bool:
     """Whether its images are 3-D."""
-    return isinstance(dataset, model.SimulatedFA | model.NiftiCohort)
+    return isinstance(dataset, model.Volumes)
 
 
 def channels(dataset: model.Dataset) -> int:

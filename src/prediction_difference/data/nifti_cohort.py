@@ -3,6 +3,7 @@
 import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,7 +26,7 @@ from prediction_difference.data.participants import (
     read_table,
 )
 from prediction_difference.data.splits import assign_splits
-from prediction_difference.data.volumes import Volume, numbers_of, read_volume, sides
+from prediction_difference.data.volumes import Volume, numbers_of, read_shape, read_volume, sides
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
 from prediction_difference.stores import digest
@@ -78,6 +79,21 @@ def catalogue(settings: model.NiftiCohort) -> Catalogue:
         tuple(sorted({participant.label or "" for participant in participants})),
         columns=columns_of(participants),
     )
+
+
+def shape(settings: model.NiftiCohort) -> tuple[int, ...] | None:
+    """Sides of the slab, from the header of the first file that has one; None where none has."""
+    if _pattern_fault(settings.pattern):
+        return None
+    try:
+        participants = read_table(settings, "")
+    except DataError:
+        return None
+    for participant in participants:
+        with suppress(DataError):
+            if is_safe(participant.id):
+                return slab_shape(read_shape(_file(settings, participant.id)), settings.slab)
+    return None
 
 
 def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:

@@ -84,6 +84,22 @@ def catalogue(settings: model.Photographs, name: str, seed: int) -> Catalogue | 
     return Catalogue(collection.names, collection.class_names, labels, collection.paths)
 
 
+def shape(settings: model.Photographs, name: str, seed: int) -> tuple[int, ...] | None:
+    """Height and width that the first photograph gets, from its header; None where none is there.
+
+    What is wrong with the photographs is told by `check`.
+    """
+    if _is_to_download(settings):
+        return None
+    collection, _ = _chosen(settings, name, seed)
+    if collection is None or not collection.paths:
+        return None
+    try:
+        return pixels.final_size(collection.paths[0], settings)
+    except DataError:
+        return None
+
+
 def files(settings: model.Photographs, name: str, seed: int) -> list[Path]:
     """The chosen photographs and the lists that tell of them, as far as they are there.
 

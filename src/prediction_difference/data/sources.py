@@ -1,8 +1,10 @@
 """Datasets by the source that a configuration names."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prediction_difference.config import model
+from prediction_difference.config.shapes import spatial_shape
 from prediction_difference.data.dataset import Catalogue, Dataset, check_dataset
 from prediction_difference.errors import Problem
 
@@ -66,6 +68,28 @@ def catalogue(settings: model.Dataset, name: str, seed: int) -> Catalogue | None
 
             return nifti_cohort.catalogue(settings)
         case model.TorchvisionSet() | model.DigitPairs():
+            return None
+
+
+def shapes(datasets: Mapping[str, model.Dataset], seed: int) -> dict[str, tuple[int, ...]]:
+    """Sides of the images of datasets, of which the configuration or a header tells them."""
+    found = {name: _shape(settings, name, seed) for name, settings in datasets.items()}
+    return {name: sides for name, sides in found.items() if sides is not None}
+
+
+def _shape(settings: model.Dataset, name: str, seed: int) -> tuple[int, ...] | None:
+    if (known := spatial_shape(settings)) is not None:
+        return known
+    match settings:
+        case model.Photographs():
+            from prediction_difference.data import photographs
+
+            return photographs.shape(settings, name, seed)
+        case model.NiftiCohort():
+            from prediction_difference.data import nifti_cohort
+
+            return nifti_cohort.shape(settings)
+        case _:
             return None
 
 

@@ -61,6 +61,20 @@ def read_volume(file: Path) -> Volume:
         ) from error
 
 
+def read_shape(file: Path) -> tuple[int, ...]:
+    """Sides of a 3-D NIfTI file, from its header; its voxels are not read.
+
+    Raises:
+        DataError: the file is missing, its header damaged, or it is not 3-D.
+    """
+    try:
+        image: Any = nibabel.load(file)
+    except _UNREADABLE as error:
+        raise DataError(file, f"cannot be read ({error})", "copy or make it again") from error
+    _refuse_other_than_volumes(file, image)
+    return tuple(int(side) for side in image.shape)
+
+
 def _refuse_damaged_gzip(file: Path) -> None:
     """Read to the end, where the checksum stands: nibabel stops after the last voxel."""
     if file.suffix == ".gz":

@@ -8,6 +8,7 @@ import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import model
 
 
@@ -56,6 +57,7 @@ def measure_aggregation(
             n: dict(open_attribution(p[0]).attrs["settings"]) for n, p in stores.items()
         },
         "classifier": store.attrs["classifier"],
+        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
         "dataset": store.attrs["dataset"],
         "seed": seed,
         "code_digest": provenance.source_digest("evaluation"),

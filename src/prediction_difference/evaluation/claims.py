@@ -17,6 +17,7 @@ from scipy import stats
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import read_predictions
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import model
 from prediction_difference.data.dataset import TRAIN, UNLABELLED
 from prediction_difference.errors import StoreError
@@ -67,7 +68,7 @@ def check_claims(
 
 
 def _held_out(classifier: Path) -> Any:
-    """A classifier's predictions for the images that it was not fitted on, where labels are known.
+    """A classifier's predictions for the images of held-out splits, where labels are known.
 
     Raises:
         StoreError: the classifier is missing or damaged.
@@ -75,7 +76,8 @@ def _held_out(classifier: Path) -> Any:
     predictions = read_predictions(classifier)
     known = (predictions["split"] != TRAIN) & (predictions["label"] != UNLABELLED)
     found = predictions[known]
-    found.attrs["settings"] = read_card(classifier).settings
+    card = read_card(classifier)
+    found.attrs |= {"settings": card.settings, WEIGHTS_FROM: card.weights_from}
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.findings import Measured, Opened
@@ -16,14 +17,15 @@ from prediction_difference.evaluation.map_numbers import (
 
 
 def accuracy(claim: model.ReachesAccuracy, opened: Opened) -> Measured:
-    """Of held-out subjects, each of which is right (1) or not (0); or of cohorts."""
+    """Of the subjects of held-out splits, each of which is right (1) or not (0); or of cohorts."""
     if claim.evaluation is not None:
         values = _accuracies(opened[claim.evaluation], claim.evaluation)
         return Measured(values, "accuracy of a cohort, out of fold", "", claim.published, "equal")
     (name,) = claim.classifier_names
     table = opened[name]
     values = (table["predicted"] == table["label"]).to_numpy().astype(float)
-    quantity = f"share of held-out images that {name} gets right"
+    quantity = f"share of {unseen.noun(table.attrs)}s that {name} gets right"
+    quantity += f". {doubt}" if (doubt := unseen.of_images(table.attrs, name)) else ""
     return Measured(values, quantity, "", claim.published, "equal", True)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import model
 
 _LEVELS = 256
@@ -75,6 +76,7 @@ def measure_complexity(
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
         "classifier": store.attrs["classifier"],
+        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
         "seed": seed,
         "code_digest": provenance.source_digest("evaluation"),
     }

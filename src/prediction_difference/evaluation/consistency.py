@@ -8,6 +8,7 @@ import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 
@@ -106,6 +107,7 @@ def measure_consistency(
         "largest": largest,
         "units": {n: str(some[0]["unit"].values[0]) for n, some in opened.items()},
         "classifier": first.attrs["classifier"],
+        WEIGHTS_FROM: first.attrs.get(WEIGHTS_FROM),
         "dataset": first.attrs["dataset"],
         "seed": seed,
         "code_digest": provenance.source_digest("evaluation"),

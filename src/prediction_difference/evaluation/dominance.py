@@ -9,6 +9,7 @@ from scipy import stats
 from prediction_difference import provenance
 from prediction_difference.attribution.clear import class_maps, clear
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 
@@ -65,6 +66,7 @@ def measure_dominance(
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
         "classifier": store.attrs["classifier"],
+        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
         "dataset": store.attrs["dataset"],
         "seed": seed,
         "code_digest": provenance.source_digest("attribution", "evaluation"),

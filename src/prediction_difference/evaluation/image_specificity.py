@@ -15,6 +15,7 @@ from prediction_difference.attribution.heatmaps import heatmaps
 from prediction_difference.attribution.job import is_signed, method_options
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import Config, model
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.map_numbers import correlation
@@ -71,6 +72,7 @@ def measure_image_specificity(
             n: config.explanations[n].model_dump(mode="json") for n in settings.explanations
         },
         "classifier": some.attrs["classifier"],
+        WEIGHTS_FROM: some.attrs.get(WEIGHTS_FROM),
         "dataset": some.attrs["dataset"],
         "shape": list(some["image"].shape),
         "seed": config.run.seed,

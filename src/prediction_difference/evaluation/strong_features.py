@@ -14,6 +14,7 @@ from scipy import stats
 from prediction_difference import provenance
 from prediction_difference.attribution.clear import class_maps
 from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.bench import Bench
@@ -68,6 +69,7 @@ def measure_strong_features(
             n: config.explanations[n].model_dump(mode="json") for n in settings.explanations
         },
         "classifier": some.attrs["classifier"],
+        WEIGHTS_FROM: some.attrs.get(WEIGHTS_FROM),
         "accuracy": bench.card.accuracy,
         "dataset": some.attrs["dataset"],
         "seed": config.run.seed,

@@ -10,6 +10,7 @@ import numpy as np
 from prediction_difference import layout
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
@@ -55,6 +56,7 @@ def evaluate(
         "evaluation": name,
         "settings": settings.model_dump(mode="json"),
         "classifier": store.attrs["classifier"],
+        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
         "accuracy": read_card(results / "classifiers" / store.attrs["classifier"]).accuracy,
         "seed": curves[0].attributes["seed"],
         "code_digest": curves[0].attributes["code"],

@@ -1,8 +1,9 @@
 """What is said below figures: every parameter, in sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.figures.maps import Map
 from prediction_difference.figures.methods import WORDS
 from prediction_difference.figures.style import number
@@ -14,10 +15,22 @@ _MOST_NODES = 6
 
 def subject(maps: Sequence[Map]) -> str:
     """Which images, of which dataset, are explained for which classifier."""
-    images = count(len({m.slot for m in maps}), "held-out image")
+    least = min((one.attributes for one in maps), key=unseen.is_unseen)
+    shown = images(len({m.slot for m in maps}), least)
     datasets = _listed(str(one.attributes["dataset"]) for one in maps)
     classifiers = _listed(one.classifier for one in maps)
-    return f"{images} of dataset {datasets}, explained for classifier {classifiers}."
+    explained = f"{shown} of dataset {datasets}, explained for classifier {classifiers}."
+    return paragraphs([explained, *dict.fromkeys(not_known(one.attributes) for one in maps)])
+
+
+def not_known(facts: Mapping[str, Any]) -> str:
+    """Of a table or a store: that nobody here knows whether its classifier had seen the images."""
+    return unseen.of_images(facts, str(facts["classifier"]))
+
+
+def images(number: int, facts: Mapping[str, Any]) -> str:
+    """So many images of a table or a store, held-out ones if the classifier never saw them."""
+    return count(number, unseen.noun(facts))
 
 
 def method(maps: Sequence[Map]) -> str:

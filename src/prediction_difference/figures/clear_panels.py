@@ -356,9 +356,10 @@ def _caption(rows: Sequence[Mapping[str, Responses]], layout: ClearLayout) -> st
     seeds = {one.attributes["seed"] for row in rows for one in row.values()}
     return captions.paragraphs(
         [
-            f"{captions.count(len(rows), 'held-out image')} of dataset "
+            f"{captions.images(len(rows), first.attributes)} of dataset "
             f"{first.attributes['dataset']}, explained for classifier "
             f"{first.attributes['classifier']}.",
+            captions.not_known(first.attributes),
             *parts,
         ],
         [f"{'; '.join(words)}.", f"Seed {', '.join(map(str, sorted(seeds)))}."],

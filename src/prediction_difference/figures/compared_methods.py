@@ -226,13 +226,15 @@ def _write_cost(
 
 def _caption(panels: Sequence[Compared], marks: str) -> str:
     counted = _listed(
-        panels, lambda p: f"{drawn.counted(p.above)} for classifier {p.measured['classifier']}"
+        panels,
+        lambda p: f"{drawn.counted(p.above, p.measured)} for classifier {p.measured['classifier']}",
     )
     baselines = _listed(panels, lambda p: p.baseline.explanation)
     seeds = sorted({panel.measured["seed"] for panel in panels})
     return captions.paragraphs(
         [
             f"Region perturbation of {counted}.",
+            *dict.fromkeys(captions.not_known(panel.measured) for panel in panels),
             *_sentences(panels, lambda panel: drawn.removal(panel.measured)),
             f"Drawn relative to {baselines}, image by image.",
             *_sentences(panels, lambda panel: drawn.regions(panel.measured)),

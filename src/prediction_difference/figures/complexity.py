@@ -128,8 +128,9 @@ def _caption(
     images = len(tables[explanation])
     return captions.paragraphs(
         [
-            f"Complexity of the heatmaps of {captions.count(images, 'held-out image')} for "
+            f"Complexity of the heatmaps of {captions.images(images, measured)} for "
             f"classifier {measured['classifier']}, evaluation {measured['evaluation']}.",
+            captions.not_known(measured),
             f"Above: size of each image's heatmap by {explanation} against that by "
             f"{', '.join(others)}, as PNG and as JPEG of quality 75; the legend says for how many "
             "images the other one is larger.",

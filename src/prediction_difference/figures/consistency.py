@@ -96,13 +96,14 @@ def _numbers(table: Any, parts: dict[str, Any]) -> dict[str, Any]:
 
 def _caption(table: Any) -> str:
     attributes = table.attrs
-    images = captions.count(table["image"].nunique(), "held-out image")
+    images = captions.images(table["image"].nunique(), attributes)
     shown = attributes["settings"]["compared"]
     words = [with_settings(n, attributes["explanations"][n]) for n in shown]
     return captions.paragraphs(
         [
             f"Heatmaps of {images} of dataset {attributes['dataset']}, explained for classifier "
             f"{attributes['classifier']}.",
+            captions.not_known(attributes),
             "Above: each dot is an image, its score for the explained class and the sum of its "
             "relevance; on the dotted line are maps that conserve the score.",
             "Below: how many pixels of all images have a relevance, on a logarithmic scale; red "

@@ -10,7 +10,7 @@ from prediction_difference.classifiers.loading import load_linear
 from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
-from prediction_difference.figures import style
+from prediction_difference.figures import captions, style
 from prediction_difference.figures.clear_panels import (
     ClearLayout,
     Responses,
@@ -52,12 +52,13 @@ def draw(
     evaluations: Mapping[str, Path],
     classifiers: Mapping[str, Path],
     setting: str = "",
+    clinical: bool = False,
 ) -> Drawing:
     """Draw a figure of the config.
 
     explanations: attribution stores by explanation, in the order of their images. evaluations:
     tables by name. classifiers: folders by name; weights of a linear one are drawn beside volumes.
-    setting: what captions say of the settings.
+    setting: what captions say of the settings. clinical: whether they say what it is not for.
 
     Raises:
         StoreError: a store or table is missing, incomplete, or does not fit the figure.
@@ -94,7 +95,8 @@ def draw(
                 drawing = location_points(_table(evaluations, settings.evaluation))
             case model.VolumeSlices():
                 drawing = _volumes(settings, explanations, classifiers)
-    caption = f"Setting: {setting}.\n{drawing.caption}" if setting else drawing.caption
+    caption = f"{captions.NOT_CLINICAL} {drawing.caption}" if clinical else drawing.caption
+    caption = f"Setting: {setting}.\n{caption}" if setting else caption
     title = settings.title or name
     return dataclasses.replace(drawing, name=name, title=title, caption=caption)
 

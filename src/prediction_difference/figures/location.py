@@ -108,7 +108,6 @@ def _caption(table: Any) -> str:
             f"PDA: prediction differences, windows of side k = {settings['window']} at stride "
             f"{settings['stride']}, patches of side l = {settings['patch']}; exact but for "
             f"marginal sampling with S = {settings['samples']}.",
-            f"Evaluation {table.attrs['evaluation']}, seed {table.attrs['seed']}. "
-            f"{captions.NOT_CLINICAL}",
+            f"Evaluation {table.attrs['evaluation']}, seed {table.attrs['seed']}.",
         ],
     )

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
@@ -165,8 +166,9 @@ def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[
     second = "" if random is None else f"b: the same, minus {random.explanation}, image by image."
     return captions.paragraphs(
         [
-            f"Region perturbation of {counted(panels[0].curves)} for classifier "
+            f"Region perturbation of {counted(panels[0].curves, measured)} for classifier "
             f"{measured['classifier']}, evaluation {measured['evaluation']}.",
+            captions.not_known(measured),
             f"{'a' if len(panels) > 1 else 'Drawn'}: {removal(measured)}",
             second if len(panels) > 1 else "",
             regions(measured),
@@ -177,11 +179,11 @@ def _caption(panels: Sequence[_Panel], random: Losses | None, measured: Mapping[
     )
 
 
-def counted(curves: Sequence[Losses]) -> str:
+def counted(curves: Sequence[Losses], measured: Mapping[str, Any]) -> str:
     """How many images there are."""
     counts = sorted({len(one.images) for one in curves})
     images = " to ".join(str(number) for number in counts[:1] + counts[1:][-1:])
-    return f"{images} held-out image{'' if counts == [1] else 's'}"
+    return f"{images} {unseen.noun(measured)}{'' if counts == [1] else 's'}"
 
 
 def removal(measured: Mapping[str, Any]) -> str:

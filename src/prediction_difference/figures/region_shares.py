@@ -98,13 +98,14 @@ def _numbers(parts: dict[str, Any], found: dict[str, np.ndarray]) -> dict[str, A
 
 def _caption(table: Any) -> str:
     attributes = table.attrs
-    images = captions.count(table["image"].nunique(), "held-out image")
+    images = captions.images(table["image"].nunique(), attributes)
     regions = attributes["settings"]["regions"]
     words = [with_settings(n, s) for n, s in attributes["explanations"].items()]
     return captions.paragraphs(
         [
             f"Relevance of {images} of dataset {attributes['dataset']}, explained for classifier "
             f"{attributes['classifier']}.",
+            captions.not_known(attributes),
             f"Above: sum over each of {regions} {style.TIMES} {regions} regions and all images, as "
             "a share of the sum over everything; full colour at what stands below.",
             "Below: each dot is an image, its total relevance by the explained class's score, as a "

@@ -35,13 +35,14 @@ class Strip:
     """What one row shows: values (x, y, z) as tints over a grey volume.
 
     limit: the value at full colour. hide_below: share of the largest absolute value; what is
-    smaller is not shown.
+    smaller is not shown. is_signed: whether negative values mean the opposite of positive ones.
     """
 
     grey: np.ndarray
     values: np.ndarray
     limit: float
     hide_below: float
+    is_signed: bool = True
 
     @cached_property
     def is_hidden(self) -> np.ndarray:
@@ -64,7 +65,7 @@ class Strip:
         below = _GREYS[ground](plane.picture(self.grey, index), self._peak)
         values, is_hidden = (plane.picture(part, index) for part in (self.values, self.is_hidden))
         lay = style.overlay if ground == "lightened" else style.covered
-        return lay(below, values, self.limit, is_hidden)
+        return lay(below, values, self.limit, is_hidden, self.is_signed)
 
     def numbers(self, view: "View") -> dict[str, Any]:
         """Scale, threshold, and the shown values of each slice, rows from top to bottom.

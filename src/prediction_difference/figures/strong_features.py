@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.evaluation.strong_features import summarise_strong_features
 from prediction_difference.figures import captions, plots, style
 from prediction_difference.figures.canvas import Canvas
@@ -52,12 +53,13 @@ def strong_features(table: Any) -> Drawing:
 def _caption(table: Any) -> str:
     attributes = table.attrs
     words = [with_settings(n, s) for n, s in attributes["explanations"].items()]
-    images = captions.count(table["image"].nunique(), "held-out image")
+    images = captions.images(table["image"].nunique(), attributes)
     return captions.paragraphs(
         [
             f"Accuracy of classifier {attributes['classifier']} on {images} of dataset "
             f"{attributes['dataset']}, other pixels or the strong ones set to "
             f"{attributes['settings']['fill']:g}.",
+            captions.not_known(attributes),
             "Strong features: the pixels where the map of the label's class is positive and at "
             "least the threshold times its largest value. Bands: Wilson's 95 % intervals. Dashed: "
             "the full images." + _published(attributes),
@@ -72,7 +74,7 @@ def _caption(table: Any) -> str:
 def _published(attributes: Any) -> str:
     words = ""
     if attributes["accuracy"] is not None:
-        words += f" Of all held-out images, {attributes['accuracy']:.2%} are right."
+        words += f" Of all {unseen.noun(attributes)}s, {attributes['accuracy']:.2%} are right."
     if published := attributes["settings"].get("published"):
         words += (
             f" Dotted: what the paper found, at a threshold that it does not give; of full images "

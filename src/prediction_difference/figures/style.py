@@ -163,13 +163,17 @@ def overlay(
 
 
 def covered(
-    ground: np.ndarray, relevance: np.ndarray, limit: float, hidden: np.ndarray
+    ground: np.ndarray,
+    relevance: np.ndarray,
+    limit: float,
+    hidden: np.ndarray,
+    is_signed: bool = True,
 ) -> np.ndarray:
-    """(..., 3) ground under the colours of signed (...) relevance -> (..., 3); bare where `hidden`.
+    """(..., 3) ground under the colours of (...) relevance -> (..., 3); bare where `hidden`.
 
     Nothing of the ground shines through, so that colours are those of the scale over black, too.
     """
-    colours, scale = colours_of(limit, is_signed=True)
+    colours, scale = colours_of(limit, is_signed)
     return np.where(hidden[..., None], ground, colours(scale(relevance))[..., :3])
 
 

@@ -254,7 +254,7 @@ def _caption(moments: Sequence[Moment], panels: Mapping[str, Sequence[Curve]]) -
     card = moments[0].card
     of_score = {**measured, "settings": {**measured["settings"], "output": "score"}}
     epochs = ", ".join(str(moment.epoch) for moment in moments)
-    images = captions.count(len(moments[0].image_names), "held-out image")
+    images = captions.images(len(moments[0].image_names), measured)
     above = ", less that of the random order, image by image" if _has_random(moments) else ""
     return captions.paragraphs(
         [

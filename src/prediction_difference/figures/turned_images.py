@@ -130,7 +130,7 @@ def _square(table: Any) -> int:
 
 def _caption(table: Any, shown: int) -> str:
     attributes = table.attrs
-    images = captions.count(table["image"].nunique(), "held-out image")
+    images = captions.images(table["image"].nunique(), attributes)
     words = [with_settings(n, s) for n, s in attributes["explanations"].items()]
     above = (
         f"Above: {captions.count(shown, 'image')} turned counter-clockwise, and the maps of the "
@@ -143,6 +143,7 @@ def _caption(table: Any, shown: int) -> str:
             f"Curves: Pearson's correlation over the pixels, mean over {images} of dataset "
             f"{attributes['dataset']}, explained for classifier {attributes['classifier']}; bands: "
             "one standard deviation over the images.",
+            captions.not_known(attributes),
             "Left: a method that does not look at the image keeps 1. Right: a method whose map "
             "goes with the image stays high.",
             "Images are interpolated linearly between pixels, and go on beyond their edges with "

@@ -41,6 +41,33 @@ _SHARING = {
     "explanation": "All maps of an explanation share one scale, up to their largest absolute value",
     "figure": "All maps share one scale, up to their largest absolute value",
 }
+_SHARING_BY_UNIT = "All maps of one unit share one scale, up to their largest absolute value"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What maps on one scale of colours have in common."""
+
+    unit: str
+    is_signed: bool
+
+    @classmethod
+    def of(cls, one: Map) -> "Scale":
+        """That of a map."""
+        return cls(one.unit, one.is_signed)
+
+    @property
+    def title(self) -> str:
+        """What its colours mean, and its unit."""
+        words = "against (blue), for (red)" if self.is_signed else "weak (white), strong (red)"
+        return self._with_unit(words, ", ")
+
+    def limit_in_words(self, limit: float) -> str:
+        """The value at full colour."""
+        return self._with_unit(f"{'±' if self.is_signed else ''}{style.number(limit)}", " ")
+
+    def _with_unit(self, words: str, between: str) -> str:
+        return words if self.unit == "none" else f"{words}{between}{self.unit}"
 
 
 @dataclass(frozen=True)
@@ -128,10 +155,10 @@ def volume_slices(
     if weights is not None:
         rows += [_weights_row(weights, shown, view) for view in views]
     places = list(_places(rows, layout.across))
-    canvas = _canvas(places)
+    canvas = _canvas(places, len(_scales(rows)))
     for place in places:
         _draw_row(canvas, place)
-    _draw_foot(canvas, max(place.bottom for place in places), shown[0].map, rows, weights, layout)
+    _draw_foot(canvas, max(place.bottom for place in places), rows, weights, layout)
     return Drawing(
         canvas.figure,
         _numbers(rows, views, weights, layout),
@@ -176,23 +203,35 @@ def _view(maps: Sequence[Map], axis: int, layout: SliceLayout) -> View:
 
 
 def _limits(maps: Sequence[Map], sharing: Limit) -> list[float]:
-    """The relevance at full colour, for each map."""
+    """The relevance at full colour, for each map; only maps of one scale share it."""
 
     def shared(one: Map) -> list[Map]:
         if sharing == "map":
             return [one]
+        alike = [m for m in maps if Scale.of(m) == Scale.of(one)]
         alone = sharing == "explanation"
-        return [m for m in maps if not alone or m.explanation == one.explanation]
+        return [m for m in alike if not alone or m.explanation == one.explanation]
 
     return [max(m.largest for m in shared(one)) for one in maps]
 
 
+def _scales(rows: Sequence[_Row]) -> dict[Scale, float]:
+    """The scales of the maps, and the limit of the first map of each."""
+    scales: dict[Scale, float] = {}
+    for row in rows:
+        if row.one is not None:
+            scales.setdefault(Scale.of(row.one), row.strip.limit)
+    return scales
+
+
 def _map_row(shown: ShownMap, limit: float, view: View, is_titled: bool, says_limit: bool) -> _Row:
     one = shown.map
-    strip = Strip(one.image.mean(axis=0), one.relevance, limit, shown.hide_below)
-    lines = [*one.label_lines, f"evidence for {one.explained}"]
+    grey = one.image.mean(axis=0)
+    strip = Strip(grey, one.relevance, limit, shown.hide_below, one.is_signed)
+    what = "evidence" if one.is_signed else "relevance"
+    lines = [*one.label_lines, f"{what} for {one.explained}"]
     if says_limit:
-        lines.append(f"full colour at ±{style.number(limit)} {one.unit}")
+        lines.append(f"full colour at {Scale.of(one).limit_in_words(limit)}")
     if is_titled:
         label = Label(shown.title, [one.image_name, *lines], one.is_misclassified)
     else:
@@ -227,9 +266,9 @@ def _places(rows: Sequence[_Row], across: int) -> Iterator[_Place]:
         left += labels.WIDTH + max(row.view.width for row in column) + BETWEEN_COLUMNS
 
 
-def _canvas(places: Sequence[_Place]) -> Canvas:
+def _canvas(places: Sequence[_Place], scales: int) -> Canvas:
     width = max(place.right for place in places) + MARGIN
-    height = max(place.bottom for place in places) + BARS + MARGIN
+    height = max(place.bottom for place in places) + scales * BARS + MARGIN
     return Canvas.empty(max(width, NARROWEST), height)
 
 
@@ -271,40 +310,40 @@ def _mark_sides(axes: Axes, sides: tuple[str, str]) -> None:
 def _draw_foot(
     canvas: Canvas,
     top: float,
-    first: Map,
     rows: Sequence[_Row],
     weights: Weights | None,
     layout: SliceLayout,
 ) -> None:
-    """The scales, and what the figure must not be used for."""
+    """The scales, one below the other, and what the figure must not be used for."""
     left, top = MARGIN + labels.WIDTH, top + 0.05
     note, colour = captions.NOT_CLINICAL, style.FAINT_INK
     canvas.text(MARGIN, top, note, size=7.5, weight="bold", colour=colour)
-    limit = rows[0].strip.limit if layout.limit == "figure" else None
-    _draw_scale(canvas, left, top, f"against (blue), for (red), {first.unit}", limit)
+    for number, (scale, limit) in enumerate(_scales(rows).items()):
+        reach = limit if layout.limit == "figure" else None
+        _draw_scale(canvas, left, top + number * BARS, scale.title, reach, scale.is_signed)
     if weights is not None:
         left += BAR_WIDTH + 0.7
         title = f"weights, red towards {weights.towards}"
         _draw_scale(canvas, left, top, title, rows[-1].strip.limit)
 
 
-def _draw_scale(canvas: Canvas, left: float, top: float, title: str, limit: float | None) -> None:
+def _draw_scale(
+    canvas: Canvas, left: float, top: float, title: str, limit: float | None, is_signed: bool = True
+) -> None:
     """limit: None where it differs from row to row, which says it."""
-    ends = (f"{style.MINUS}limit", "+limit") if limit is None else _signed(limit)
     reach = 1.0 if limit is None else limit
+    end = "limit" if limit is None else style.number(limit)
+    colours, scale = style.colours_of(reach, is_signed)
+    ticks = {-reach: f"{style.MINUS}{end}", 0.0: "0", reach: f"+{end}"}
     canvas.colour_bar(
         left,
         top,
         BAR_WIDTH,
-        colours=style.SIGNED,
-        scale=style.symmetric(reach),
-        ticks={-reach: ends[0], 0.0: "0", reach: ends[1]},
+        colours=colours,
+        scale=scale,
+        ticks=ticks if is_signed else {0.0: "0", reach: end},
         title=title,
     )
-
-
-def _signed(limit: float) -> tuple[str, str]:
-    return style.number(-limit), f"+{style.number(limit)}"
 
 
 # --- what is said of it -----------------------------------------------------------------------
@@ -339,21 +378,35 @@ def _caption(
     layout: SliceLayout,
 ) -> str:
     maps = [one.map for one in shown]
-    limit = f" (±{style.number(rows[0].strip.limit)} {maps[0].unit})"
     colours = [
         _grounds_in_words(layout.grounds),
-        "Red is evidence for the class named beside the row, blue is evidence against it.",
+        *_colours_in_words(maps),
         _hidden_in_words(shown),
-        f"{_SHARING[layout.limit]}{limit if layout.limit == 'figure' else ''}.",
+        _scales_in_words(rows, layout.limit),
         *(_slices_in_words(view.plane) for view in views),
         "" if maps[0].affine is None else "Millimetres are those of the image's affine.",
         _weights_in_words(weights, rows[-1].strip.limit, shown),
         captions.uncertainty(maps),
         captions.seeds(maps),
     ]
-    start = f"{captions.NOT_CLINICAL} {captions.subject(maps)}"
     methods = [captions.method(some) for some in captions.by_explanation(maps)]
-    return captions.paragraphs([start], methods, colours)
+    return captions.paragraphs([captions.subject(maps)], methods, colours)
+
+
+def _colours_in_words(maps: Sequence[Map]) -> Iterator[str]:
+    if any(one.is_signed for one in maps):
+        yield "Red is evidence for the class named beside the row, blue is evidence against it."
+    if not all(one.is_signed for one in maps):
+        yield "Of maps without a sign, red is strong, which is no evidence for or against a class."
+
+
+def _scales_in_words(rows: Sequence[_Row], sharing: Limit) -> str:
+    """What shares a scale, and in a figure with common ones how far each of them reaches."""
+    scales = _scales(rows)
+    if sharing != "figure":
+        return f"{_SHARING[sharing]}."
+    words = _SHARING[sharing] if len(scales) == 1 else _SHARING_BY_UNIT
+    return f"{words} ({', '.join(one.limit_in_words(n) for one, n in scales.items())})."
 
 
 def _grounds_in_words(grounds: Sequence[Ground]) -> str:

@@ -55,7 +55,7 @@ def strips(one: Map, limit: float) -> Strips:
 
     limit: relevance at full colour.
     """
-    tinted = Tinted(one.image.mean(axis=0), one.relevance, limit, HIDE_BELOW)
+    tinted = Tinted(one.image.mean(axis=0), one.relevance, limit, HIDE_BELOW, one.is_signed)
     occupied = (one.image != 0).any(axis=0)
     x, y, z = occupied.shape
     planes = [

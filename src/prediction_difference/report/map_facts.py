@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.figures import captions
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.maps import Map
@@ -81,10 +82,19 @@ def of_store(one: Map, link: str) -> dict[str, Any]:
         "predicted_probability": rounded(one.predicted_probability),
         "misclassified": one.is_misclassified,
         "classes": len({node["unit"] for node in nodes if node["class"] is not None}),
-        "split": str(one.attributes["split"]),
+        "seen": {
+            "Classifier": unseen.of_image(one.attributes, "subject", str(one.attributes["split"])),
+            "Prior": _prior(one),
+        },
         "shape": list(one.relevance.shape),
         "parameters": [*map(list, _parameters(one))],
     }
+
+
+def _prior(one: Map) -> str | None:
+    """What the prior was fitted without, which the pipeline sees to; None without one."""
+    has_prior = one.attributes["settings"].get("prior") is not None
+    return f"fitted without {one.attributes['split']}" if has_prior else None
 
 
 def _parameters(one: Map) -> list[tuple[str, str]]:

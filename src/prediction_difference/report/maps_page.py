@@ -11,7 +11,6 @@ from matplotlib.colors import Colormap
 
 from prediction_difference.attribution.clear import FULL_FROM, MOST_DISTINCT, class_colours
 from prediction_difference.figures import style
-from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.progress import say
 from prediction_difference.report.catalogue import ROOM, Room, catalogue
 from prediction_difference.report.html import HERE, Relative, template
@@ -48,11 +47,17 @@ _SHORTCUTS = {
 
 
 def write(
-    stored: Iterable[Stored], run: str, report: Path, output: Path, room: Room = ROOM
+    stored: Iterable[Stored],
+    run: str,
+    report: Path,
+    output: Path,
+    room: Room = ROOM,
+    not_clinical: str = "",
 ) -> None:
     """Write the page; what it leaves out is said on it and in the log.
 
-    run: its name. report: the page that it leads back to.
+    run: its name. report: the page that it leads back to. not_clinical: what the page is not for,
+    where its images are such that this must be said.
 
     Raises:
         StoreError: a store's relevance does not fit its image, or the disk is full.
@@ -65,7 +70,7 @@ def write(
     html = template("viewer/page.html.j2").render(
         run=run,
         report=page.link(report),
-        not_clinical=NOT_CLINICAL,
+        not_clinical=not_clinical,
         facets=_FACETS,
         wide=_WIDE,
         shortcuts=_SHORTCUTS,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.evaluation.aggregation import totals, variation
 from prediction_difference.evaluation.cohort_accuracy import summarise_cohorts
 from prediction_difference.evaluation.consistency import summarise_consistency
@@ -110,7 +111,8 @@ def _strong_features(table: Any) -> _Made:
         "map's largest value from which a pixel is strong; with Wilson's 95 % intervals."
     )
     if table.attrs["accuracy"] is not None:
-        meaning += f" Of all held-out images, {table.attrs['accuracy']:.2%} are right."
+        accuracy = table.attrs["accuracy"]
+        meaning += f" Of all {unseen.noun(table.attrs)}s, {accuracy:.2%} are right."
     published = table.attrs["settings"].get("published")
     rows = []
     for row in summarise_strong_features(table).to_dict("records"):

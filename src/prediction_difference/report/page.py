@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from prediction_difference.config import Config, model, shown_slots
+from prediction_difference.config import Config, model, shapes, shown_slots
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.claims import read_claims
 from prediction_difference.figures.captions import NOT_CLINICAL
@@ -75,10 +75,11 @@ def build(
     found = [record for file in claims.values() for record in read_claims(file)["claims"]]
     html = template("template.html.j2").render(
         run=config.run,
-        not_clinical=NOT_CLINICAL,
+        not_clinical=_not_clinical(config.datasets.values()),
         colours={"for": FOR, "against": AGAINST},
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
+        accuracy_in_words=tables.accuracy_in_words([card for _, card in read_cards]),
         evaluations=[perturbations.aopc_table(one) for one in measured],
         aopc_in_words=perturbations.in_words(measured),
         regions=perturbations.regions_tables(measured, perturbations.verdicts_of(found)),
@@ -96,9 +97,15 @@ def build(
         versions=tables.versions([card for _, card in read_cards], maps),
     )
     break_seal(output)
-    maps_page.write(maps, config.run.name, output, maps_output)
+    flat = [dataset for dataset in config.datasets.values() if not shapes.is_volume(dataset)]
+    maps_page.write(maps, config.run.name, output, maps_output, not_clinical=_not_clinical(flat))
     write_text(output, html)
     write_seal(output, [output, maps_output, *brains.values()], facts)
+
+
+def _not_clinical(datasets: Iterable[model.Dataset]) -> str:
+    """What a page is not for, if it shows one of these datasets; empty if it need not be said."""
+    return NOT_CLINICAL if any(dataset.is_clinical for dataset in datasets) else ""
 
 
 def _picture(file: Path, page: Relative, config: Config, maps: Sequence[tables.Stored]) -> Picture:

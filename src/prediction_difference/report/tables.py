@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import Card, read_card
 from prediction_difference.evaluation.claims import read_claims
 from prediction_difference.evaluation.table import read_table
@@ -161,10 +162,28 @@ def classifier_row(card: Card, link: str) -> ClassifierRow:
         len(card.class_names),
         UNKNOWN if card.accuracy is None else f"{card.accuracy:.1%}",
         card.held_out_images,
-        " to ".join(f"{count:,}" for count in counts[:1] + counts[1:][-1:]),
+        " to ".join(f"{count:,}" for count in counts[:1] + counts[1:][-1:])
+        + (", as configured" if card.weights_from == "elsewhere" else ""),
         link,
         tuple(_classifier_details(card)),
     )
+
+
+def accuracy_in_words(cards: Sequence[Card]) -> list[str]:
+    """What accuracy is, and of which classifiers it is one on images that they had not seen."""
+    facts = {card.name: {unseen.WEIGHTS_FROM: card.weights_from} for card in cards}
+    known = [name for name, one in facts.items() if unseen.is_unseen(one)]
+    of_known = f"{', '.join(known)}: each of them" if len(known) < len(facts) else "Each of them"
+    fitted = f"{of_known} is classified by weights that were fitted without it."
+    unknown = [doubt for name, one in facts.items() if (doubt := unseen.of_images(one, name))]
+    caution = "If it was, its accuracy says less of other images." if unknown else ""
+    return [
+        "Accuracy is that on images with a label that the dataset sets apart.",
+        *([fitted] if known else []),
+        *unknown,
+        *([caution] if caution else []),
+        "The interval is Wilson's, for these weights and other images of the kind.",
+    ]
 
 
 def _classifier_details(card: Card) -> Iterator[str]:

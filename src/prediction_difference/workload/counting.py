@@ -7,7 +7,7 @@ from typing import Any, Literal
 from prediction_difference.attribution.heatmaps import forwards
 from prediction_difference.config import Config, batches, model, shards, slots
 from prediction_difference.config.nodes import AnyNode, node_names
-from prediction_difference.config.shapes import channels, class_names, spatial_shape
+from prediction_difference.config.shapes import Shapes, channels, class_names, spatial_shape
 from prediction_difference.errors import DataError
 from prediction_difference.priors.windows import WindowGrid
 
@@ -46,17 +46,20 @@ class Work:
         return None if self.forwards is None else self.forwards * self.images
 
 
-def count(config: Config) -> list[Work]:
-    """The work of every explanation and of every evaluation that runs a classifier or simulates."""
-    explained = [_of_explanation(config, name) for name in config.explanations]
-    measured = [_of_evaluation(config, name) for name in config.evaluations]
+def count(config: Config, shapes: Shapes = {}) -> list[Work]:
+    """The work of every explanation and of every evaluation that runs a classifier or simulates.
+
+    shapes: of datasets whose files were looked at.
+    """
+    explained = [_of_explanation(config, name, shapes) for name in config.explanations]
+    measured = [_of_evaluation(config, name, shapes) for name in config.evaluations]
     return [*explained, *(work for work in measured if work is not None)]
 
 
-def _of_explanation(config: Config, name: str) -> Work:
+def _of_explanation(config: Config, name: str, shapes: Shapes) -> Work:
     explanation = config.explanations[name]
     jobs = len(batches(explanation)) * explanation.chunk_count + 1
-    counted, size, unknown = _counted(config, explanation)
+    counted, size, unknown = _counted(config, explanation, shapes)
     draws = isinstance(explanation, model.PredictionDifference)
     return Work(
         "explanations",
@@ -76,11 +79,13 @@ def _of_explanation(config: Config, name: str) -> Work:
     )
 
 
-def _counted(config: Config, explanation: Any) -> tuple[int | None, int | None, str]:
+def _counted(
+    config: Config, explanation: Any, shapes: Shapes
+) -> tuple[int | None, int | None, str]:
     """Forward passes and bytes of one image; or why they are not known."""
     classifier = config.classifiers[explanation.classifier]
     dataset = config.datasets[classifier.dataset]
-    spatial = spatial_shape(dataset)
+    spatial = spatial_shape(dataset) or shapes.get(classifier.dataset)
     if spatial is None:
         return None, None, f"only the files of {classifier.dataset!r} tell the size of its images"
     if getattr(explanation, "removed", None) is not None:
@@ -121,7 +126,7 @@ def _count_of(node: AnyNode, classes: int) -> int | None:
     return None if known is None else len(known)
 
 
-def _of_evaluation(config: Config, name: str) -> Work | None:
+def _of_evaluation(config: Config, name: str, shapes: Shapes) -> Work | None:
     evaluation = config.evaluations[name]
     match evaluation:
         case model.RegionPerturbation():
@@ -132,7 +137,7 @@ def _of_evaluation(config: Config, name: str) -> Work | None:
             return _of_simulation(name, evaluation.measure, 1)
         case model.ImageSpecificity(degrees=degrees):
             angles = len(degrees) + 1
-            each = sum(_of_turned(config, e, angles) for e in evaluation.explanations)
+            each = sum(_of_turned(config, e, angles, shapes) for e in evaluation.explanations)
         case model.StrongFeatures(thresholds=thresholds):
             each = len(evaluation.explanations) * (2 * len(thresholds) + 1)
         case _:
@@ -150,12 +155,12 @@ def _of_simulation(name: str, measure: str, jobs: int) -> Work:
     return Work("evaluations", name, measure, None, "none", 0, jobs, None, None, unknown=unknown)
 
 
-def _of_turned(config: Config, name: str, angles: int) -> int:
+def _of_turned(config: Config, name: str, angles: int, shapes: Shapes) -> int:
     """Forward passes of the maps of an image at some angles, and of the scores there."""
     explanation = config.explanations[name]
-    dataset = config.datasets[config.classifiers[explanation.classifier].dataset]
+    dataset = config.classifiers[explanation.classifier].dataset
     options = explanation.model_dump(exclude={*model.Explanation.model_fields, "method"})
-    spatial = spatial_shape(dataset)
+    spatial = spatial_shape(config.datasets[dataset]) or shapes.get(dataset)
     if spatial is None and explanation.method == "occlusion":
         return angles
     return angles * (1 + forwards(explanation.method, spatial or (), **options))

@@ -4,7 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from prediction_difference.config import Config, model
-from prediction_difference.config.shapes import channels, class_names, spatial_shape
+from prediction_difference.config.shapes import Shapes, channels, class_names, spatial_shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,8 +25,11 @@ def network_name(classifier: model.Classifier) -> str:
             return classifier.kind
 
 
-def multiply_accumulates(config: Config, name: str) -> float | None:
-    """Of one image, counted on a network without weights; None where it cannot be made so."""
+def multiply_accumulates(config: Config, name: str, shapes: Shapes = {}) -> float | None:
+    """Of one image, counted on a network without weights; None where it cannot be made so.
+
+    shapes: of datasets whose files were looked at.
+    """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -34,7 +37,7 @@ def multiply_accumulates(config: Config, name: str) -> float | None:
     if isinstance(classifier, model.Checkpoint):
         classifier = config.classifiers[classifier.of]
     dataset = config.datasets[classifier.dataset]
-    spatial = spatial_shape(dataset)
+    spatial = spatial_shape(dataset) or shapes.get(classifier.dataset)
     if spatial is None:
         return None
     shape = (channels(dataset), *spatial)

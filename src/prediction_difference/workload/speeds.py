@@ -11,6 +11,7 @@ import yaml
 
 from prediction_difference import layout
 from prediction_difference.config import Config, model, parse_config
+from prediction_difference.config.shapes import Shapes
 from prediction_difference.errors import PredictionDifferenceError, StoreError
 from prediction_difference.stores import read_attributes
 from prediction_difference.workload.counting import Work
@@ -39,11 +40,15 @@ Key = tuple[str, str, str]
 class Speeds:
     """Speeds for the work of a configuration.
 
-    device: cpu, whose seconds are those of one core, or h200. measured: by `measured_in`.
+    device: cpu, whose seconds are those of one core, or h200. measured: by `measured_in`. shapes:
+    of datasets whose files were looked at.
     """
 
-    def __init__(self, config: Config, device: str, measured: Mapping[Key, Speed]):
+    def __init__(
+        self, config: Config, device: str, measured: Mapping[Key, Speed], shapes: Shapes = {}
+    ):
         self._config = config
+        self._shapes = shapes
         self._device = device
         self._measured = measured
         self._macs: dict[str, float | None] = {}
@@ -69,7 +74,9 @@ class Speeds:
     def _counted(self, work: Work) -> Speed | None:
         assert work.classifier is not None
         if work.classifier not in self._macs:
-            self._macs[work.classifier] = multiply_accumulates(self._config, work.classifier)
+            self._macs[work.classifier] = multiply_accumulates(
+                self._config, work.classifier, self._shapes
+            )
         macs = self._macs[work.classifier]
         if macs is None:
             return None

@@ -78,8 +78,9 @@ def _moved(
             return [moved.index_add_(1, torch.tensor(indices, device=signal.device), signal)]
         case Pad(before=before):
             sides = zip(before, inputs[0].shape[2:], strict=True)
-            inside = tuple(slice(start, start + side) for start, side in sides)
-            return [signal[(..., *inside)]]
+            for axis, (start, side) in enumerate(sides, 2):
+                signal = signal.narrow(axis, start, side)
+            return [signal]
         case Flatten():
             return [signal.reshape(inputs[0].shape)]
         case _:

@@ -131,19 +131,20 @@ function drawWords(map) {
   $("subject").textContent = subjectInWords(map);
   $("subtitle").textContent = `${sentence(map, facts.limit)}, the same for all subjects`;
   const known = factsOf(map, facts.limit);
-  $("facts").replaceChildren(...pairs([...known, ["Fitted without", store.split]]));
+  const seen = Object.entries(store.seen).filter(([, text]) => text !== null);
+  $("facts").replaceChildren(...pairs([...known, ...seen]));
   $("parameters").replaceChildren(...pairs(store.parameters));
   $("store").href = store.link;
 }
 
-/** Label and prediction of a subject, whom the classifier had not seen. */
+/** Label and prediction of a subject, and what is known of whether the classifier had seen it. */
 function subjectInWords({ facts, store }) {
   const p = number(store.predicted_probability);
   return [
     facts.facets.image,
     `label ${store.label ?? "unknown"}`,
     `predicted ${store.predicted}, p = ${p}${store.misclassified ? " – misclassified" : ""}`,
-    `out of fold: by a classifier fitted without ${store.split}`,
+    store.seen.Classifier,
   ].join(" · ");
 }
 
