@@ -21,9 +21,7 @@ def reduced(raw: dict) -> dict:
     """The quickstart without its brains, and for a minute of work."""
     for explanation in raw["explanations"].values():
         if "stride" in explanation:
-            explanation |= {"window": 48, "stride": 48, "samples": 2, "images_per_job": 8}
-    raw["priors"]["photograph-patches"]["patch"] = 52
-    raw["priors"]["photograph-patches"]["patches"] = 500
+            explanation |= {"stride": 16, "samples": 2, "images_per_job": 8}
     raw["evaluations"]["perturbation"] |= {"steps": 4, "repeats": 2}
     del raw["datasets"]["brains"], raw["priors"]["brain-patches"], raw["figures"]["brains"]
     del raw["classifiers"]["diagnosis"], raw["explanations"]["brains-conditional"]
