@@ -13,6 +13,11 @@ settings.register_profile("project", deadline=None, max_examples=50)
 settings.load_profile("project")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: begun last, they would keep one test process waiting for the other."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Two test processes on two cores would otherwise wait for each other's threads."""
