@@ -21,7 +21,9 @@ def reduced(raw: dict) -> dict:
     """The quickstart without its brains, and for a minute of work."""
     for explanation in raw["explanations"].values():
         if "stride" in explanation:
-            explanation |= {"stride": 16, "samples": 2, "images_per_job": 8}
+            explanation["stride"] = 16
+        if "samples" in explanation:
+            explanation |= {"samples": 2, "images_per_job": 8}
     raw["evaluations"]["perturbation"] |= {"steps": 4, "repeats": 2}
     del raw["datasets"]["brains"], raw["priors"]["brain-patches"], raw["figures"]["brains"]
     del raw["classifiers"]["diagnosis"], raw["explanations"]["brains-conditional"]
