@@ -80,7 +80,7 @@ def requirement_lines() -> dict[str, str]:
 
 def test_requirements_are_hashed_and_name_no_index():
     text = (ROOT / "requirements.txt").read_text()
-    assert "http" not in text
+    assert "://" not in text
     assert "--index" not in text
     entries = [line for line in text.replace("\\\n", " ").splitlines() if "==" in line]
     assert len(entries) > 50

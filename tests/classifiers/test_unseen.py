@@ -16,6 +16,7 @@ KINDS = {
     "scikit-learn": "here",
     "fine-tuned": "partly here",
     "torchvision": "elsewhere",
+    "efficientnet-lite0": "elsewhere",
     "torch": "elsewhere",
 }
 

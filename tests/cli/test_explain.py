@@ -117,12 +117,14 @@ def test_a_folder_of_something_else_is_left_alone(
 
 
 def test_the_same_is_a_configuration(photographs: Path, tmp_path: Path) -> None:
-    request = Request((photographs,), "squeezenet1_0", classes=("lynx", "3"))
+    request = Request((photographs,), "squeezenet1_0", classes=("lynx", "3"), clinical=True)
     settings = yaml.safe_load(yaml.safe_dump(prepare(request, tmp_path / "out")))
     config = parse_config(settings)
     assert config.explanations["evidence"].images == ("it's 0", "it's 1", "it's 2")
     assert [node.of for node in config.explanations["evidence"].nodes] == ["lynx", 3]
     assert set(config.figures) == {"it-s-0", "it-s-1", "it-s-2"}
+    assert config.datasets["photographs"].clinical
+    assert not config.datasets["background"].is_clinical
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "efficientnet_b1", "inception_v3", "vit_b_16"])

@@ -62,6 +62,10 @@ def explain(
             show_default="ten that scikit-image brings along",
         ),
     ] = None,
+    clinical: Annotated[
+        bool,
+        Option("--clinical", help="These are scans: mark all pages as not for clinical use."),
+    ] = False,
     of: Annotated[
         list[str] | None,
         Option(
@@ -104,6 +108,7 @@ def explain(
         class_names,
         training_instances,
         background,
+        clinical,
         tuple(of or ()),
         top,
         window,

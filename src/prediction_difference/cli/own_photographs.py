@@ -34,6 +34,7 @@ class Request:
     class_names: Path | None = None
     training_instances: int | None = None
     background: Path | None = None
+    clinical: bool = False
     classes: tuple[str, ...] = ()
     top: int = 3
     window: int = 10
@@ -85,6 +86,7 @@ def prepare(request: Request, folder: Path) -> dict[str, Any]:
                 "source": "image-folder",
                 "root": str(images.absolute()),
                 "files": [path.name for path in photographs],
+                "clinical": request.clinical,
                 **wanted.geometry,
             },
             "background": {**background, **wanted.geometry},
