@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.photographs import check, load
+from prediction_difference.data.sources.image_folder import ImageFolder
 
 Shape = tuple[int, ...]
 
 
-def settings(root: Path, **others: Any) -> model.ImageFolder:
-    return model.ImageFolder(source="image-folder", root=root, **others)
+def settings(root: Path, **others: Any) -> ImageFolder:
+    return ImageFolder(source="image-folder", root=root, **others)
 
 
 def read(root: Path, seed: int = 0, **others: Any) -> Dataset:

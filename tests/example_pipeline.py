@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout
+from prediction_difference.attribution.image_choice import batches
 from prediction_difference.cli import stages
-from prediction_difference.config import batches, parse_config
+from prediction_difference.config import parse_config
 
 
 def run(raw: dict[str, Any], folder: Path) -> Path:

@@ -6,8 +6,10 @@ from typing import Any
 import yaml
 
 from prediction_difference import layout
+from prediction_difference.attribution.image_choice import batches
 from prediction_difference.cli import stages
-from prediction_difference.config import Config, batches, read_config
+from prediction_difference.config import read_config
+from prediction_difference.run import Config
 
 IMAGES = {"random": 1}
 TINY: dict[str, Any] = {

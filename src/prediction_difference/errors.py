@@ -16,6 +16,11 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.where}: {self.what}; {self.remedy}"
 
+    def below(self, place: str) -> "Problem":
+        """The same problem where `where` is counted from a place further up."""
+        where = ".".join(part for part in (place, self.where) if part)
+        return Problem(where, self.what, self.remedy)
+
 
 def choose(wrong: str, known: Iterable[str]) -> str:
     """The remedy for a name that is unknown: the nearest known one, or all of them."""
@@ -48,6 +53,14 @@ class ConfigError(PredictionDifferenceError):
         count = len(self.problems)
         heading = "1 problem" if count == 1 else f"{count} problems"
         super().__init__("\n".join([f"{heading} found:", *(f"  - {p}" for p in self.problems)]))
+
+
+class EntryError(ValueError):
+    """Problems of one entry of a configuration, whose places are counted from the entry."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class DataError(PredictionDifferenceError):

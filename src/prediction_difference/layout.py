@@ -2,7 +2,20 @@
 
 from pathlib import Path
 
-from prediction_difference.config import Config, model, shapes, shown_slots, slots
+from prediction_difference.attribution.image_choice import slots
+from prediction_difference.evaluation.measures.aggregation import Aggregation
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.evaluation.measures.claims import Claims
+from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
+from prediction_difference.evaluation.measures.complexity import HeatmapComplexity
+from prediction_difference.evaluation.measures.consistency import Consistency
+from prediction_difference.evaluation.measures.continuity import Continuity
+from prediction_difference.evaluation.measures.dominance import Dominance
+from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity
+from prediction_difference.evaluation.measures.location import LocationStudy
+from prediction_difference.evaluation.measures.strong_features import StrongFeatures
+from prediction_difference.figures.kind import Figure
+from prediction_difference.run import Config
 from prediction_difference.stores import folder_of
 
 
@@ -56,7 +69,7 @@ def explained_cohorts(config: Config) -> list[str]:
     return [
         name
         for name, entry in config.datasets.items()
-        if shapes.is_volume(entry) and cohort_explanations(config, name)
+        if entry.is_volume and cohort_explanations(config, name)
     ]
 
 
@@ -65,9 +78,9 @@ def brains_page(results: Path, dataset: str) -> Path:
     return results / "report" / f"brains-{dataset}.html"
 
 
-def figure_stores(config: Config, results: Path, figure: model.Figure) -> dict[str, list[Path]]:
+def figure_stores(config: Config, results: Path, figure: Figure) -> dict[str, list[Path]]:
     """The attribution stores that a figure shows, by explanation, in the order of its images."""
-    shown = shown_slots(figure, config.explanations)
+    shown = figure.shown_slots(config.explanations)
     return {name: _stores(results, name, some) for name, some in shown.items()}
 
 
@@ -100,7 +113,7 @@ def exported_files(config: Config, results: Path, explanation: str) -> list[Path
     """NIfTI files, and JSON files with what they mean, of an explanation of volumes."""
     settings = config.explanations[explanation]
     dataset = config.datasets[config.classifiers[settings.classifier].dataset]
-    if not shapes.is_volume(dataset) or getattr(settings, "removed", None) is not None:
+    if not dataset.is_volume or getattr(settings, "removed", None) is not None:
         return []
     maps = [nifti_file(store) for store in attribution_stores(config, results, explanation)]
     return [file for one in maps for file in (one, sidecar_of(one))]
@@ -135,7 +148,7 @@ def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     return results / "classifiers" / config.explanations[explanation].classifier
 
 
-def classifier_folders(config: Config, results: Path, figure: model.Figure) -> dict[str, Path]:
+def classifier_folders(config: Config, results: Path, figure: Figure) -> dict[str, Path]:
     """The folders of the classifiers that a figure is about, by name."""
     measured = (config.evaluations[name] for name in figure.evaluation_names)
     names = [*figure.explanation_names, *(n for entry in measured for n in entry.explanations)]
@@ -151,18 +164,18 @@ def evaluation_table(results: Path, evaluation: str) -> Path:
 def evaluation_file(config: Config, results: Path, evaluation: str) -> Path:
     """What an evaluation leaves: a table, or what was found about claims."""
     table = evaluation_table(results, evaluation)
-    is_claims = isinstance(config.evaluations[evaluation], model.Claims)
+    is_claims = isinstance(config.evaluations[evaluation], Claims)
     return table.with_name(f"{evaluation}.json") if is_claims else table
 
 
 def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
     """The tables of all evaluations that perturb regions, by name."""
-    return _tables(config, results, model.RegionPerturbation)
+    return _tables(config, results, RegionPerturbation)
 
 
 def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
     """The tables of all evaluations of complexity, by name."""
-    return _tables(config, results, model.HeatmapComplexity)
+    return _tables(config, results, HeatmapComplexity)
 
 
 def cohort_tables(results: Path, evaluation: str, cohorts: int) -> list[Path]:
@@ -174,14 +187,14 @@ def cohort_tables(results: Path, evaluation: str, cohorts: int) -> list[Path]:
 def measured_tables(config: Config, results: Path) -> dict[str, Path]:
     """The tables of all evaluations that have columns of their own in the report, by name."""
     kinds = (
-        model.Continuity,
-        model.ImageSpecificity,
-        model.Aggregation,
-        model.Consistency,
-        model.StrongFeatures,
-        model.Dominance,
-        model.LocationStudy,
-        model.CohortAccuracy,
+        Continuity,
+        ImageSpecificity,
+        Aggregation,
+        Consistency,
+        StrongFeatures,
+        Dominance,
+        LocationStudy,
+        CohortAccuracy,
     )
     return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}
 
@@ -193,7 +206,7 @@ def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:
 
 def claims_files(config: Config, results: Path) -> dict[str, Path]:
     """What evaluations of claims found, by name."""
-    names = [n for n, e in config.evaluations.items() if isinstance(e, model.Claims)]
+    names = [n for n, e in config.evaluations.items() if isinstance(e, Claims)]
     return {name: evaluation_file(config, results, name) for name in names}
 
 

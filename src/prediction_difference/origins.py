@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout, provenance
-from prediction_difference.config import Config, is_clinical, model
+from prediction_difference.classifiers.kind import Classifier
+from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
+from prediction_difference.config import is_clinical
+from prediction_difference.evaluation.measures.claims import Claims
+from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
+from prediction_difference.evaluation.measures.continuity import Continuity
+from prediction_difference.evaluation.measures.location import LocationStudy
+from prediction_difference.run import Config
 from prediction_difference.seals import read_seal
 from prediction_difference.stores import digest, folder_of, read_attributes, settings_digest
 
@@ -58,18 +65,18 @@ def settings_of(config: Config, section: str, name: str) -> str:
 def _behind(config: Config, entry: object) -> list[Any]:
     """Other entries of the configuration, of which an evaluation makes results by itself."""
     match entry:
-        case model.CohortAccuracy(classifier=name):
+        case CohortAccuracy(classifier=name):
             return [config.classifiers[name], config.datasets[config.classifiers[name].dataset]]
-        case model.LocationStudy(dataset=name):
+        case LocationStudy(dataset=name):
             return [config.datasets[name]]
-        case model.Continuity(explanations=names):
+        case Continuity(explanations=names):
             return [config.explanations[name] for name in names]
     return []
 
 
 def _says_setting(section: str, entry: object) -> bool:
     """Whether a result says which of the settings of a paper it comes from."""
-    return section == "figures" or isinstance(entry, model.Claims)
+    return section == "figures" or isinstance(entry, Claims)
 
 
 def stages_of(config: Config, section: str, name: str) -> tuple[str, ...]:
@@ -101,24 +108,24 @@ def inputs_of(config: Config, results: Path, section: str, name: str) -> list[Pa
     ]
 
 
-def _inputs_of_classifier(classifier: model.Classifier, results: Path) -> list[Path]:
-    trained = [classifier.of] if isinstance(classifier, model.Checkpoint) else []
+def _inputs_of_classifier(classifier: Classifier, results: Path) -> list[Path]:
+    trained = [classifier.of] if isinstance(classifier, Checkpoint) else []
     cards = [layout.card_file(results, name) for name in trained]
     return [layout.dataset_store(results, classifier.dataset), *cards]
 
 
 def _inputs_of_evaluation(config: Config, results: Path, name: str) -> list[Path]:
     evaluation = config.evaluations[name]
-    if isinstance(evaluation, model.Continuity | model.CohortAccuracy):
+    if isinstance(evaluation, Continuity | CohortAccuracy):
         return []
-    if isinstance(evaluation, model.LocationStudy):
+    if isinstance(evaluation, LocationStudy):
         return layout.cohort_tables(results, name, evaluation.cohorts)
     found = [
         store
         for explanation in evaluation.explanations
         for store in layout.attribution_stores(config, results, explanation)
     ]
-    if isinstance(evaluation, model.Claims):
+    if isinstance(evaluation, Claims):
         found += [layout.evaluation_table(results, one) for one in evaluation.evaluations]
         found += [layout.card_file(results, one) for one in evaluation.classifiers]
     if evaluation.measure in _RUN_CLASSIFIER:

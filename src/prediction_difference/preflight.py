@@ -7,14 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.attribution.image_choice import ImageChoice, slots
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.attribution.node_choices import ClassNodes, NodeChoice
 from prediction_difference.attribution.nodes import ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT
-from prediction_difference.config import Config, inspect_config, model, slots
-from prediction_difference.data import sources
+from prediction_difference.classifiers.kind import Classifier
+from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
+from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
+from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
+from prediction_difference.config import inspect_config
 from prediction_difference.data.checksums import copies
 from prediction_difference.data.class_names import read_class_names
 from prediction_difference.data.dataset import UNLABELLED, Catalogue
+from prediction_difference.data.source import Source
 from prediction_difference.data.splits import refuse_small_classes
 from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.lookup import Shapes, known_shapes
+from prediction_difference.run import Config
 from prediction_difference.stores import digest
 
 
@@ -47,9 +60,9 @@ def checked_config(raw: Any) -> Config:
     return Config(**parts)
 
 
-def _shapes(parts: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def _shapes(parts: dict[str, Any]) -> Shapes:
     """Sides of the images of all datasets, as far as headers tell them."""
-    return sources.shapes(parts["datasets"], parts["run"].seed if parts.get("run") else 0)
+    return known_shapes(parts["datasets"], parts["run"].seed if parts.get("run") else 0)
 
 
 def _look_at_datasets(parts: dict[str, Any]) -> tuple[dict[str, Catalogue | None], list[Problem]]:
@@ -58,10 +71,10 @@ def _look_at_datasets(parts: dict[str, Any]) -> tuple[dict[str, Catalogue | None
     problems: list[Problem] = []
     seed = parts["run"].seed if parts.get("run") else 0
     for name, dataset in parts.get("datasets", {}).items():
-        found = sources.check(dataset, name, seed)
+        found = dataset.check(name, seed)
         problems += found
         if not found:
-            catalogues[name] = sources.catalogue(dataset, name, seed)
+            catalogues[name] = dataset.catalogue(name, seed)
     return catalogues, problems
 
 
@@ -72,36 +85,34 @@ def files_state(config: Config, section: str, name: str) -> str:
     """
     entry = getattr(config, section)[name]
     if section == "datasets":
-        files = sources.files(entry, name, config.run.seed)
+        files = entry.files_behind(name, config.run.seed)
     else:
         files = _files_of_classifier(entry)
     states = [(path, path.stat()) for path in files if path.is_file()]
     return digest(*(f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states))
 
 
-def _files_of_classifier(classifier: model.Classifier) -> list[Path]:
+def _files_of_classifier(classifier: Classifier) -> list[Path]:
     match classifier:
-        case model.TorchNetwork(factory=factory, weights=weights, class_names=class_names):
+        case TorchNetwork(factory=factory, weights=weights, class_names=class_names):
             module = factory.partition(":")[0].replace(".", "/")
             places = [Path(place) / f"{module}.py" for place in sys.path]
             return [*places, weights, *([class_names] if class_names else [])]
-        case model.FineTunedNetwork(weights=weights):
+        case FineTunedNetwork(weights=weights):
             return [Path(weights)]
-        case model.TorchvisionNetwork(weights=weights, class_names=class_names):
+        case TorchvisionNetwork(weights=weights, class_names=class_names):
             return [Path(weights), *([class_names] if class_names else [])]
         case _:
             return []
 
 
 def _check_training(
-    where: str, classifier: model.Classifier, dataset: model.Dataset, known: Catalogue
+    where: str, classifier: Classifier, dataset: Source, known: Catalogue
 ) -> list[Problem]:
     """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
     # Of a checkpoint, the training is told of.
-    is_trained = classifier.weights_from != "elsewhere" and not isinstance(
-        classifier, model.Checkpoint
-    )
-    if isinstance(classifier, model.LogisticRegression):
+    is_trained = classifier.weights_from != "elsewhere" and not isinstance(classifier, Checkpoint)
+    if isinstance(classifier, LogisticRegression):
         found = _check_columns(where, classifier, known)
         if found:
             return found
@@ -118,9 +129,7 @@ def _check_training(
     return []
 
 
-def _check_columns(
-    where: str, classifier: model.LogisticRegression, known: Catalogue
-) -> list[Problem]:
+def _check_columns(where: str, classifier: LogisticRegression, known: Catalogue) -> list[Problem]:
     """Columns that a classifier names and its dataset does not have, or not for all images."""
     problems = []
     for key in ("confounds", "also_predict"):
@@ -141,7 +150,7 @@ def _check_columns(
 
 
 def _check_names(
-    where: str, explanation: model.Explanation, classifier: model.Classifier, known: Catalogue
+    where: str, explanation: Method, classifier: Classifier, known: Catalogue
 ) -> list[Problem]:
     """Images and classes that an explanation names and its dataset does not have."""
     named = explanation.images if isinstance(explanation.images, tuple) else ()
@@ -165,46 +174,42 @@ def _check_names(
             _nearest(node.of, names),
         )
         for number, node in enumerate(explanation.nodes)
-        if isinstance(node, model.NodeChoice)
-        and isinstance(node.of, str)
-        and node.of not in classes
+        if isinstance(node, NodeChoice) and isinstance(node.of, str) and node.of not in classes
     ]
 
 
-def _check_outputs(
-    where: str, explanation: model.Explanation, names: tuple[str, ...]
-) -> list[Problem]:
+def _check_outputs(where: str, explanation: Method, names: tuple[str, ...]) -> list[Problem]:
     """Probabilities that are asked for of a classifier with one class."""
     if len(names) != 1:
         return []
-    is_default = isinstance(explanation, model.PredictionDifference)
+    is_default = isinstance(explanation, PredictionDifference)
     asked = ("probability", None) if is_default else ("probability",)
     return [
         Problem(f"{where}.nodes.{number}.output", ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT)
         for number, node in enumerate(explanation.nodes)
-        if isinstance(node, model.NodeChoice | model.ClassNodes) and node.output in asked
+        if isinstance(node, NodeChoice | ClassNodes) and node.output in asked
     ]
 
 
-def _check_labels(where: str, explanation: model.Explanation, known: Catalogue) -> list[Problem]:
+def _check_labels(where: str, explanation: Method, known: Catalogue) -> list[Problem]:
     """What an explanation asks of labels where the images have none."""
     if not known.labels or set(known.labels) != {UNLABELLED}:
         return []
     problems = []
     images = explanation.images
-    if isinstance(images, model.ImageChoice) and images.by_label > 0:
+    if isinstance(images, ImageChoice) and images.by_label > 0:
         what = "which images are classified correctly is not known, they have no labels"
         problems.append(Problem(f"{where}.images", what, "set random"))
     return problems + [
         Problem(f"{where}.nodes.{number}.of", "the images have no labels", "explain predicted")
         for number, node in enumerate(explanation.nodes)
-        if isinstance(node, model.NodeChoice) and node.of == "label"
+        if isinstance(node, NodeChoice) and node.of == "label"
     ]
 
 
 def _check_copies(
     where: str,
-    explanation: model.Explanation,
+    explanation: Method,
     parts: dict[str, Any],
     catalogues: dict[str, Catalogue | None],
 ) -> list[Problem]:
@@ -231,18 +236,18 @@ def _check_copies(
     return [Problem(where, what, remedy)]
 
 
-def _names_of_classes(classifier: model.Classifier, known: Catalogue) -> tuple[str, ...] | None:
+def _names_of_classes(classifier: Classifier, known: Catalogue) -> tuple[str, ...] | None:
     """Classes as the classifier names them; None where only its weights tell."""
-    if isinstance(classifier, model.EfficientNetLite0):
+    if isinstance(classifier, EfficientNetLite0):
         return None
-    if not isinstance(classifier, model.TorchvisionNetwork | model.TorchNetwork):
+    if not isinstance(classifier, TorchvisionNetwork | TorchNetwork):
         return known.class_names
     if classifier.class_names is not None:
         try:
             return read_class_names(classifier.class_names).names
         except DataError:
             return None
-    return known.class_names if isinstance(classifier, model.TorchNetwork) else None
+    return known.class_names if isinstance(classifier, TorchNetwork) else None
 
 
 def _nearest(wrong: str, known: tuple[str, ...]) -> str:
@@ -251,11 +256,11 @@ def _nearest(wrong: str, known: tuple[str, ...]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are {few or 'none'}"
 
 
-def _check_classifier(where: str, classifier: model.Classifier) -> list[Problem]:
-    if not isinstance(classifier, model.TorchvisionNetwork | model.TorchNetwork):
+def _check_classifier(where: str, classifier: Classifier) -> list[Problem]:
+    if not isinstance(classifier, TorchvisionNetwork | TorchNetwork):
         return []
     problems: list[Problem] = []
-    is_entry = isinstance(classifier, model.TorchvisionNetwork) and "." not in classifier.weights
+    is_entry = isinstance(classifier, TorchvisionNetwork) and "." not in classifier.weights
     if not is_entry and not Path(classifier.weights).is_file():
         what = f"there is no file {classifier.weights}"
         problems.append(Problem(f"{where}.weights", what, "correct the path"))

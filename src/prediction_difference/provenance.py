@@ -8,7 +8,6 @@ from pathlib import Path
 from prediction_difference.stores import digest
 
 STAGES = (
-    "config",
     "data",
     "priors",
     "classifiers",
@@ -16,6 +15,7 @@ STAGES = (
     "evaluation",
     "figures",
     "report",
+    "config",
     "benchmark",
     "workload",
 )

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout, origins, provenance
-from prediction_difference.config import Config, model, read_config, slots
+from prediction_difference.attribution.image_choice import slots
+from prediction_difference.config import read_config
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.listings import without_waiting
 from prediction_difference.progress import track
+from prediction_difference.run import Config
 from prediction_difference.seals import SUFFIX, Seal, read_seal, seal_path
 from prediction_difference.stores import (
     CODE_ATTRIBUTE,
@@ -137,7 +140,7 @@ def published_by(config: Config, run: Path) -> list[Published]:
         *(
             Published(_COHORTS, name, table)
             for name, evaluation in config.evaluations.items()
-            if isinstance(evaluation, model.LocationStudy)
+            if isinstance(evaluation, LocationStudy)
             for table in layout.cohort_tables(run, name, evaluation.cohorts)
         ),
         *(

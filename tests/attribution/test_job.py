@@ -17,13 +17,14 @@ from torch import nn
 
 import prediction_difference as pda
 from prediction_difference.attribution import sampling
+from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.job import Inputs, run_chunk
 from prediction_difference.attribution.prediction_difference import PredictionDifference
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.loading import read_predictions
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import parse_config, slots
+from prediction_difference.config import parse_config
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError, StoreError

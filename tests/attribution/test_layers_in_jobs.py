@@ -9,12 +9,13 @@ from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model, parse_config
+from prediction_difference.config import parse_config
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.figures import captions
 from prediction_difference.figures.draw import draw
+from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
 from prediction_difference.figures.maps import read_map, read_maps
 from prediction_difference.priors.store import fit_priors, reference_images, write_priors
 from prediction_difference.report.tables import explained_tables, read_attributions
@@ -110,7 +111,7 @@ def test_windows_of_a_removed_layer_have_its_own_grid(explain, inputs, sampler):
     assert store["image"].dims == ("channel", "image_y", "image_x")
     assert store.attrs["removed"] == {"layer": MAPS, "features": "windows", "shape": [8, 4, 4]}
     assert np.isfinite(store["standard_error"]).all()
-    figure = model.HeatmapPanels(kind="heatmaps", explanations=("e",))
+    figure = HeatmapPanels(kind="heatmaps", explanations=("e",))
     drawing = draw(figure, "maps", {"e": [path]}, None, None)
     assert f"Maps of removed layers show the layer's own places, not pixels: {MAPS} (4 x 4)." in (
         drawing.caption

@@ -9,12 +9,13 @@ from typer.testing import CliRunner
 
 import prediction_difference as pda
 from prediction_difference import layout
+from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.job import Inputs, run_chunk
 from prediction_difference.attribution.nifti import write_nifti
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.cli.main import app
-from prediction_difference.config import parse_config, slots
+from prediction_difference.config import parse_config
 from prediction_difference.data import nifti_cohort
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import StoreError

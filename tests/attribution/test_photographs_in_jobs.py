@@ -14,16 +14,17 @@ from torch import nn
 
 import prediction_difference as pda
 from example_photographs import save
+from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.job import Inputs, run_chunk
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import Config, model, slots
-from prediction_difference.data import sources
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError
 from prediction_difference.preflight import checked_config
 from prediction_difference.priors.store import fit_priors, read_fitted_on, write_priors
+from prediction_difference.run import Config
 
 IDS = tuple(f"n{number:08d}" for number in range(6))
 
@@ -69,7 +70,7 @@ class Run:
     def explain(self, config: Config) -> dict[str, xarray.Dataset]:
         stores = self.folder / "stores"
         for name, entry in config.datasets.items():
-            dataset = sources.load(entry, name, 0)
+            dataset = entry.load(name, 0)
             write_dataset(dataset, stores / f"{name}.zarr", entry.model_dump(mode="json"))
         prior = config.priors["patches"]
         fitted_to = read_dataset(stores / f"{prior.dataset}.zarr")
@@ -78,7 +79,7 @@ class Run:
         photos = read_dataset(stores / "photos.zarr")
         make_classifier(config.classifiers["net"], "net", photos, 0, "cpu", stores / "net")
         explanation = config.explanations["maps"]
-        assert isinstance(explanation, model.PredictionDifference)
+        assert isinstance(explanation, PredictionDifference)
         inputs = Inputs(
             stores / "photos.zarr",
             stores / "net",

@@ -6,14 +6,20 @@ import numpy as np
 import pandas
 import pytest
 
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
+from prediction_difference.attribution.node_choices import (
+    LayerMaps,
+    LayerUnit,
+    NodeChoice,
+    has_node,
+    node_names,
+)
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.selection import (
     describe_node,
     image_of_slot,
     resolve_nodes,
 )
-from prediction_difference.config import model
-from prediction_difference.config.nodes import has_node, node_names
 from prediction_difference.data.dataset import UNLABELLED
 from prediction_difference.errors import DataError
 
@@ -22,8 +28,8 @@ SCORES = np.array([0.5, 3.0, -1.0, 3.0, 2.0], dtype=np.float32)
 
 
 def resolve(*choices, default="probability", scores=SCORES, label=2):
-    nodes = tuple(model.NodeChoice(**choice) for choice in choices)
-    explanation = model.Sensitivity(method="sensitivity", classifier="net", images=("a",))
+    nodes = tuple(NodeChoice(**choice) for choice in choices)
+    explanation = Sensitivity(method="sensitivity", classifier="net", images=("a",))
     explanation = explanation.model_copy(update={"nodes": nodes})
     return resolve_nodes(explanation, default, scores, label, CARD, {})
 
@@ -54,17 +60,17 @@ def test_a_rank_takes_the_output_as_other_classes_do():
 def test_nodes_are_named_as_the_configuration_knows_them():
     """Figures find them by these names."""
     choices = (
-        model.NodeChoice(),
-        model.NodeChoice(rank=2, output="score"),
-        model.LayerMaps(layer="conv1", maps=(3, 1)),
-        model.LayerUnit(layer="conv1", unit=5, position=(0, 2)),
-        model.LayerUnit(layer="fc", unit=7),
+        NodeChoice(),
+        NodeChoice(rank=2, output="score"),
+        LayerMaps(layer="conv1", maps=(3, 1)),
+        LayerUnit(layer="conv1", unit=5, position=(0, 2)),
+        LayerUnit(layer="fc", unit=7),
     )
-    explanation = model.Sensitivity(method="sensitivity", classifier="net", images=("a",))
+    explanation = Sensitivity(method="sensitivity", classifier="net", images=("a",))
     explanation = explanation.model_copy(update={"nodes": choices})
     _, names = resolve_nodes(explanation, "score", SCORES, 2, CARD, {})
     assert names == [name for choice in choices for name in node_names(choice, "score")]
-    everything = (model.LayerMaps(layer="a", maps="all"), model.NodeChoice())
+    everything = (LayerMaps(layer="a", maps="all"), NodeChoice())
     assert node_names(everything[0], "score") is None
     for name in ("map 17 of a", "score of predicted"):
         assert has_node(everything, name, "score")
@@ -80,13 +86,13 @@ def test_a_rank_beyond_the_classes_is_refused():
 @pytest.mark.parametrize("keys", [{"rank": 1, "of": "cat"}, {"of": None}])
 def test_a_class_has_one_name(keys):
     with pytest.raises(ValueError, match="either `of` or `rank`; give one of them"):
-        model.NodeChoice(**keys)
+        NodeChoice(**keys)
 
 
 @pytest.mark.parametrize("keys", [{}, {"rank": 2}, {"of": 3, "output": "score"}])
 def test_a_choice_that_is_written_out_can_be_read_again(keys):
-    choice = model.NodeChoice(**keys)
-    assert model.NodeChoice(**choice.model_dump(mode="json")) == choice
+    choice = NodeChoice(**keys)
+    assert NodeChoice(**choice.model_dump(mode="json")) == choice
 
 
 def test_the_hardest_are_the_wrong_ones_and_then_those_with_improbable_labels():
@@ -101,7 +107,7 @@ def test_the_hardest_are_the_wrong_ones_and_then_those_with_improbable_labels():
     ]
     columns = ["split", "label", "predicted", "probabilities"]
     predictions = pandas.DataFrame(rows, columns=columns)
-    explanation = model.Sensitivity(method="sensitivity", classifier="net", images={"hardest": 4})
+    explanation = Sensitivity(method="sensitivity", classifier="net", images={"hardest": 4})
     card = SimpleNamespace(name="net", seed=0, family="net", class_names=("ant", "bee", "cat"))
     found = [
         image_of_slot(f"hardest-{n}", explanation, None, predictions, card) for n in range(1, 5)

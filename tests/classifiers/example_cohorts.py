@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.source import Split
 from prediction_difference.data.splits import assign_splits
 
 SHAPE = (3, 4, 5)
@@ -22,7 +22,7 @@ def cohort(count=40, folds=4, effect=1.0, scanner_effect=0.0, patients=None, see
     names = tuple(f"sub-{n:02d}" for n in range(count))
     mask = np.ones(SHAPE, bool)
     mask[2, 3] = False
-    split = assign_splits(labels, model.Split(folds=folds), seed, "cohort")
+    split = assign_splits(labels, Split(folds=folds), seed, "cohort")
     columns = {
         "age": dict(zip(names, age.tolist(), strict=True)),
         "scanner": dict(zip(names, np.where(scanner, "B", "A").tolist(), strict=True)),

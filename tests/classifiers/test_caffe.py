@@ -10,10 +10,10 @@ from torch import nn
 from prediction_difference.classifiers import caffe, pretrained
 from prediction_difference.classifiers.caffemodel import read_caffemodel
 from prediction_difference.classifiers.networks import with_preprocessing
-from prediction_difference.config import model
+from prediction_difference.classifiers.normalisation import NORMALISATIONS
 from prediction_difference.errors import DataError
 
-CAFFE = model.NORMALISATIONS["caffe"]
+CAFFE = NORMALISATIONS["caffe"]
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,23 @@ import pytest
 import torch
 
 from prediction_difference import randomness
+from prediction_difference.attribution.image_choice import ImageChoice, slots
+from prediction_difference.attribution.methods.random import RandomOrder
 from prediction_difference.attribution.selection import image_of_slot
 from prediction_difference.classifiers import networks
 from prediction_difference.classifiers.card import checkpoint_file, read_card
+from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.loading import load_module, read_predictions
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model, slots
+from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.source import Split
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import DataError, StoreError
 
 EPOCHS = 4
-NETWORK = model.TrainedNetwork(
+NETWORK = TrainedNetwork(
     kind="train", dataset="x", width=4, epochs=EPOCHS, batch_size=8, checkpoints=(0, 1, 4)
 )
 
@@ -30,14 +35,14 @@ def halves(folds=None) -> Dataset:
     images = np.random.default_rng(5).uniform(0, 0.6, (48, 1, 8, 8)).astype(np.float32)
     images[labels == 0, :, :, :4] += 0.4
     images[labels == 1, :, :, 4:] += 0.4
-    splitting = model.Split(folds=folds, test_fraction=None if folds else 0.5)
+    splitting = Split(folds=folds, test_fraction=None if folds else 0.5)
     split = assign_splits(labels, splitting, 0, "x")
     names = tuple(f"image-{n}" for n in range(48))
     return Dataset(images, names, labels, split, ("left", "right"), digest=f"halves {folds}")
 
 
-def checkpoint(epoch: int, of: str = "network") -> model.Checkpoint:
-    return model.Checkpoint(kind="checkpoint", of=of, epoch=epoch, dataset="x")
+def checkpoint(epoch: int, of: str = "network") -> Checkpoint:
+    return Checkpoint(kind="checkpoint", of=of, epoch=epoch, dataset="x")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +97,7 @@ def test_epoch_0_is_the_untrained_network(trained, tmp_path):
     with torch.random.fork_rng():
         torch.manual_seed(randomness.key(0, "classifier", "network"))
         bare = networks.build(NETWORK, (1, 8, 8), 2).eval()
-    normalisation = model.Normalisation.model_validate(card.normalisation["test"])
+    normalisation = Normalisation.model_validate(card.normalisation["test"])
     images = torch.from_numpy(halves().images)
     module = load_module(tmp_path, card, "test")
     with torch.inference_mode():
@@ -114,9 +119,7 @@ def test_every_fold_has_its_own_checkpoint(tmp_path):
 
 
 def test_random_images_are_the_same_for_all_checkpoints(trained, tmp_path):
-    explanation = model.RandomOrder(
-        method="random", classifier="x", images=model.ImageChoice(random=5)
-    )
+    explanation = RandomOrder(method="random", classifier="x", images=ImageChoice(random=5))
     folders = [trained[0], tmp_path / "0", tmp_path / "1"]
     made(trained, 0, folders[1])
     made(trained, 1, folders[2])
@@ -136,8 +139,8 @@ def test_images_of_a_class_are_those_of_the_sort_in_order(trained):
     predictions, card = read_predictions(folder), read_card(folder)
 
     def drawn(label, count):
-        images = model.ImageChoice(random=count, labels=(label,) if label else ())
-        explanation = model.RandomOrder(method="random", classifier="x", images=images)
+        images = ImageChoice(random=count, labels=(label,) if label else ())
+        explanation = RandomOrder(method="random", classifier="x", images=images)
         return [
             image_of_slot(slot, explanation, halves(), predictions, card)
             for slot in slots(explanation)

@@ -8,14 +8,16 @@ from example_cohorts import cohort
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from prediction_difference.classifiers.confounds import Residuals, categories_of, design
+from prediction_difference.classifiers.kinds.logistic_regression import (
+    LogisticRegression as LogisticRegressionSettings,
+)
 from prediction_difference.classifiers.loading import load_linear, load_module, read_predictions
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
 from prediction_difference.errors import DataError
 
 
 def settings(**keys):
-    return model.LogisticRegression(kind="logistic-regression", dataset="cohort", **keys)
+    return LogisticRegressionSettings(kind="logistic-regression", dataset="cohort", **keys)
 
 
 def test_residuals_are_those_of_least_squares_with_an_intercept(generator):

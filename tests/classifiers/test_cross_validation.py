@@ -10,15 +10,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from prediction_difference.classifiers import cross_validation
+from prediction_difference.classifiers.kinds.logistic_regression import (
+    LogisticRegression as LogisticRegressionSettings,
+)
 from prediction_difference.classifiers.loading import load_linear
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.classifiers.measures import held_out_measures, over_seeds
 from prediction_difference.classifiers.row_space import products_of, row_space
-from prediction_difference.config import model
 
 
 def settings(**keys):
-    return model.LogisticRegression(kind="logistic-regression", dataset="cohort", **keys)
+    return LogisticRegressionSettings(kind="logistic-regression", dataset="cohort", **keys)
 
 
 def make(tmp_path, data, **keys):

@@ -14,9 +14,9 @@ from prediction_difference.classifiers.detection_pooling import (
     SumPooling,
 )
 from prediction_difference.classifiers.graph import follow
+from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
 from prediction_difference.classifiers.loading import load_module
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError
 
@@ -39,10 +39,10 @@ def spots(count: int = 400, classes: int = 2) -> Dataset:
     )
 
 
-def settings(**others: Any) -> model.DetectionPoolingNetwork:
+def settings(**others: Any) -> DetectionPoolingNetwork:
     known: dict[str, Any] = {"detectors": 40, "pooled": 10, "iterations": 2000, "shift": 0}
     known |= {"learning_rate": 3e-4, "check_every": 100, **others}
-    return model.DetectionPoolingNetwork(kind="detection-pooling", dataset="spots", **known)
+    return DetectionPoolingNetwork(kind="detection-pooling", dataset="spots", **known)
 
 
 def test_scores_are_sums_of_detectors() -> None:

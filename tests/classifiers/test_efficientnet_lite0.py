@@ -13,8 +13,9 @@ from prediction_difference.attribution.engines.incremental import (
 from prediction_difference.classifiers import efficientnet_lite0
 from prediction_difference.classifiers.graph import follow
 from prediction_difference.classifiers.operations import Pad, Rectifier
-from prediction_difference.config import model
 from prediction_difference.data import photographs
+from prediction_difference.data.sources.imagenet import ImageNet
+from prediction_difference.data.sources.skimage_samples import SkimageSamples
 from prediction_difference.errors import DataError
 
 SIZES = {"size": (224, 224), "resize": 256}
@@ -28,7 +29,7 @@ def network():
 @pytest.fixture(scope="module")
 def samples():
     """Photographs that scikit-image carries, by their names."""
-    settings = model.SkimageSamples(source="skimage-samples", **SIZES)
+    settings = SkimageSamples(source="skimage-samples", **SIZES)
     found = photographs.load(settings, "samples", seed=0)
     return dict(zip(found.names, found.images[:], strict=True))
 
@@ -59,7 +60,7 @@ def test_it_knows_what_is_on_photographs(network, samples, name):
 def test_it_is_right_for_most_photographs_of_imagenet(network, pda_data):
     """The published accuracy is 75.1 % of the validation set; these photographs are clear ones."""
     root = pda_data / "imagenet_sample"
-    settings = model.ImageNet(source="imagenet", root=root, images=100, **SIZES)
+    settings = ImageNet(source="imagenet", root=root, images=100, **SIZES)
     found = photographs.load(settings, "sample", seed=0)
     with torch.inference_mode():
         scores = network(torch.from_numpy(found.images[:]))

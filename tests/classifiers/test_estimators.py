@@ -10,17 +10,15 @@ from example_cohorts import cohort
 import prediction_difference as pda
 from prediction_difference.classifiers import estimators
 from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.kinds.scikit_learn import ScikitLearnClassifier
 from prediction_difference.classifiers.loading import load_module, read_predictions
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.seals import write_seal
 
 
 def settings(estimator="sklearn.svm:SVC", **keys):
-    return model.ScikitLearnClassifier(
-        kind="scikit-learn", dataset="cohort", estimator=estimator, **keys
-    )
+    return ScikitLearnClassifier(kind="scikit-learn", dataset="cohort", estimator=estimator, **keys)
 
 
 KINDS = {

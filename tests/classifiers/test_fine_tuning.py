@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from example_networks import of_torchvision
 from prediction_difference.attribution.relevance.passing import class_maps
 from prediction_difference.classifiers.graph import follow
+from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
 from prediction_difference.classifiers.loading import load_module, read_predictions
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError
 
@@ -37,10 +37,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def settings(weights: Path, **others: Any) -> model.FineTunedNetwork:
+def settings(weights: Path, **others: Any) -> FineTunedNetwork:
     known: dict[str, Any] = {"model": "squeezenet1_1", "width": 8, "epochs": 12, "batch_size": 8}
     known |= {"dropout": 0.0, "learning_rate": 1e-2, **others}
-    return model.FineTunedNetwork(kind="fine-tuned", dataset="blobs", weights=str(weights), **known)
+    return FineTunedNetwork(kind="fine-tuned", dataset="blobs", weights=str(weights), **known)
 
 
 def test_new_layers_learn_and_known_ones_stay(weights: Path, tmp_path: Path) -> None:

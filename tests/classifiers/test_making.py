@@ -10,6 +10,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.loading import (
     classifier_digest,
     load_linear,
@@ -17,8 +20,9 @@ from prediction_difference.classifiers.loading import (
     read_predictions,
 )
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
+from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.source import Split
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.seals import write_seal
@@ -31,7 +35,7 @@ def stripes(count=60, folds=None, seed=0) -> Dataset:
     images = generator.uniform(0, 0.6, size=(count, 1, 8, 8)).astype(np.float32)
     images[labels == 0, :, :, :4] += 0.4
     images[labels == 1, :, :, 4:] += 0.4
-    splitting = model.Split(folds=folds, test_fraction=None if folds else 0.3)
+    splitting = Split(folds=folds, test_fraction=None if folds else 0.3)
     return Dataset(
         images,
         tuple(f"image-{n}" for n in range(count)),
@@ -42,8 +46,8 @@ def stripes(count=60, folds=None, seed=0) -> Dataset:
     )
 
 
-NETWORK = model.TrainedNetwork(kind="train", dataset="stripes", width=4, epochs=6, batch_size=8)
-REGRESSION = model.LogisticRegression(kind="logistic-regression", dataset="stripes")
+NETWORK = TrainedNetwork(kind="train", dataset="stripes", width=4, epochs=6, batch_size=8)
+REGRESSION = LogisticRegression(kind="logistic-regression", dataset="stripes")
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +138,10 @@ def factory() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
 
 
-def own_network(tmp_path, **changes) -> model.TorchNetwork:
+def own_network(tmp_path, **changes) -> TorchNetwork:
     save_file(factory().state_dict(), tmp_path / "own.safetensors")
     given = {"dataset": "stripes", "factory": f"{__name__}:factory", "training_instances": 5}
-    return model.TorchNetwork.model_validate(
+    return TorchNetwork.model_validate(
         {"kind": "torch", "weights": tmp_path / "own.safetensors", **given, **changes}
     )
 
@@ -175,7 +179,7 @@ def test_whatever_changes_a_map_changes_the_digest_of_the_classifier(tmp_path):
         {"factory": f"{__name__}:doubled_factory"},
         {"class_names": tmp_path / "names.txt"},
         {"training_instances": 6},
-        {"normalisation": model.Normalisation(mean=(0.5,), std=(1.0,))},
+        {"normalisation": Normalisation(mean=(0.5,), std=(1.0,))},
     ]
 
     def digest_with(number, changes):

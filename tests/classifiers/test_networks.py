@@ -7,13 +7,13 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from prediction_difference.classifiers.graph import follow
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.networks import (
     all_convolutional,
     volume_convolutional,
     with_preprocessing,
 )
-from prediction_difference.config import model
-from prediction_difference.config.classifiers import AnyNormalisation
+from prediction_difference.classifiers.normalisation import NORMALISATIONS, AnyNormalisation
 
 READ = TypeAdapter(AnyNormalisation).validate_python
 
@@ -52,7 +52,7 @@ def test_normalisations_that_cannot_be_are_refused(settings, message):
 
 
 def test_names_and_numbers_are_read_back_from_a_card():
-    for normalisation in model.NORMALISATIONS.values():
+    for normalisation in NORMALISATIONS.values():
         assert READ(normalisation.model_dump(mode="json")) == normalisation
 
 
@@ -111,6 +111,4 @@ def test_a_network_for_volumes_has_one_map_per_class(halvings):
 @pytest.mark.parametrize("key", [{"flip": True}, {"shift": 1}, {"pooling": "max"}])
 def test_volumes_are_not_turned_as_pictures_are(key):
     with pytest.raises(ValidationError, match="is for 2-D images, not for volumes; remove it"):
-        model.TrainedNetwork(
-            kind="train", dataset="brains", architecture="volume-convolutional", **key
-        )
+        TrainedNetwork(kind="train", dataset="brains", architecture="volume-convolutional", **key)

@@ -12,9 +12,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from prediction_difference.classifiers import pretrained
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
-from prediction_difference.data import sources
+from prediction_difference.classifiers.normalisation import NORMALISATIONS, Normalisation
+from prediction_difference.data.sources.imagenet import ImageNet
 from prediction_difference.errors import DataError
 
 
@@ -26,8 +28,8 @@ def not_a_network() -> str:
     return "hello"
 
 
-def settings(weights: Path, factory: str = f"{__name__}:small_network") -> model.TorchNetwork:
-    return model.TorchNetwork(
+def settings(weights: Path, factory: str = f"{__name__}:small_network") -> TorchNetwork:
+    return TorchNetwork(
         kind="torch", dataset="d", factory=factory, weights=weights, training_instances=10
     )
 
@@ -84,8 +86,8 @@ def test_factories_that_give_no_network_are_named(tmp_path, factory, message):
         pretrained.build(settings(tmp_path / "w", factory))
 
 
-def of_torchvision(name: str, weights: str) -> model.TorchvisionNetwork:
-    return model.TorchvisionNetwork(kind="torchvision", dataset="d", model=name, weights=weights)
+def of_torchvision(name: str, weights: str) -> TorchvisionNetwork:
+    return TorchvisionNetwork(kind="torchvision", dataset="d", model=name, weights=weights)
 
 
 def test_torchvision_networks_load_a_local_file(tmp_path):
@@ -186,14 +188,14 @@ def test_weights_of_torchvision_keep_their_own_normalisation():
     for weights in torchvision.models.list_models(module=torchvision.models):
         for entry in torchvision.models.get_model_weights(weights):
             own = entry.transforms()
-            is_usual = tuple(own.mean) == model.NORMALISATIONS["imagenet"].mean
+            is_usual = tuple(own.mean) == NORMALISATIONS["imagenet"].mean
             settings = of_torchvision(weights, entry.name)
             if is_usual:
                 pretrained._check_normalisation(settings, entry)
                 continue
             with pytest.raises(DataError, match=r"is not the one that the weights .*mean: \["):
                 pretrained._check_normalisation(settings, entry)
-            right = model.Normalisation(mean=tuple(own.mean), std=tuple(own.std))
+            right = Normalisation(mean=tuple(own.mean), std=tuple(own.std))
             settings = settings.model_copy(update={"normalisation": right})
             pretrained._check_normalisation(settings, entry)
 
@@ -216,7 +218,7 @@ class CaffeSqueezeNet(torchvision.models.SqueezeNet):
 @pytest.mark.realdata
 def test_squeezenet_knows_the_photographs_of_imagenet(pda_data, tmp_path):
     """So that their scaling, their labels and the network's classes belong together."""
-    photographs = model.ImageNet(
+    photographs = ImageNet(
         source="imagenet",
         root=pda_data / "imagenet_sample",
         images=24,
@@ -224,7 +226,7 @@ def test_squeezenet_knows_the_photographs_of_imagenet(pda_data, tmp_path):
         size=(227, 227),
         interpolation="bilinear",
     )
-    network = model.TorchNetwork(
+    network = TorchNetwork(
         kind="torch",
         dataset="photographs",
         factory=f"{__name__}:CaffeSqueezeNet",
@@ -232,7 +234,7 @@ def test_squeezenet_knows_the_photographs_of_imagenet(pda_data, tmp_path):
         class_names=pda_data / "imagenet_sample" / "synset_words.txt",
         training_instances=1_281_167,
     )
-    dataset = sources.load(photographs, "photographs", 0)
+    dataset = photographs.load("photographs", 0)
     card = make_classifier(network, "squeezenet", dataset, 0, "cpu", tmp_path)
     assert card.held_out_images == 24
     assert card.accuracy is not None

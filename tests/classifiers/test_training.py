@@ -6,14 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.networks import build
 from prediction_difference.classifiers.training import Examples, Trained, moved, train
-from prediction_difference.config import model
 
 
-def settings(**changes) -> model.TrainedNetwork:
+def settings(**changes) -> TrainedNetwork:
     given = {"kind": "train", "dataset": "x", "width": 4, "epochs": 6, "batch_size": 8, **changes}
-    return model.TrainedNetwork.model_validate(given)
+    return TrainedNetwork.model_validate(given)
 
 
 def stripes(count: int, seed: int) -> Examples:

@@ -6,7 +6,7 @@ import pytest
 
 from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import Card
-from prediction_difference.config import model
+from prediction_difference.classifiers.kind import Classifier
 
 KINDS = {
     "train": "here",
@@ -27,7 +27,7 @@ def card_of(kind: str) -> Card:
 
 
 def test_every_kind_of_classifier_says_where_its_weights_are_from() -> None:
-    models = get_args(get_args(model.Classifier)[0])
+    models = get_args(get_args(Classifier)[0])
     kinds = {get_args(one.model_fields["kind"].annotation)[0] for one in models}
     assert kinds == KINDS.keys()
     assert {kind: card_of(kind).weights_from for kind in kinds} == KINDS

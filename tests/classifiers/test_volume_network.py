@@ -4,14 +4,14 @@ import numpy as np
 from example_cohorts import SHAPE, cohort
 
 import prediction_difference as pda
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.loading import load_module
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
 
 
 def test_it_learns_a_cohort_and_is_explained(tmp_path):
     data = cohort(count=60, folds=2, effect=8)
-    settings = model.TrainedNetwork(
+    settings = TrainedNetwork(
         kind="train",
         dataset="cohort",
         architecture="volume-convolutional",

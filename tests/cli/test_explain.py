@@ -17,9 +17,10 @@ from example_photographs import save
 from prediction_difference import open_attribution
 from prediction_difference.cli import main
 from prediction_difference.cli.own_photographs import BVLC, Request, prepare
-from prediction_difference.config import model, parse_config
+from prediction_difference.config import parse_config
 from prediction_difference.data import skimage_samples
 from prediction_difference.data.photographs import load
+from prediction_difference.data.sources.image_folder import ImageFolder
 from prediction_difference.errors import ConfigError, DataError
 
 MODULE = """
@@ -134,7 +135,7 @@ def test_preprocessing_of_torchvisions_weights_is_theirs(
     """Against the very transforms, on an image that is neither square nor small."""
     save(photographs / "large.png", (410, 530, 3), 7)
     settings = prepare(Request((photographs / "large.png",), name), tmp_path / "out")
-    dataset = model.ImageFolder(**settings["datasets"]["photographs"])
+    dataset = ImageFolder(**settings["datasets"]["photographs"])
     image = load(dataset, "photographs", 0).images[0]
     normalisation = settings["classifiers"]["network"]["normalisation"]
     mean, std = (np.array(normalisation[key])[:, None, None] for key in ("mean", "std"))

@@ -6,14 +6,8 @@ import re
 import pytest
 import yaml
 
-from prediction_difference.config import (
-    batches,
-    parse_config,
-    read_config,
-    shown_slots,
-    slots,
-    windows_of_prior,
-)
+from prediction_difference.attribution.image_choice import batches, slots
+from prediction_difference.config import parse_config, read_config, windows_of_prior
 from prediction_difference.errors import ConfigError
 
 GOOD = {
@@ -160,12 +154,12 @@ def test_sides_and_files_are_given_in_two_ways():
         ({"priors__patches__location": "voxel"}, "patches.location", "voxel", "voxel-mean"),
         ({"explanations__pda__nodes": [{"of": True}]}, "pda.nodes.0.of", "True", "label"),
         ({"classifiers__network__kind": "trian"}, "network.kind", "'trian'", "'train'"),
-        ({"classifiers__network__dataset": "brains"}, "architecture", "2-D", "logistic"),
+        ({"classifiers__network__dataset": "brains"}, "architecture", "2-D", "another kind"),
         (
             {"classifiers__diagnosis__dataset": "digits"},
             "diagnosis.dataset",
             "two classes",
-            "train",
+            "more classes",
         ),
         ({"explanations__pda__method": "pda"}, "explanations.pda.method", "'pda'", "choose one of"),
         ({"explanations__pda__window": 6}, "explanations.pda.window", "patch=6", "at least 7"),
@@ -340,9 +334,9 @@ def test_mistakes_in_rows_of_panels_are_told(rows, where, what, remedy):
 def test_figures_show_the_images_that_they_name():
     config = parse_config(figure(explanations=["pda", "random"], images=["scan-0005"]))
     maps = config.figures["maps"]
-    assert shown_slots(maps, config.explanations) == {"pda": ["scan-0005"], "random": ["scan-0005"]}
+    assert maps.shown_slots(config.explanations) == {"pda": ["scan-0005"], "random": ["scan-0005"]}
     everything = parse_config(figure(explanations=["pda"])).figures["maps"]
-    assert shown_slots(everything, config.explanations) == {"pda": ["scan-0003", "scan-0005"]}
+    assert everything.shown_slots(config.explanations) == {"pda": ["scan-0003", "scan-0005"]}
 
 
 def test_explanations_of_several_classifiers_need_named_images():
@@ -364,7 +358,7 @@ def test_feature_maps_need_nodes_of_layers():
     assert "maps of layers are not explained; add nodes such as" in problem
     raw["explanations"]["pda"]["nodes"] = [{"layer": "conv1", "maps": "all"}]
     config = parse_config(raw)
-    assert shown_slots(config.figures["maps"], config.explanations) == {"pda": ["scan-0003"]}
+    assert config.figures["maps"].shown_slots(config.explanations) == {"pda": ["scan-0003"]}
     raw["figures"]["maps"]["layers"] = ["conv2"]
     (problem,) = problems(raw)
     assert "maps of conv2 are not explained" in problem

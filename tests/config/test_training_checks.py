@@ -76,7 +76,7 @@ def test_a_checkpoint_has_the_dataset_of_its_training():
         (
             {"of": "plane"},
             "classifiers.after-2.of: 'plane' is of kind 'logistic-regression', which keeps no "
-            "checkpoints; name a classifier of kind: train",
+            "checkpoints; name a classifier that keeps some",
         ),
         (
             {"epoch": 3},

@@ -6,8 +6,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from prediction_difference.config.model import NiftiCohort
 from prediction_difference.data import nifti_cohort
+from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 SHAPE = (5, 6, 7)

@@ -7,10 +7,12 @@ import nibabel
 import numpy as np
 import pytest
 
-from prediction_difference.config.model import NiftiCohort, SimulatedFA, Slab
 from prediction_difference.data import nifti_cohort, simulated_fa
 from prediction_difference.data.anatomy import GRID_AFFINE, load_anatomy
 from prediction_difference.data.cohort_files import MASK, PATTERN, read_hits, write_cohort
+from prediction_difference.data.source import Slab
+from prediction_difference.data.sources.nifti_cohort import NiftiCohort
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.volumes import write_volume
 from prediction_difference.errors import DataError
 

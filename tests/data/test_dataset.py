@@ -9,8 +9,6 @@ import pytest
 import xarray
 from PIL import Image
 
-from prediction_difference.config import model
-from prediction_difference.data import sources
 from prediction_difference.data.checksums import copies
 from prediction_difference.data.dataset import (
     Dataset,
@@ -18,6 +16,10 @@ from prediction_difference.data.dataset import (
     read_dataset,
     write_dataset,
 )
+from prediction_difference.data.sources.image_folder import ImageFolder
+from prediction_difference.data.sources.imagenet import ImageNet
+from prediction_difference.data.sources.sklearn_digits import SklearnDigits
+from prediction_difference.data.sources.torchvision_set import TorchvisionSet
 from prediction_difference.errors import ConfigError, DataError, StoreError
 from prediction_difference.stores import write_store
 
@@ -178,9 +180,9 @@ def test_a_store_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_bundled_digits_have_nothing_to_check_and_are_whole() -> None:
-    settings = model.SklearnDigits(source="sklearn-digits", test_fraction=0.3, folds=None)
-    assert sources.check(settings, "x", seed=0) == []
-    dataset = sources.load(settings, "x", seed=0)
+    settings = SklearnDigits(source="sklearn-digits", test_fraction=0.3, folds=None)
+    assert settings.check("x", seed=0) == []
+    dataset = settings.load("x", seed=0)
     assert dataset.images.shape == (1797, 1, 8, 8)
     assert (dataset.images.min(), dataset.images.max()) == (0, 1)
     assert np.bincount(dataset.labels).min() > 150
@@ -211,13 +213,13 @@ def test_copies_are_found_by_content(tmp_path: Path) -> None:
 def test_each_source_has_its_loader(tmp_path: Path) -> None:
     Image.new("RGB", (4, 3)).save(tmp_path / "a.png")
     settings: dict[str, Any] = {"root": tmp_path, "test_fraction": None, "folds": None}
-    folder = model.ImageFolder(source="image-folder", **settings)
-    assert sources.check(folder, "x", seed=0) == []
-    assert sources.load(folder, "x", seed=0).images.shape == (1, 3, 3, 4)
-    imagenet = model.ImageNet(source="imagenet", size=None, **settings)
-    assert sources.check(imagenet, "x", seed=0) == []
-    assert sources.load(imagenet, "x", seed=0).images.shape == (1, 3, 3, 4)
-    known = model.TorchvisionSet(source="svhn", **settings)
-    assert "svhn is not in" in str(sources.check(known, "x", seed=0)[0])
+    folder = ImageFolder(source="image-folder", **settings)
+    assert folder.check("x", seed=0) == []
+    assert folder.load("x", seed=0).images.shape == (1, 3, 3, 4)
+    imagenet = ImageNet(source="imagenet", size=None, **settings)
+    assert imagenet.check("x", seed=0) == []
+    assert imagenet.load("x", seed=0).images.shape == (1, 3, 3, 4)
+    known = TorchvisionSet(source="svhn", **settings)
+    assert "svhn is not in" in str(known.check("x", seed=0)[0])
     with pytest.raises(ConfigError, match="svhn is not in"):
-        sources.load(known, "x", seed=0)
+        known.load("x", seed=0)

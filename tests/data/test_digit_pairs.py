@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from example_digits import write_digits
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset, read_dataset, write_dataset
-from prediction_difference.data.sources import load
+from prediction_difference.data.sources.mnist_pairs import DigitPairs
 from prediction_difference.errors import ConfigError
 
 
@@ -28,9 +27,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def settings(root: Path, **others: Any) -> model.DigitPairs:
+def settings(root: Path, **others: Any) -> DigitPairs:
     known: dict[str, Any] = {"images": 60, "test_images": 20, **others}
-    return model.DigitPairs(source="mnist-pairs", root=root, **known)
+    return DigitPairs(source="mnist-pairs", root=root, **known)
 
 
 def halves_of(dataset: Dataset) -> np.ndarray:
@@ -40,7 +39,7 @@ def halves_of(dataset: Dataset) -> np.ndarray:
 
 
 def test_labels_and_boxes_say_what_is_there(root: Path) -> None:
-    dataset = load(settings(root), "pairs", 0)
+    dataset = settings(root).load("pairs", 0)
     assert dataset.images.shape == (80, 1, 28, 56)
     assert dataset.class_names == ("absent", "present")
     assert dataset.boxes is not None
@@ -58,7 +57,7 @@ def test_labels_and_boxes_say_what_is_there(root: Path) -> None:
 
 
 def test_half_of_each_split_is_present_on_either_side(root: Path) -> None:
-    dataset = load(settings(root, images=400), "pairs", 0)
+    dataset = settings(root, images=400).load("pairs", 0)
     assert dataset.boxes is not None
     for split, count in (("train", 400), ("test", 20)):
         assert dataset.labels[dataset.in_split(split)].sum() == count / 2
@@ -67,7 +66,7 @@ def test_half_of_each_split_is_present_on_either_side(root: Path) -> None:
 
 
 def test_digits_are_moved_and_nothing_is_lost(root: Path) -> None:
-    still, moved = (load(settings(root, shift=shift), "pairs", 0) for shift in (0, 3))
+    still, moved = (settings(root, shift=shift).load("pairs", 0) for shift in (0, 3))
     assert (still.images[:, :, 6:22, 6:22] > 0).all()
     assert np.unique((moved.images > 0).sum((1, 2, 3))).tolist() == [2 * 16 * 16]
     tops = (moved.images[:, 0, :, :28] > 0).any(2).argmax(1)
@@ -75,7 +74,7 @@ def test_digits_are_moved_and_nothing_is_lost(root: Path) -> None:
 
 
 def test_draws_belong_to_the_seed_and_the_store_keeps_boxes(root: Path, tmp_path: Path) -> None:
-    first, again, other = (load(settings(root), "pairs", seed) for seed in (1, 1, 2))
+    first, again, other = (settings(root).load("pairs", seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.images, again.images)
     assert (first.images != other.images).any()
     write_dataset(first, tmp_path / "pairs.zarr")
@@ -85,7 +84,7 @@ def test_draws_belong_to_the_seed_and_the_store_keeps_boxes(root: Path, tmp_path
 
 def test_what_cannot_be_is_refused(root: Path) -> None:
     with pytest.raises(ConfigError, match=r"mnist is not in .*missing"):
-        load(settings(root / "elsewhere"), "pairs", 0)
+        settings(root / "elsewhere").load("pairs", 0)
     with pytest.raises(ValueError, match="pairs share digits"):
         settings(root, folds=2)
     with pytest.raises(ValueError, match="all digits are looked for"):
@@ -98,7 +97,7 @@ def test_the_last_pairs_have_digits_of_their_own(tmp_path: Path) -> None:
     labels = {split: np.repeat(np.arange(10), 20).astype(np.uint8) for split in ("train", "test")}
     pixels = {split: generator.integers(1, 255, (200, 28, 28), dtype=np.uint8) for split in labels}
     write_digits(tmp_path / "MNIST" / "raw", pixels, labels)
-    dataset = load(settings(tmp_path, images=200, shift=0), "pairs", 0)
+    dataset = settings(tmp_path, images=200, shift=0).load("pairs", 0)
     greys = np.round(255 * dataset.images[:, 0]).astype(np.uint8)
     halves = [[half.tobytes() for half in np.split(image, 2, axis=1)] for image in greys[:200]]
     first = {digit for pair in halves[:180] for digit in pair}

@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 
 from example_photographs import save
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.photographs import catalogue, check, files, load
+from prediction_difference.data.sources.imagenet import ImageNet
 from prediction_difference.errors import ConfigError
 
 NEWT, OWL, PUG = "n00000005", "n00000010", "n00000020"
 SYNSETS = f"{OWL} owl, hooter\n{NEWT} newt\n{PUG} pug\n"
 
 
-def settings(root: Path | None, **others: Any) -> model.ImageNet:
-    return model.ImageNet.model_validate(
-        {"source": "imagenet", "root": root, "size": (4, 4), **others}
-    )
+def settings(root: Path | None, **others: Any) -> ImageNet:
+    return ImageNet.model_validate({"source": "imagenet", "root": root, "size": (4, 4), **others})
 
 
 def read(root: Path | None, seed: int = 0, **others: Any) -> Dataset:
@@ -114,7 +112,7 @@ def test_root_defaults_to_known_places(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_middle_is_kept_at_the_usual_size() -> None:
-    assert model.ImageNet(source="imagenet").size == (224, 224)
+    assert ImageNet(source="imagenet").size == (224, 224)
 
 
 # --- what is not clear ------------------------------------------------------------------------

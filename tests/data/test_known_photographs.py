@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from torchvision import datasets
 
 from example_photographs import save
 from example_server import serving
-from prediction_difference.config import model
-from prediction_difference.data import resources, sources
+from prediction_difference.data import resources
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Dataset, read_dataset, write_dataset
 from prediction_difference.data.downloads import Resource
 from prediction_difference.data.known_photographs import root_of
 from prediction_difference.errors import ConfigError, DataError
+from prediction_difference.families import SOURCES
 
 SCENES = ("abbey", "airport_terminal", "apartment_building/outdoor")
 SHAPES = ((10, 12, 3), (16, 9, 3), (9, 9, 3))
@@ -27,15 +26,15 @@ SHAPES = ((10, 12, 3), (16, 9, 3), (9, 9, 3))
 
 def settings(source: str, root: Path | None, **others: Any) -> Any:
     given = {"source": source, "root": root, "size": (8, 8), **others}
-    return TypeAdapter(model.Dataset).validate_python(given)
+    return SOURCES.read(given)
 
 
 def read(source: str, root: Path, **others: Any) -> Dataset:
-    return sources.load(settings(source, root, **others), "x", 0)
+    return settings(source, root, **others).load("x", 0)
 
 
 def problems(source: str, root: Path | None, **others: Any) -> list[str]:
-    found = sources.check(settings(source, root, **others), "x", 0)
+    found = settings(source, root, **others).check("x", 0)
     return [str(problem) for problem in found]
 
 
@@ -268,14 +267,14 @@ def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_what_is_missing_is_downloaded(tmp_path: Path, offer: Path) -> None:
     root = tmp_path / "new" / "root"
     wanted = settings("sun397", root, download=True)
-    assert sources.check(wanted, "x", 0) == []
-    assert sources.catalogue(wanted, "x", 0) is None
-    assert sources.files(wanted, "x", 0) == []
-    dataset = sources.load(wanted, "x", 0)
+    assert wanted.check("x", 0) == []
+    assert wanted.catalogue("x", 0) is None
+    assert wanted.files_behind("x", 0) == []
+    dataset = wanted.load("x", 0)
     np.testing.assert_array_equal(dataset.images, read("sun397", offer).images)
     assert [path.name for path in root.iterdir()] == ["SUN397"]
     (offer / "SUN397.tar.gz").unlink()
-    assert sources.load(wanted, "x", 0).names == dataset.names
+    assert wanted.load("x", 0).names == dataset.names
 
 
 def test_a_download_that_fails_leaves_nothing(tmp_path: Path, offer: Path) -> None:

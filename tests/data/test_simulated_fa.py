@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from prediction_difference import randomness
-from prediction_difference.config.model import SimulatedFA, Slab
 from prediction_difference.data import simulated_fa
 from prediction_difference.data.anatomy import (
     GRID_AFFINE,
@@ -21,6 +20,8 @@ from prediction_difference.data.anatomy import (
 )
 from prediction_difference.data.dataset import Dataset, check_dataset, read_dataset, write_dataset
 from prediction_difference.data.simulated_fa import Subject
+from prediction_difference.data.source import Slab
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.errors import ConfigError, DataError
 
 SHAPE = (91, 109, 91)

@@ -3,14 +3,14 @@
 import numpy as np
 import skimage.data
 
-from prediction_difference.config import model
-from prediction_difference.data import skimage_samples, sources
+from prediction_difference.data import skimage_samples
+from prediction_difference.data.sources.skimage_samples import SkimageSamples
 
 
 def load(**others):
-    settings = model.SkimageSamples(source="skimage-samples", **others)
-    assert sources.check(settings, "samples", 0) == []
-    return sources.load(settings, "samples", 0)
+    settings = SkimageSamples(source="skimage-samples", **others)
+    assert settings.check("samples", 0) == []
+    return settings.load("samples", 0)
 
 
 def test_all_files_are_in_the_installed_package():

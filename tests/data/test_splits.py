@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prediction_difference.config import model
+from prediction_difference.data.source import Split
 from prediction_difference.data.splits import assign_splits, refuse_small_classes
 from prediction_difference.errors import DataError
 
 SEEDS = st.integers(0, 2**63 - 1)
 
 
-def settings(folds: int | None = None, test_fraction: float | None = None) -> model.Split:
-    return model.Split(folds=folds, test_fraction=test_fraction)
+def settings(folds: int | None = None, test_fraction: float | None = None) -> Split:
+    return Split(folds=folds, test_fraction=test_fraction)
 
 
 @st.composite
@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_split(
 
 
 @pytest.mark.parametrize("chosen", [settings(folds=5), settings(test_fraction=0.5)])
-def test_seed_and_dataset_choose_the_split(chosen: model.Split) -> None:
+def test_seed_and_dataset_choose_the_split(chosen: Split) -> None:
     labels = np.repeat([0, 1], 50)
     splits = {assign_splits(labels, chosen, seed, name) for seed in (0, 1) for name in "ab"}
     assert len(splits) == 4
@@ -130,7 +130,7 @@ def test_large_classes_are_split_by_class_beside_small_ones() -> None:
     ],
 )
 def test_a_class_that_is_too_small_to_train_on_is_refused(
-    labels: list[int], chosen: model.Split, message: str
+    labels: list[int], chosen: Split, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
         refuse_small_classes(np.array(labels), chosen, "x")

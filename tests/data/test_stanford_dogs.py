@@ -8,8 +8,8 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from prediction_difference.config import model
 from prediction_difference.data.photographs import check, load
+from prediction_difference.data.sources.stanford_dogs import StanfordDogs
 from prediction_difference.errors import ConfigError
 
 BREEDS = {"n02085620": "Chihuahua", "n02085782": "Japanese_spaniel", "n02086240": "Shih-Tzu"}
@@ -39,8 +39,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def settings(root: Path, **others: Any) -> model.StanfordDogs:
-    return model.StanfordDogs(source="stanford-dogs", root=root, size=(8, 8), **others)
+def settings(root: Path, **others: Any) -> StanfordDogs:
+    return StanfordDogs(source="stanford-dogs", root=root, size=(8, 8), **others)
 
 
 def test_breeds_and_split_are_those_of_folders_and_lists(root: Path) -> None:

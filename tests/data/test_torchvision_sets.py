@@ -13,9 +13,9 @@ from torchvision import datasets
 
 from example_digits import idx, write_digits
 from example_server import serving
-from prediction_difference.config import model
 from prediction_difference.data import cifar10_jpegs, resources
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.sources.torchvision_set import TorchvisionSet
 from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
 
@@ -23,8 +23,8 @@ COUNTS = {"train": 20, "test": 12}
 DIGITS = tuple("0123456789")
 
 
-def settings(source: str, root: Path | None, **others: Any) -> model.TorchvisionSet:
-    return model.TorchvisionSet(source=source, root=root, **others)  # type: ignore[arg-type]
+def settings(source: str, root: Path | None, **others: Any) -> TorchvisionSet:
+    return TorchvisionSet(source=source, root=root, **others)  # type: ignore[arg-type]
 
 
 def read(source: str, root: Path | None, seed: int = 0, **others: Any) -> Dataset:

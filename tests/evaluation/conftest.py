@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from prediction_difference import layout
+from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.job import Inputs, run_chunk
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import Config, slots
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
+from prediction_difference.run import Config
 
 RunMaker = Callable[[Config, Path], Path]
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import xarray
 
-from prediction_difference.config import model
 from prediction_difference.evaluation import aggregation
 from prediction_difference.evaluation.aggregation import (
     measure_aggregation,
@@ -15,6 +14,7 @@ from prediction_difference.evaluation.aggregation import (
     totals,
     variation,
 )
+from prediction_difference.evaluation.measures.aggregation import Aggregation
 from prediction_difference.evaluation.table import read_table, write_table
 
 
@@ -55,7 +55,7 @@ def table(generator, monkeypatch, tmp_path):
                 {"relevance": (("node", "y", "x"), relevance[n : n + 1])}, attrs=attributes
             )
     monkeypatch.setattr(aggregation, "open_attribution", stores.__getitem__)
-    settings = model.Aggregation(measure="aggregation", explanations=("kept", "same"))
+    settings = Aggregation(measure="aggregation", explanations=("kept", "same"))
     paths = {name: [Path(name, str(n)) for n in range(3)] for name in ("kept", "same")}
     write_table(measure_aggregation(settings, "sums", paths, 0), tmp_path / "t.parquet")
     return read_table(tmp_path / "t.parquet"), maps

@@ -10,10 +10,9 @@ import xarray
 from pydantic import TypeAdapter
 from scipy import stats
 
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation import claims
-from prediction_difference.evaluation.claims import check_claims, read_claims, write_claims
+from prediction_difference.evaluation.claim_checks import check_claims, read_claims, write_claims
 from prediction_difference.evaluation.findings import Measured, find
 from prediction_difference.evaluation.map_numbers import (
     clusters,
@@ -23,11 +22,13 @@ from prediction_difference.evaluation.map_numbers import (
     sparsity,
     top_share,
 )
+from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.evaluation.table import write_table
+from prediction_difference.run import Run
 from prediction_difference.seals import write_seal
 
 WORDS = {"where": "Fig. 1", "statement": "it is so"}
-READ = TypeAdapter(model.Claims).validate_python
+READ = TypeAdapter(Claims).validate_python
 
 
 def map_of(
@@ -293,7 +294,7 @@ def test_costs_are_compared_image_by_image(checked):
 def test_what_was_found_is_read_back(tmp_path):
     record = {"where": "Fig. 1", "held": None}
     file = tmp_path / "claims.json"
-    write_claims([record], model.Run(paper="p", setting="small"), file)
+    write_claims([record], Run(paper="p", setting="small"), file)
     assert read_claims(file) == {"paper": "p", "setting": "small", "claims": [record]}
     file.write_text("{}")
     with pytest.raises(StoreError, match=r"claims\.json: is damaged"):

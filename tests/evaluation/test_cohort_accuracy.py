@@ -6,10 +6,9 @@ from scipy.stats import bootstrap
 
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.config import parse_config
-from prediction_difference.data import sources
 from prediction_difference.errors import ConfigError
 from prediction_difference.evaluation.cohort_accuracy import mean_of, summarise_cohorts
-from prediction_difference.evaluation.measures import measure
+from prediction_difference.evaluation.measuring import measure
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.measures import measure_table
 
@@ -46,7 +45,7 @@ def test_the_first_cohort_is_that_of_the_run_and_others_differ(tmp_path):
     table = measure(config, "seeds", tmp_path)
     assert table["cohort"].tolist() == [7, 7, 8, 8]
     assert table["C"].tolist() == ["0.01", "1"] * 2
-    dataset = sources.load(config.datasets["cohort"], "cohort", 7)
+    dataset = config.datasets["cohort"].load("cohort", 7)
     card = make_classifier(
         config.classifiers["diagnosis"], "diagnosis", dataset, 7, "cpu", tmp_path / "made"
     )

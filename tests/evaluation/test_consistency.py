@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import xarray
 
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation import consistency
 from prediction_difference.evaluation.consistency import (
@@ -19,6 +18,7 @@ from prediction_difference.evaluation.consistency import (
     outside_share,
     summarise_consistency,
 )
+from prediction_difference.evaluation.measures.consistency import Consistency
 from prediction_difference.evaluation.table import read_table, write_table
 
 
@@ -63,8 +63,8 @@ MAPS = {
 SCORES = (4.0, 8.0)
 
 
-def settings(**again: tuple[str, ...]) -> model.Consistency:
-    return model.Consistency(measure="consistency", compared=("kept", "lost"), again=again)
+def settings(**again: tuple[str, ...]) -> Consistency:
+    return Consistency(measure="consistency", compared=("kept", "lost"), again=again)
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from prediction_difference.config import model, parse_config
+from prediction_difference.attribution.methods.deep_taylor import DeepTaylor
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
+from prediction_difference.config import parse_config
 from prediction_difference.evaluation.continuity import (
     explanation_vectors,
     grid,
@@ -123,9 +125,9 @@ def test_the_natural_decomposition_of_rectifiers_is_found():
     assert points.max() < 1
     np.testing.assert_allclose(values_at(points, "rectifiers"), points.clip(0).sum(-1), rtol=1e-6)
     explained = {"classifier": "n", "images": ("a",)}
-    relevance = model.DeepTaylor(method="deep_taylor", lowest=-1, **explained)
+    relevance = DeepTaylor(method="deep_taylor", lowest=-1, **explained)
     vectors = explanation_vectors(relevance, points, 0, "rectifiers")
     np.testing.assert_allclose(vectors, points.clip(0), atol=1e-6)
-    slope = model.Sensitivity(method="sensitivity", norm="squared", **explained)
+    slope = Sensitivity(method="sensitivity", norm="squared", **explained)
     vectors = explanation_vectors(slope, points, 0, "rectifiers")
     np.testing.assert_allclose(vectors, points > 0)

@@ -15,7 +15,7 @@ from prediction_difference.config import parse_config
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.image_specificity import summarise_specificity, turned
 from prediction_difference.evaluation.map_numbers import correlation
-from prediction_difference.evaluation.measures import measure
+from prediction_difference.evaluation.measuring import measure
 from prediction_difference.evaluation.table import read_table, write_table
 
 EXPLAINED = {"classifier": "network", "images": {"random": 3}}

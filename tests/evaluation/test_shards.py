@@ -11,12 +11,13 @@ import torch
 
 import prediction_difference as pda
 from prediction_difference import layout
+from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.job import Inputs, run_chunk
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import Config, parse_config, shards, slots
+from prediction_difference.config import parse_config
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import ConfigError, DataError, StoreError
@@ -24,6 +25,7 @@ from prediction_difference.evaluation import shards as module
 from prediction_difference.evaluation.shards import read_shards, run_shard
 from prediction_difference.evaluation.table import evaluate
 from prediction_difference.priors.store import fit_priors, write_priors
+from prediction_difference.run import Config
 
 EXPLAINED = {"classifier": "network", "images": {"random": 3}}
 RAW: dict[str, Any] = {
@@ -75,7 +77,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def curves_of(config: Config, results: Path, work: Path, **inputs: Path) -> Any:
     done = []
-    for shard in range(len(shards(config, "aopc"))):
+    for shard in range(len(config.evaluations["aopc"].shards(config.explanations))):
         done.append(work / f"{shard}.json")
         run_shard(config, "aopc", results, shard, work, done[-1], "cpu", **inputs)
     return evaluate(config.evaluations["aopc"], "aopc", results, read_shards(work, done))

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from prediction_difference.config import Config, parse_config
+from prediction_difference.config import parse_config
 from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.evaluation.dominance import summarise_dominance
-from prediction_difference.evaluation.measures import measure
+from prediction_difference.evaluation.measuring import measure
 from prediction_difference.evaluation.strong_features import (
     masked,
     strong,
     summarise_strong_features,
 )
 from prediction_difference.evaluation.table import read_table, write_table
+from prediction_difference.run import Config
 
 RAW: dict[str, Any] = {
     "datasets": {"digits": {"source": "sklearn-digits"}},

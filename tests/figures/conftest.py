@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import xarray
 
-from prediction_difference.config import model
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.attribution.methods.random import RandomOrder
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.figures.maps import Map
 from prediction_difference.stores import write_store
@@ -16,12 +19,12 @@ from prediction_difference.stores import write_store
 MapMaker = Callable[..., Map]
 StoreWriter = Callable[..., Path]
 
-SETTINGS: dict[str, model.Explanation] = {
-    "prediction-difference": model.PredictionDifference(
+SETTINGS: dict[str, Method] = {
+    "prediction-difference": PredictionDifference(
         method="prediction-difference", classifier="c", images=("a",), prior="patches", window=3
     ),
-    "sensitivity": model.Sensitivity(method="sensitivity", classifier="c", images=("a",)),
-    "random": model.RandomOrder(method="random", classifier="c", images=("a",)),
+    "sensitivity": Sensitivity(method="sensitivity", classifier="c", images=("a",)),
+    "random": RandomOrder(method="random", classifier="c", images=("a",)),
 }
 UNITS = {
     "prediction-difference": "bits",

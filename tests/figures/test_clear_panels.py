@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prediction_difference.attribution.clear import FULL_FROM, ClassMaps, class_colours
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.deconvolution import Deconvolution
 from prediction_difference.figures.clear_panels import (
     ClearLayout,
     Responses,
@@ -23,7 +23,7 @@ LAYOUT = ClearLayout(("clear",), {}, binary_from=0.2)
 
 @pytest.fixture
 def some(generator: Any) -> Responses:
-    settings = model.Deconvolution(
+    settings = Deconvolution(
         method="deconvolution", norm="sum", start="response", classifier="c", images=("a",)
     )
     attributes = {

@@ -6,7 +6,8 @@ import numpy as np
 import pandas
 import pytest
 
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.deep_taylor import DeepTaylor
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
 from prediction_difference.evaluation.consistency import edges
 from prediction_difference.figures.consistency import consistency
 from prediction_difference.figures.drawing import rounded
@@ -36,8 +37,8 @@ def table(generator: Any) -> Any:
     ]
     found = pandas.DataFrame(rows)
     chosen: dict[str, Any] = {"classifier": "c", "images": ("a",)}
-    kept = model.DeepTaylor(method="deep_taylor", **chosen)
-    slope = model.Sensitivity(method="sensitivity", norm="squared", **chosen)
+    kept = DeepTaylor(method="deep_taylor", **chosen)
+    slope = Sensitivity(method="sensitivity", norm="squared", **chosen)
     found.attrs = {
         "evaluation": "consistency",
         "classifier": "net",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
 from prediction_difference.evaluation.continuity import grid, largest_change
 from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing, rounded
@@ -31,7 +31,7 @@ def drawing() -> Drawing:
             columns |= {"r1": found[..., 0].ravel(), "r2": found[..., 1].ravel()}
             frames.append(pandas.DataFrame(columns))
     table = pandas.concat(frames, ignore_index=True)
-    settings = model.Sensitivity(method="sensitivity", classifier="c", images=("a",))
+    settings = Sensitivity(method="sensitivity", classifier="c", images=("a",))
     table.attrs = {
         "evaluation": "jumps",
         "settings": {"steps": list(STEPS), "function": "maximum"},

@@ -8,25 +8,32 @@ import numpy as np
 import pandas
 import pytest
 
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
 from prediction_difference.classifiers.making import make_classifier
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.figures.draw import draw
 from prediction_difference.figures.drawing import rounded, save
+from prediction_difference.figures.kind import Figure
+from prediction_difference.figures.kinds.compared_areas import ComparedAreas
+from prediction_difference.figures.kinds.compared_curves import ComparedCurves
+from prediction_difference.figures.kinds.feature_maps import FeatureMaps
+from prediction_difference.figures.kinds.heatmaps import HeatmapPanels, Panel
+from prediction_difference.figures.kinds.perturbation_curves import PerturbationCurves
+from prediction_difference.figures.kinds.volume_slices import VolumeSlices
 from prediction_difference.figures.maps import Map, read_maps
 
 MapMaker = Callable[..., Map]
 StoreWriter = Callable[..., Path]
 
-HEATMAPS = model.HeatmapPanels(kind="heatmaps", title="A title", explanations=("evidence",))
-MAPS = model.FeatureMaps(kind="feature-maps", explanations=("maps",))
-SLICES = model.VolumeSlices(kind="volume-slices", explanations=("evidence",), slices=2)
-CURVES = model.PerturbationCurves(kind="perturbation-curves", evaluation="perturbation")
+HEATMAPS = HeatmapPanels(kind="heatmaps", title="A title", explanations=("evidence",))
+MAPS = FeatureMaps(kind="feature-maps", explanations=("maps",))
+SLICES = VolumeSlices(kind="volume-slices", explanations=("evidence",), slices=2)
+CURVES = PerturbationCurves(kind="perturbation-curves", evaluation="perturbation")
 PANELS = {"3 x 3": "perturbation"}
-COMPARED = model.ComparedCurves(kind="compared-curves", evaluations=PANELS)
-AREAS = model.ComparedAreas(kind="compared-areas", evaluations=PANELS)
+COMPARED = ComparedCurves(kind="compared-curves", evaluations=PANELS)
+AREAS = ComparedAreas(kind="compared-areas", evaluations=PANELS)
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ def test_the_same_stores_give_the_same_bytes_of_every_kind(
     photograph: Path, brain: Path, layers: Path, tmp_path: Path
 ) -> None:
     write_table(_table(), tmp_path / "perturbation.parquet")
-    kinds: list[tuple[model.Figure, dict[str, list[Path]]]] = [
+    kinds: list[tuple[Figure, dict[str, list[Path]]]] = [
         (HEATMAPS, {"evidence": [photograph]}),
         (MAPS, {"maps": [layers]}),
         (SLICES, {"evidence": [brain]}),
@@ -118,7 +125,7 @@ def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
         "first": ("image", {"explanation": "evidence", "node": 1}),
         "second": (None, "evidence"),
     }
-    settings = model.HeatmapPanels(kind="heatmaps", rows=rows, limit="map")
+    settings = HeatmapPanels(kind="heatmaps", rows=rows, limit="map")
     drawing = draw(settings, "panels", {"evidence": [photograph]}, {}, {})
     maps = read_maps(photograph)
     [shown] = drawing.numbers["rows"]
@@ -201,7 +208,7 @@ def test_weights_of_a_linear_classifier_are_those_for_the_split(
         class_names=("dog", "cat"),
         digest="0",
     )
-    settings = model.LogisticRegression(kind="logistic-regression", dataset="animals")
+    settings = LogisticRegression(kind="logistic-regression", dataset="animals")
     folder = tmp_path / "net"
     make_classifier(settings, "net", dataset, 0, "cpu", folder)
     weights = draw(SLICES, "slices", {"evidence": [brain]}, {}, {"net": folder}).numbers["weights"]
@@ -221,7 +228,7 @@ def test_every_explanation_of_volumes_has_its_own_threshold(
         name: [write_attribution([make_map(relevance, "subject-1", name)])]
         for name in ("small", "large")
     }
-    settings = model.VolumeSlices(
+    settings = VolumeSlices(
         kind="volume-slices",
         explanations=("small", "large"),
         titles={"small": "k = 2"},
@@ -285,14 +292,14 @@ def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
 
 
 def test_a_part_of_a_map_is_shown(photograph: Path) -> None:
-    panel = model.Panel(explanation="e", node=0, zoom=(1, 1, 2, 3))
-    figure = model.HeatmapPanels(kind="heatmaps", rows={"": ("image", "e", panel)})
+    panel = Panel(explanation="e", node=0, zoom=(1, 1, 2, 3))
+    figure = HeatmapPanels(kind="heatmaps", rows={"": ("image", "e", panel)})
     drawing = draw(figure, "f", {"e": [photograph]}, {}, {})
     whole, part = drawing.numbers["rows"][0]
     assert part["zoom"] == [1, 1, 2, 3]
     np.testing.assert_allclose(part["relevance"], np.array(whole["relevance"])[1:3, 1:4])
     assert "rows 1 to 2, columns 1 to 3" in drawing.caption
-    far = model.Panel(explanation="e", node=0, zoom=(1, 2, 200, 3))
-    figure = model.HeatmapPanels(kind="heatmaps", rows={"": (far,)})
+    far = Panel(explanation="e", node=0, zoom=(1, 2, 200, 3))
+    figure = HeatmapPanels(kind="heatmaps", rows={"": (far,)})
     with pytest.raises(StoreError, match="leaves them; correct the figure's zoom"):
         draw(figure, "f", {"e": [photograph]}, {}, {})

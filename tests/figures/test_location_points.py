@@ -5,12 +5,13 @@ from typing import Any
 import pandas
 import pytest
 
-from prediction_difference.config import model
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
+from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.figures import style
 from prediction_difference.figures.location import location_points
 
 METHODS = ("gaussian", "voxel-mean", "weights")
-SETTINGS = model.LocationStudy(measure="location", dataset="fa", cells=5, methods=METHODS)
+SETTINGS = LocationStudy(measure="location", dataset="fa", cells=5, methods=METHODS)
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def table(generator: Any) -> Any:
     ]
     rows += [(cohort, "", "accuracy", "", 0.7) for cohort in range(5)]
     found = pandas.DataFrame(rows, columns=["cohort", "method", "quantity", "region", "value"])
-    cohort = model.SimulatedFA(source="simulated-fa", effect=0.3)
+    cohort = SimulatedFA(source="simulated-fa", effect=0.3)
     found.attrs = {
         "evaluation": "where",
         "settings": SETTINGS.model_dump(mode="json"),

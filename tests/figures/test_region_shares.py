@@ -6,7 +6,8 @@ import numpy as np
 import pandas
 import pytest
 
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.lrp_epsilon import EpsilonRelevance
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.region_shares import region_shares
 
@@ -37,8 +38,8 @@ def table() -> Any:
     ]
     found = pandas.DataFrame(rows)
     chosen: dict[str, Any] = {"classifier": "c", "images": ("a",)}
-    kept = model.EpsilonRelevance(method="lrp_epsilon", **chosen)
-    same = model.PredictionDifference(
+    kept = EpsilonRelevance(method="lrp_epsilon", **chosen)
+    same = PredictionDifference(
         method="prediction-difference", sampler="marginal", window=3, **chosen
     )
     found.attrs = {

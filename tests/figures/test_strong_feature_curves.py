@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.deconvolution import Deconvolution
 from prediction_difference.figures.strong_features import strong_features
 
 THRESHOLDS = (0.0, 0.5)
@@ -34,7 +34,7 @@ def table(generator: Any) -> Any:
         ]
     ]
     found = pandas.DataFrame(rows)
-    settings = model.Deconvolution(method="deconvolution", classifier="net", images=("a",))
+    settings = Deconvolution(method="deconvolution", classifier="net", images=("a",))
     found.attrs = {
         "evaluation": "table-1",
         "settings": {"fill": 0.5, "published": {"full": 0.99, "only": 0.8, "without": 0.4}},

@@ -6,7 +6,8 @@ import numpy as np
 import pandas
 import pytest
 
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.lrp_epsilon import EpsilonRelevance
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
 from prediction_difference.figures import turned_images as module
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.turned_images import turned_images
@@ -39,8 +40,8 @@ def table_of(generator: np.random.Generator, kept: int) -> Any:
                 )
     table = pandas.DataFrame(rows)
     chosen: dict[str, Any] = {"classifier": "c", "images": ("a",)}
-    signed = model.EpsilonRelevance(method="lrp_epsilon", **chosen)
-    plain = model.Sensitivity(method="sensitivity", **chosen)
+    signed = EpsilonRelevance(method="lrp_epsilon", **chosen)
+    plain = Sensitivity(method="sensitivity", **chosen)
     explanations = {"signed": signed.model_dump(), "plain": plain.model_dump()}
     table.attrs = {"evaluation": "turns", "classifier": "net", "dataset": "digits", "seed": 3}
     table.attrs |= {"shape": SHAPE, "explanations": explanations}

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors import GaussianPatchPrior
+from prediction_difference.priors.kinds.gaussian import GaussianPrior
 from prediction_difference.priors.store import (
     fit_priors,
     read_fitted_on,
@@ -18,7 +18,7 @@ from prediction_difference.priors.store import (
     write_priors,
 )
 
-SETTINGS = model.GaussianPrior(dataset="d", patch=3, patches=500)
+SETTINGS = GaussianPrior(dataset="d", patch=3, patches=500)
 
 
 def dataset_of(generator, split, digest="a"):

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.attribution.methods.sensitivity import Sensitivity
 from prediction_difference.figures.maps import Map
 from prediction_difference.report.tables import Stored
 
@@ -16,10 +17,10 @@ UNITS = {"prediction-difference": "bits", "sensitivity": "activation per unit of
 def settings_of(method: str, window: int, sampler: str) -> dict[str, Any]:
     choice: dict[str, Any] = {"classifier": "net", "images": ("one",)}
     if method == "sensitivity":
-        return model.Sensitivity(method="sensitivity", **choice).model_dump(mode="json")
+        return Sensitivity(method="sensitivity", **choice).model_dump(mode="json")
     if sampler == "conditional":
         choice["prior"] = "patches"
-    return model.PredictionDifference(
+    return PredictionDifference(
         method="prediction-difference", sampler=sampler, window=window, **choice
     ).model_dump(mode="json")
 

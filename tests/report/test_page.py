@@ -17,10 +17,18 @@ import pytest
 import xarray
 from PIL import Image
 
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.attribution.methods.random import RandomOrder
 from prediction_difference.classifiers.card import Card
-from prediction_difference.config import Config, model
+from prediction_difference.data.source import Source
+from prediction_difference.data.sources.image_folder import ImageFolder
+from prediction_difference.data.sources.nifti_cohort import NiftiCohort
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
+from prediction_difference.data.sources.sklearn_digits import SklearnDigits
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
+from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
 from prediction_difference.report.page import build
 from prediction_difference.report.perturbations import (
     Measured,
@@ -28,6 +36,8 @@ from prediction_difference.report.perturbations import (
     regions_tables,
     verdicts_of,
 )
+from prediction_difference.run import Config
+from prediction_difference.run import Run as RunSettings
 from prediction_difference.seals import write_seal
 from prediction_difference.stores import write_json, write_store, write_text
 
@@ -112,17 +122,15 @@ class Run:
 def config() -> Config:
     choice: dict[str, Any] = {"classifier": "net", "images": (EVIL,)}
     return Config(
-        run=model.Run(name="a-run", seed=5),
-        datasets={"digits": model.SklearnDigits(source="sklearn-digits")},
+        run=RunSettings(name="a-run", seed=5),
+        datasets={"digits": SklearnDigits(source="sklearn-digits")},
         explanations={
-            "evidence": model.PredictionDifference(
+            "evidence": PredictionDifference(
                 method="prediction-difference", sampler="marginal", window=3, **choice
             ),
-            "order": model.RandomOrder(method="random", **choice),
+            "order": RandomOrder(method="random", **choice),
         },
-        figures={
-            "panels": model.HeatmapPanels(kind="heatmaps", explanations=("evidence", "order"))
-        },
+        figures={"panels": HeatmapPanels(kind="heatmaps", explanations=("evidence", "order"))},
     )
 
 
@@ -210,7 +218,7 @@ def _card() -> Card:
     )
 
 
-def _attribution(explanation: str, settings: model.Explanation) -> xarray.Dataset:
+def _attribution(explanation: str, settings: Method) -> xarray.Dataset:
     relevance = np.array([[[-0.5, 0, 0], [0, 0, 2.25], [0, 0, 0]]], dtype=np.float32)
     error = np.full_like(relevance, 0.125 if explanation == "evidence" else np.nan)
     node = {"kind": "probability", "layer": None, "unit": 0, "class": "cat", "score": 1.0}
@@ -355,16 +363,16 @@ def test_tables_hold_the_numbers(run: Run) -> None:
 @pytest.mark.parametrize(
     ("dataset", "is_on_page", "is_on_maps"),
     [
-        (model.SklearnDigits(source="sklearn-digits"), False, False),
-        (model.ImageFolder(source="image-folder", root=Path("x")), False, False),
-        (model.ImageFolder(source="image-folder", root=Path("x"), clinical=True), True, True),
-        (model.SimulatedFA(source="simulated-fa"), True, False),
-        (model.NiftiCohort(source="nifti-cohort", root=Path("x")), True, False),
+        (SklearnDigits(source="sklearn-digits"), False, False),
+        (ImageFolder(source="image-folder", root=Path("x")), False, False),
+        (ImageFolder(source="image-folder", root=Path("x"), clinical=True), True, True),
+        (SimulatedFA(source="simulated-fa"), True, False),
+        (NiftiCohort(source="nifti-cohort", root=Path("x")), True, False),
     ],
     ids=["digits", "photographs", "scans", "simulated", "cohort"],
 )
 def test_clinical_use_is_spoken_of_where_images_are_clinical(
-    run: Run, dataset: model.Dataset, is_on_page: bool, is_on_maps: bool
+    run: Run, dataset: Source, is_on_page: bool, is_on_maps: bool
 ) -> None:
     marked = run.config.model_copy(update={"datasets": {"digits": dataset}})
     page = Run(run.folder, marked).page()

@@ -22,8 +22,9 @@ from safetensors.numpy import load_file
 
 import prediction_difference as pda
 from example_slurm import LittleSlurm, reason_to_skip
+from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.working_store import WorkingStore
-from prediction_difference.config import read_config, slots
+from prediction_difference.config import read_config
 from prediction_difference.evaluation.table import read_table, summarise
 
 from .test_workflow import Checkout

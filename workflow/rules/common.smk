@@ -12,7 +12,6 @@ from prediction_difference.config import (
     is_clinical,
     parse_config,
     read_yaml,
-    shards,
     slots,
     variables_in,
     windows_of_prior,
@@ -278,7 +277,7 @@ def shards_of_evaluation(name):
     if CONFIG.evaluations[name].measure != "aopc":
         return []
     folder = f"{RESULTS}/shards/{name}"
-    return [f"{folder}/shard-{n}.json" for n in range(len(shards(CONFIG, name)))]
+    return [f"{folder}/shard-{n}.json" for n in range(len(CONFIG.evaluations[name].shards(CONFIG.explanations)))]
 
 
 def cohorts_of_evaluation(name):

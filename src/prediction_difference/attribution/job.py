@@ -19,6 +19,13 @@ from prediction_difference.attribution.heatmaps import (
     forwards,
     heatmaps,
 )
+from prediction_difference.attribution.image_choice import batches
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.methods.prediction_difference import (
+    PredictionDifference as PredictionDifferenceSettings,
+)
+from prediction_difference.attribution.methods.random import RandomOrder
+from prediction_difference.attribution.methods.taylor import Taylor
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
 from prediction_difference.attribution.sampling import image_sampler, layer_sampler
@@ -37,13 +44,13 @@ from prediction_difference.classifiers.loading import (
     read_predictions,
 )
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import Config, batches, model
 from prediction_difference.data.dataset import Dataset, open_dataset
 from prediction_difference.data.geometry import geometry
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.priors.samplers import Sampler
 from prediction_difference.priors.store import FittedOn, read_fitted_on, reference_images
 from prediction_difference.progress import say, track
+from prediction_difference.run import Config
 from prediction_difference.stores import (
     read_attributes,
     refuse_other_config,
@@ -122,7 +129,7 @@ def run_chunk(
     write_json(done, {"explanation": name, "batch": batch, "chunk": chunk, "stores": places})
 
 
-def _check_share(name: str, explanation: model.Explanation, batch: int, chunk: int) -> None:
+def _check_share(name: str, explanation: Method, batch: int, chunk: int) -> None:
     shares = (
         ("batch", batch, len(batches(explanation))),
         ("chunk", chunk, explanation.chunk_count),
@@ -182,13 +189,13 @@ class _Workbench:
         if self._fitted_on is not None:
             self._fitted_on.refuse(self.dataset, index)
         attributes = self._attributes(index, label)
-        if isinstance(self.explanation, model.PredictionDifference):
+        if isinstance(self.explanation, PredictionDifferenceSettings):
             return self._prediction_difference(self.explanation, image, split, label, attributes)
         return self._heatmap(image, split, label, attributes)
 
     def _prediction_difference(
         self,
-        explanation: model.PredictionDifference,
+        explanation: PredictionDifferenceSettings,
         image: np.ndarray,
         split: str,
         label: int,
@@ -225,7 +232,7 @@ class _Workbench:
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
     def _analysis(
-        self, explanation: model.PredictionDifference, split: str, image: int | None
+        self, explanation: PredictionDifferenceSettings, split: str, image: int | None
     ) -> PredictionDifference:
         """The analysis for images of a split; its sampler never saw them, nor what is fitted here.
 
@@ -259,7 +266,7 @@ class _Workbench:
         return index if self.card.settings.get("confounds") else None
 
     @cache  # noqa: B019  (a workbench lives as long as its job)
-    def _sampler(self, explanation: model.PredictionDifference, split: str) -> Sampler:
+    def _sampler(self, explanation: PredictionDifferenceSettings, split: str) -> Sampler:
         if explanation.removed is None:
             return image_sampler(
                 explanation,
@@ -389,7 +396,7 @@ class _Workbench:
         }
 
 
-def _describe_engine(explanation: model.PredictionDifference, target: Target) -> dict[str, Any]:
+def _describe_engine(explanation: PredictionDifferenceSettings, target: Target) -> dict[str, Any]:
     """What was removed, on which grid, and in which precision classifiers were run."""
     removed, error = explanation.removed, target.error
     facts: dict[str, Any] = {
@@ -413,9 +420,9 @@ def _describe_engine(explanation: model.PredictionDifference, target: Target) ->
     return facts
 
 
-def stages_behind(explanation: model.Explanation) -> tuple[str, ...]:
+def stages_behind(explanation: Method) -> tuple[str, ...]:
     """Stages whose code computes a map; rows that older code computed are not gone on with."""
-    draws = isinstance(explanation, model.PredictionDifference)
+    draws = isinstance(explanation, PredictionDifferenceSettings)
     return ("data", *(("priors",) if draws else ()), "classifiers", "attribution")
 
 
@@ -424,14 +431,14 @@ def what_matters(settings: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key not in _SCHEDULING}
 
 
-def method_options(explanation: model.Explanation, seed: int) -> dict[str, Any]:
+def method_options(explanation: Method, seed: int) -> dict[str, Any]:
     """What the function of an explanation's heatmap method takes beside images and nodes."""
-    options = explanation.model_dump(exclude=set(model.Explanation.model_fields) | {"method"})
-    is_random = isinstance(explanation, model.RandomOrder | model.Taylor)
+    options = explanation.model_dump(exclude=set(Method.model_fields) | {"method"})
+    is_random = isinstance(explanation, RandomOrder | Taylor)
     return options | ({"seed": seed} if is_random else {})
 
 
-def is_signed(explanation: model.ExplanationSettings) -> bool:
+def is_signed(explanation: Method) -> bool:
     """Whether the sign of a heatmap method's relevance means anything."""
     is_sum = getattr(explanation, "norm", "") == "sum"
     return is_sum or METHODS[explanation.method].is_signed
@@ -444,7 +451,7 @@ def _box_of(dataset: Dataset, index: int) -> list[int] | None:
     return [int(side) for side in dataset.boxes[index]]
 
 
-def unit_of(explanation: model.ExplanationSettings) -> str:
+def unit_of(explanation: Method) -> str:
     """The unit of a heatmap method's relevance."""
     unit = METHODS[explanation.method].unit
     return f"({unit})²" if getattr(explanation, "norm", "") == "squared" else unit

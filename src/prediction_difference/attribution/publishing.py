@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import layout
+from prediction_difference.attribution.image_choice import batches
 from prediction_difference.attribution.job import what_matters
 from prediction_difference.attribution.nifti import is_exported, write_nifti
 from prediction_difference.attribution.working_store import WorkingStore
-from prediction_difference.config import Config, batches
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import appears
 from prediction_difference.options import checked
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
+from prediction_difference.run import Config
 from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
     open_store,

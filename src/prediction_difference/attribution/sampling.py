@@ -7,7 +7,10 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.attribution.engines.layers import layer_activations
-from prediction_difference.config import model
+from prediction_difference.attribution.methods.prediction_difference import (
+    PredictionDifference,
+    RemovedLayer,
+)
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.priors.gaussian import GaussianPatchPrior
 from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def image_sampler(
-    explanation: model.PredictionDifference,
+    explanation: PredictionDifference,
     dataset: Dataset,
     dataset_name: str,
     split: str,
@@ -40,8 +43,8 @@ def image_sampler(
 
 
 def layer_sampler(
-    explanation: model.PredictionDifference,
-    removed: model.RemovedLayer,
+    explanation: PredictionDifference,
+    removed: RemovedLayer,
     module: "nn.Module",
     images: np.ndarray,
     seed: int,

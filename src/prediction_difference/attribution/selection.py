@@ -7,17 +7,23 @@ from urllib.parse import unquote
 import numpy as np
 
 from prediction_difference import randomness
+from prediction_difference.attribution.image_choice import ImageChoice, slot_of
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.node_choices import (
+    ClassNodes,
+    LayerMaps,
+    LayerUnit,
+    NodeChoice,
+)
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.classifiers.card import Card
-from prediction_difference.config import model
-from prediction_difference.config.plan import slot_of
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
 from prediction_difference.errors import DataError
 
 
 def image_of_slot(
     slot: str,
-    explanation: model.Explanation,
+    explanation: Method,
     dataset: Dataset,
     predictions: Any,
     card: Card,
@@ -32,7 +38,7 @@ def image_of_slot(
         DataError: there is no image of this name, it is not held out, or too few of the sort.
     """
     images = explanation.images
-    if not isinstance(images, model.ImageChoice):
+    if not isinstance(images, ImageChoice):
         name = _named(slot, images)
         index = dataset.index(name)
         if dataset.split[index] == TRAIN:
@@ -90,7 +96,7 @@ def _order(sort: str, candidates: Any, card: Card) -> np.ndarray:
 
 
 def resolve_nodes(
-    explanation: model.Explanation,
+    explanation: Method,
     default_output: str,
     scores: np.ndarray,
     label: int,
@@ -108,29 +114,29 @@ def resolve_nodes(
     named: list[tuple[Node, str]] = []
     for choice in explanation.nodes:
         match choice:
-            case model.NodeChoice():
+            case NodeChoice():
                 node = _class_node(choice, default_output, scores, label, card)
                 named.append((node, f"{choice.output or default_output} of {choice.which}"))
-            case model.ClassNodes():
+            case ClassNodes():
                 named += _class_nodes(choice, default_output, scores, card)
-            case model.LayerMaps(layer=layer, maps=maps):
+            case LayerMaps(layer=layer, maps=maps):
                 numbers = range(layers[layer][0]) if maps == "all" else maps
                 nodes = [Node.feature_map(layer, number) for number in numbers]
                 named += [(node, node.title) for node in nodes]
-            case model.LayerUnit(layer=layer, unit=unit, position=position):
+            case LayerUnit(layer=layer, unit=unit, position=position):
                 node = Node.unit(layer, unit, position)
                 named.append((node, node.title))
     return [node for node, _ in named], [name for _, name in named]
 
 
-def counted_layers(explanation: model.Explanation) -> list[str]:
+def counted_layers(explanation: Method) -> list[str]:
     """Layers all of whose maps are explained, so that they have to be counted."""
-    choices = [n for n in explanation.nodes if isinstance(n, model.LayerMaps)]
+    choices = [n for n in explanation.nodes if isinstance(n, LayerMaps)]
     return list(dict.fromkeys(n.layer for n in choices if n.maps == "all"))
 
 
 def _class_node(
-    choice: model.NodeChoice, default_output: str, scores: np.ndarray, label: int, card: Card
+    choice: NodeChoice, default_output: str, scores: np.ndarray, label: int, card: Card
 ) -> Node:
     index = _class_number(choice, scores, label, card)
     output = choice.output or default_output
@@ -138,7 +144,7 @@ def _class_node(
 
 
 def _class_nodes(
-    choice: model.ClassNodes, default_output: str, scores: np.ndarray, card: Card
+    choice: ClassNodes, default_output: str, scores: np.ndarray, card: Card
 ) -> list[tuple[Node, str]]:
     """Nodes of many classes, and names that hold for every image."""
     output = choice.output or default_output
@@ -151,7 +157,7 @@ def _class_nodes(
     return [(make(number), f"{output} of {name}") for number, name in names.items()]
 
 
-def _class_number(choice: model.NodeChoice, scores: np.ndarray, label: int, card: Card) -> int:
+def _class_number(choice: NodeChoice, scores: np.ndarray, label: int, card: Card) -> int:
     match choice.of:
         case None:
             return _class_of_rank(choice.rank or 1, scores, card)

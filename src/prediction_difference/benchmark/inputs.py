@@ -7,7 +7,9 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.benchmark.settings import BenchmarkSettings, Network
-from prediction_difference.config import model
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
+from prediction_difference.classifiers.normalisation import NORMALISATIONS
 from prediction_difference.errors import DataError
 from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
 
@@ -89,21 +91,21 @@ def make_network(network: Network, seed: int) -> "nn.Module":
     bare = pretrained.build(_as_classifier(network))
     if network.weights is not None:
         pretrained.load_weights(bare, network.weights)
-    whole = with_preprocessing(bare, model.NORMALISATIONS["imagenet"]).eval()
+    whole = with_preprocessing(bare, NORMALISATIONS["imagenet"]).eval()
     if network.weights is None:
         randomise(whole, network.side, seed)
     return whole
 
 
-def _as_classifier(network: Network) -> model.TorchvisionNetwork | model.TorchNetwork:
+def _as_classifier(network: Network) -> TorchvisionNetwork | TorchNetwork:
     common: dict[str, Any] = {
         "dataset": "images",
         "weights": str(network.weights),
         "training_instances": 1,
     }
     if ":" in network.architecture:
-        return model.TorchNetwork(kind="torch", factory=network.architecture, **common)
-    return model.TorchvisionNetwork(kind="torchvision", model=network.architecture, **common)
+        return TorchNetwork(kind="torch", factory=network.architecture, **common)
+    return TorchvisionNetwork(kind="torchvision", model=network.architecture, **common)
 
 
 def randomise(network: "nn.Module", side: int, seed: int) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from prediction_difference.config import read_yaml
-from prediction_difference.config.model import Name, Section
 from prediction_difference.errors import ConfigError, Problem
+from prediction_difference.settings import Name, Section
 
 CaseName = Literal[
     "dense",

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prediction_difference.config import model
+from prediction_difference.classifiers.kind import WeightsFrom
 from prediction_difference.errors import StoreError
+from prediction_difference.families import CLASSIFIERS
 from prediction_difference.listings import appears
 from prediction_difference.seals import read_sealed
 from prediction_difference.stores import folder_of
@@ -77,9 +78,9 @@ class Card:
         return self.trained or self.settings
 
     @property
-    def weights_from(self) -> model.WeightsFrom:
+    def weights_from(self) -> WeightsFrom:
         """Where the weights were fitted; see `unseen`."""
-        return model.weights_from(self.kind)
+        return CLASSIFIERS.find(self.kind).weights_from  # type: ignore[attr-defined]
 
     def weights_for(self, split: str) -> str:
         """The part of the weights for a split; without its images, where it was fitted here.

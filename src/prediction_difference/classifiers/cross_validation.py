@@ -8,6 +8,7 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.classifiers.confounds import categories_of, design
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
 from prediction_difference.classifiers.logistic_regression import (
     NESTED,
     Features,
@@ -19,19 +20,19 @@ from prediction_difference.classifiers.measures import (
     balanced_accuracy,
     held_out_measures,
 )
-from prediction_difference.config import model
 from prediction_difference.data.dataset import TRAIN, Dataset
+from prediction_difference.data.source import Split
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import DataError
 from prediction_difference.progress import track
 
 
-def strengths(settings: model.LogisticRegression) -> float | tuple[float, ...]:
+def strengths(settings: LogisticRegression) -> float | tuple[float, ...]:
     """C, or those that it is chosen from."""
     return NESTED if settings.C == "nested" else settings.C
 
 
-def features_for(settings: model.LogisticRegression, dataset: Dataset) -> Features:
+def features_for(settings: LogisticRegression, dataset: Dataset) -> Features:
     """What the settings tell subjects apart by.
 
     Raises:
@@ -60,7 +61,7 @@ def cross_validated(
 
 
 def accuracies_over_seeds(
-    settings: model.LogisticRegression,
+    settings: LogisticRegression,
     features: Features,
     dataset: Dataset,
     first: float,
@@ -77,7 +78,7 @@ def accuracies_over_seeds(
 
 
 def permutation_test(
-    settings: model.LogisticRegression,
+    settings: LogisticRegression,
     features: Features,
     dataset: Dataset,
     probabilities: np.ndarray,
@@ -108,7 +109,7 @@ def permutation_test(
 
 
 def other_columns(
-    settings: model.LogisticRegression, features: Features, dataset: Dataset, key: int
+    settings: LogisticRegression, features: Features, dataset: Dataset, key: int
 ) -> dict[str, Any]:
     """How well columns such as the scanner are predicted, by the same pipeline, out of fold.
 
@@ -125,19 +126,19 @@ def other_columns(
             what = "has a value that only one image has, so it cannot be predicted out of fold"
             raise DataError(f"column {column!r}", what, "leave it out of also_predict")
         folds = len(set(dataset.split) - {TRAIN})
-        splitting = model.Split(folds=min(max(folds, 2), fewest))
+        splitting = Split(folds=min(max(folds, 2), fewest))
         split = assign_splits(labels, splitting, randomness.key(key, column), column)
         probabilities = cross_validated(features, labels, split, strengths(settings), key)
         found[column] = {"classes": list(names), **held_out_measures(probabilities, labels)}
     return found
 
 
-def _splitting(split: Sequence[str], labels: np.ndarray) -> model.Split:
+def _splitting(split: Sequence[str], labels: np.ndarray) -> Split:
     """Settings that images were set apart by."""
     held_out = set(split) - {TRAIN}
     if len(held_out) > 1:
-        return model.Split(folds=len(held_out))
-    return model.Split(test_fraction=1 - split.count(TRAIN) / len(labels))
+        return Split(folds=len(held_out))
+    return Split(test_fraction=1 - split.count(TRAIN) / len(labels))
 
 
 def _accuracy(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from prediction_difference.classifiers.detection_pooling import DETECTED, DetectionPooling
+from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
 from prediction_difference.classifiers.networks import Preprocessed
 from prediction_difference.classifiers.training import (
     Examples,
@@ -17,7 +18,6 @@ from prediction_difference.classifiers.training import (
     shuffled,
     tensors_of,
 )
-from prediction_difference.config import model
 from prediction_difference.errors import DataError
 from prediction_difference.progress import track
 
@@ -29,7 +29,7 @@ def train_detection(
     network: nn.Module,
     training: Examples,
     testing: Examples,
-    settings: model.DetectionPoolingNetwork,
+    settings: DetectionPoolingNetwork,
     seed: int,
     device: str,
 ) -> Trained:
@@ -86,9 +86,7 @@ def train_detection(
     return Trained(history, {})
 
 
-def _optimiser(
-    network: nn.Module, settings: model.DetectionPoolingNetwork
-) -> torch.optim.Optimizer:
+def _optimiser(network: nn.Module, settings: DetectionPoolingNetwork) -> torch.optim.Optimizer:
     """Stochastic gradient descent, with a rate of its own for relevance models."""
     models = [p for one in _parts(network)[1].models for p in one.parameters()]
     own = {id(p) for p in models}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import nn
 
+from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
 from prediction_difference.classifiers.networks import with_preprocessing
-from prediction_difference.config import model
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import DataError
 
@@ -25,7 +25,7 @@ def efficientnet_lite0() -> nn.Module:
     Raises:
         DataError: the package with its weights is missing or damaged.
     """
-    return with_preprocessing(load(), model.EfficientNetLite0.normalisation).eval()
+    return with_preprocessing(load(), EfficientNetLite0.normalisation).eval()
 
 
 def build() -> nn.Module:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prediction_difference.config import model
+from prediction_difference.classifiers.kinds.scikit_learn import ScikitLearnClassifier
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError, StoreError
 
@@ -69,7 +69,7 @@ def voxels_of(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def fitted_module(
-    settings: model.ScikitLearnClassifier,
+    settings: ScikitLearnClassifier,
     recipe: Recipe,
     used: np.ndarray,
     classes: int,
@@ -93,7 +93,7 @@ def fitted_module(
     return EstimatorModule(estimator, recipe.mask, classes).eval()
 
 
-def build(settings: model.ScikitLearnClassifier, seed: int) -> Any:
+def build(settings: ScikitLearnClassifier, seed: int) -> Any:
     """The estimator before fitting, behind a scaler if the settings ask for it.
 
     Raises:
@@ -129,7 +129,7 @@ def tensors_of(recipe: Recipe) -> dict[str, np.ndarray]:
 
 
 def load(
-    settings: model.ScikitLearnClassifier,
+    settings: ScikitLearnClassifier,
     weights: Mapping[str, np.ndarray],
     part: str,
     classes: int,

@@ -3,7 +3,9 @@
 from torch import Tensor, nn
 
 from prediction_difference.classifiers import pretrained
-from prediction_difference.config import model
+from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.errors import DataError
 
 FIRST = "network.head.0.weight"
@@ -24,7 +26,7 @@ class FineTuned(nn.Module):
         return found
 
 
-def load_body(settings: model.FineTunedNetwork) -> nn.Module:
+def load_body(settings: FineTunedNetwork) -> nn.Module:
     """The layers that are kept, with their weights.
 
     Raises:
@@ -34,12 +36,12 @@ def load_body(settings: model.FineTunedNetwork) -> nn.Module:
     return _part(network, settings)
 
 
-def build_body(settings: model.FineTunedNetwork) -> nn.Module:
+def build_body(settings: FineTunedNetwork) -> nn.Module:
     """The layers that are kept, without their weights."""
     return _part(pretrained.build(_whole(settings)), settings)
 
 
-def new_head(settings: model.FineTunedNetwork, maps: int, classes: int) -> nn.Sequential:
+def new_head(settings: FineTunedNetwork, maps: int, classes: int) -> nn.Sequential:
     """Two convolutions, the second with a map for each class, and the maps' means."""
     return nn.Sequential(
         nn.Conv2d(maps, settings.width, 3, padding=1),
@@ -51,18 +53,18 @@ def new_head(settings: model.FineTunedNetwork, maps: int, classes: int) -> nn.Se
     )
 
 
-def of_head(settings: model.FineTunedNetwork) -> model.TrainedNetwork:
+def of_head(settings: FineTunedNetwork) -> TrainedNetwork:
     """How the new layers are trained."""
     shared = {"epochs", "batch_size", "learning_rate", "weight_decay", "dropout", "dataset"}
-    return model.TrainedNetwork(kind="train", **settings.model_dump(include=shared))
+    return TrainedNetwork(kind="train", **settings.model_dump(include=shared))
 
 
-def _whole(settings: model.FineTunedNetwork) -> model.TorchvisionNetwork:
+def _whole(settings: FineTunedNetwork) -> TorchvisionNetwork:
     shared = {"dataset", "model", "weights", "normalisation"}
-    return model.TorchvisionNetwork(kind="torchvision", **settings.model_dump(include=shared))
+    return TorchvisionNetwork(kind="torchvision", **settings.model_dump(include=shared))
 
 
-def _part(network: nn.Module, settings: model.FineTunedNetwork) -> nn.Module:
+def _part(network: nn.Module, settings: FineTunedNetwork) -> nn.Module:
     parts = dict(network.named_children())
     if settings.layer not in parts:
         what = f"{settings.model} has no part {settings.layer!r}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config import model
+from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.data.dataset import UNLABELLED, Dataset
 from prediction_difference.errors import DataError
 
@@ -28,7 +28,7 @@ class Fitted:
     scores: np.ndarray
     history: list[dict[str, Any]]
     class_names: tuple[str, ...]
-    normalisation: dict[str, model.Normalisation]
+    normalisation: dict[str, Normalisation]
     checkpoints: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
     trained: dict[str, Any] = field(default_factory=dict)
     measures: dict[str, Any] = field(default_factory=dict)

@@ -6,8 +6,9 @@ import numpy as np
 
 from prediction_difference.classifiers.card import SHIFTS
 from prediction_difference.classifiers.fitted import Fitted, refuse_unfit
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
+from prediction_difference.classifiers.kinds.scikit_learn import ScikitLearnClassifier
 from prediction_difference.classifiers.measures import over_seeds
-from prediction_difference.config import model
 from prediction_difference.data.dataset import TRAIN, Dataset
 from prediction_difference.errors import DataError
 from prediction_difference.progress import track
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from prediction_difference.classifiers.logistic_regression import Features
 
 
-def fit_planes(settings: model.LogisticRegression, dataset: Dataset, key: int) -> Fitted:
+def fit_planes(settings: LogisticRegression, dataset: Dataset, key: int) -> Fitted:
     """One plane per held-out split, fitted to all other images."""
     # scikit-learn takes a second to import, and networks have no use for it.
     from prediction_difference.classifiers import cross_validation, logistic_regression
@@ -67,7 +68,7 @@ def fit_planes(settings: model.LogisticRegression, dataset: Dataset, key: int) -
 
 
 def _found_beside(
-    settings: model.LogisticRegression,
+    settings: LogisticRegression,
     dataset: Dataset,
     features: "Features",
     scores: np.ndarray,
@@ -93,7 +94,7 @@ def _found_beside(
     return found
 
 
-def fit_estimators(settings: model.ScikitLearnClassifier, dataset: Dataset, key: int) -> Fitted:
+def fit_estimators(settings: ScikitLearnClassifier, dataset: Dataset, key: int) -> Fitted:
     """One estimator per held-out split, fitted to all other images; see `estimators`."""
     from prediction_difference.classifiers import estimators
 

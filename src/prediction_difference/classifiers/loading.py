@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from prediction_difference import randomness
 from prediction_difference.classifiers.card import (
@@ -18,9 +17,13 @@ from prediction_difference.classifiers.card import (
     Card,
     checkpoint_file,
 )
+from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
+from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
-from prediction_difference.config import model
+from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.errors import StoreError
+from prediction_difference.families import CLASSIFIERS
 from prediction_difference.listings import appears
 from prediction_difference.seals import read_sealed
 from prediction_difference.stores import array_digest, digest, folder_of, settings_digest
@@ -59,16 +62,16 @@ def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "n
     from prediction_difference.classifiers import fine_tuning, networks, pretrained
 
     settings = _settings_of(card)
-    if isinstance(settings, model.TrainedNetwork | model.DetectionPoolingNetwork):
+    if isinstance(settings, TrainedNetwork | DetectionPoolingNetwork):
         bare = networks.build(settings, card.input_shape, len(card.class_names))
-    elif isinstance(settings, model.FineTunedNetwork):
+    elif isinstance(settings, FineTunedNetwork):
         maps = weights[fine_tuning.FIRST].shape[1]
         head = fine_tuning.new_head(settings, maps, len(card.class_names))
         bare = fine_tuning.FineTuned(fine_tuning.build_body(settings), head)
     else:
         bare = pretrained.build(settings)
     applied = card.normalisation.get(card.weights_for(split))
-    normalisation = applied and model.Normalisation.model_validate(applied)
+    normalisation = applied and Normalisation.model_validate(applied)
     network = networks.with_preprocessing(bare, normalisation or None)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return network.eval()
@@ -131,7 +134,7 @@ def part_of(weights: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarra
 
 def _settings_of(card: Card) -> Any:
     """What the network is built from: a checkpoint has that of its training."""
-    return TypeAdapter(model.Classifier).validate_python(card.training_settings)
+    return CLASSIFIERS.read(card.training_settings)
 
 
 def read_predictions(path: Path) -> Any:

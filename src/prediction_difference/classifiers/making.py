@@ -21,8 +21,18 @@ from prediction_difference.classifiers.card import (
     read_card,
 )
 from prediction_difference.classifiers.fitted import Fitted, refuse_unfit
+from prediction_difference.classifiers.kind import Classifier
+from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
+from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
+from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
+from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
+from prediction_difference.classifiers.kinds.scikit_learn import ScikitLearnClassifier
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.measures import held_out_measures
-from prediction_difference.config import model
+from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.data.class_names import read_class_names
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset, channel_moments
 from prediction_difference.errors import DataError
@@ -43,7 +53,7 @@ if TYPE_CHECKING:
 
 
 def make_classifier(
-    settings: model.Classifier,
+    settings: Classifier,
     name: str,
     dataset: Dataset,
     seed: int,
@@ -62,18 +72,18 @@ def make_classifier(
     """
     key = randomness.key(seed, "classifier", name)
     match settings:
-        case model.TrainedNetwork() | model.DetectionPoolingNetwork():
+        case TrainedNetwork() | DetectionPoolingNetwork():
             fitted = _fit_networks(settings, dataset, key, device)
-        case model.FineTunedNetwork():
+        case FineTunedNetwork():
             fitted = _fine_tune(settings, dataset, key, device)
-        case model.LogisticRegression():
+        case LogisticRegression():
             fitted = fold_fitting.fit_planes(settings, dataset, key)
-        case model.ScikitLearnClassifier():
+        case ScikitLearnClassifier():
             fitted = fold_fitting.fit_estimators(settings, dataset, key)
-        case model.Checkpoint():
+        case Checkpoint():
             fitted = _load_checkpoint(settings, dataset, seed, device, trained)
         case _:
-            fitted = _load_pretrained(settings, dataset, device)
+            fitted = _load_pretrained(settings, dataset, device)  # type: ignore[arg-type]
     labels = labels_in(fitted.class_names, dataset)
     _tell_of_strange_classes(name, labels, dataset)
     card = _card(settings, name, dataset, seed, fitted, labels)
@@ -82,7 +92,7 @@ def make_classifier(
 
 
 def _card(
-    settings: model.Classifier,
+    settings: Classifier,
     name: str,
     dataset: Dataset,
     seed: int,
@@ -121,7 +131,7 @@ def _card(
 
 
 def _fit_networks(
-    settings: model.TrainedNetwork | model.DetectionPoolingNetwork,
+    settings: TrainedNetwork | DetectionPoolingNetwork,
     dataset: Dataset,
     key: int,
     device: str,
@@ -150,7 +160,7 @@ def _fit_networks(
             torch.manual_seed(key)
             bare = networks.build(settings, dataset.images.shape[1:], classes)
             network = networks.with_preprocessing(bare, normalisation[split])
-            if isinstance(settings, model.TrainedNetwork):
+            if isinstance(settings, TrainedNetwork):
                 trained = training.train(network, learning, testing, settings, key, device)
             else:
                 trained = train_detection(network, learning, testing, settings, key, device)
@@ -166,7 +176,7 @@ def _fit_networks(
     )
 
 
-def _fine_tune(settings: model.FineTunedNetwork, dataset: Dataset, key: int, device: str) -> Fitted:
+def _fine_tune(settings: FineTunedNetwork, dataset: Dataset, key: int, device: str) -> Fitted:
     """New layers behind those of a known network, trained on what these give, split by split."""
     import torch
 
@@ -208,7 +218,7 @@ def _named(part: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def _load_checkpoint(
-    settings: model.Checkpoint, dataset: Dataset, seed: int, device: str, folder: Path | None
+    settings: Checkpoint, dataset: Dataset, seed: int, device: str, folder: Path | None
 ) -> Fitted:
     """The weights that a training kept after an epoch, tried on the held-out images."""
     from prediction_difference.classifiers import loading, training
@@ -231,13 +241,13 @@ def _load_checkpoint(
         scores,
         history[history["epoch"] <= settings.epoch].to_dict("records"),
         card.class_names,
-        {s: model.Normalisation.model_validate(n) for s, n in card.normalisation.items()},
+        {s: Normalisation.model_validate(n) for s, n in card.normalisation.items()},
         trained=card.settings,
     )
 
 
 def _refuse_another_training(
-    card: Card, settings: model.Checkpoint, dataset: Dataset, seed: int, folder: Path
+    card: Card, settings: Checkpoint, dataset: Dataset, seed: int, folder: Path
 ) -> None:
     made_with = {"name": card.name, "dataset": card.dataset_digest, "seed": card.seed}
     wanted = {"name": settings.of, "dataset": dataset.digest, "seed": seed}
@@ -245,7 +255,7 @@ def _refuse_another_training(
 
 
 def _load_pretrained(
-    settings: model.TorchvisionNetwork | model.EfficientNetLite0 | model.TorchNetwork,
+    settings: TorchvisionNetwork | EfficientNetLite0 | TorchNetwork,
     dataset: Dataset,
     device: str,
 ) -> Fitted:
@@ -368,22 +378,22 @@ def _write_weights(file: Path, weights: Mapping[str, np.ndarray]) -> None:
 
 
 def _refuse_undetected(
-    settings: model.TrainedNetwork | model.DetectionPoolingNetwork, dataset: Dataset
+    settings: TrainedNetwork | DetectionPoolingNetwork, dataset: Dataset
 ) -> None:
     count = len(dataset.class_names)
-    if isinstance(settings, model.DetectionPoolingNetwork) and count != 2:
+    if isinstance(settings, DetectionPoolingNetwork) and count != 2:
         what = f"detects one of two classes, the dataset has {count}"
         raise DataError(settings.kind, what, "choose another dataset, or kind: train")
 
 
 def _normalisation_of(
-    settings: model.TrainedNetwork | model.DetectionPoolingNetwork,
+    settings: TrainedNetwork | DetectionPoolingNetwork,
     dataset: Dataset,
     used: np.ndarray,
-) -> model.Normalisation:
-    if isinstance(settings, model.DetectionPoolingNetwork):
+) -> Normalisation:
+    if isinstance(settings, DetectionPoolingNetwork):
         # Black is -0.5 and white 1.5 [montavon2017, section 6.1].
         channels = dataset.channels
-        return model.Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
+        return Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
     mean, std = channel_moments(dataset.images[:], used)
-    return model.Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))
+    return Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))

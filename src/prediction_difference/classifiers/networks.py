@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from prediction_difference.classifiers.detection_pooling import DetectionPooling
-from prediction_difference.config import model
+from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
+from prediction_difference.classifiers.normalisation import Normalisation
 
 
 class Normalise(nn.Module):
@@ -63,7 +65,7 @@ class Preprocessed(nn.Module):
             return super().get_submodule(target)
 
 
-def with_preprocessing(network: nn.Module, normalisation: model.Normalisation | None) -> nn.Module:
+def with_preprocessing(network: nn.Module, normalisation: Normalisation | None) -> nn.Module:
     """A network that takes images as a person looks at them: its first layer normalises them."""
     if normalisation is None:
         return network
@@ -129,12 +131,12 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
 
 
 def build(
-    settings: model.TrainedNetwork | model.DetectionPoolingNetwork,
+    settings: TrainedNetwork | DetectionPoolingNetwork,
     shape: Sequence[int],
     classes: int,
 ) -> nn.Module:
     """A network for images of a shape (C, *spatial), trained in the pipeline, before training."""
-    if isinstance(settings, model.DetectionPoolingNetwork):
+    if isinstance(settings, DetectionPoolingNetwork):
         return DetectionPooling(
             math.prod(shape),
             settings.detectors,

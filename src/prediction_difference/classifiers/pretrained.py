@@ -17,11 +17,14 @@ from torch import Tensor, nn
 
 from prediction_difference.classifiers import efficientnet_lite0
 from prediction_difference.classifiers.caffemodel import read_caffemodel
-from prediction_difference.config import model
+from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
+from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import DataError
 
-Settings = model.TorchvisionNetwork | model.EfficientNetLite0 | model.TorchNetwork
+Settings = TorchvisionNetwork | EfficientNetLite0 | TorchNetwork
 _INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
 """Both Inception networks as their weights were trained, without the auxiliary classifiers."""
 _OPTIONS = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
@@ -36,9 +39,9 @@ def build(settings: Settings) -> nn.Module:
     Raises:
         DataError: torchvision has no such model, or the factory cannot be imported or used.
     """
-    if isinstance(settings, model.TorchNetwork):
+    if isinstance(settings, TorchNetwork):
         return _from_factory(settings.factory)
-    if isinstance(settings, model.EfficientNetLite0):
+    if isinstance(settings, EfficientNetLite0):
         return efficientnet_lite0.build()
     _torchvision_weights(settings.model)
     return _torchvision_network(settings.model, None)
@@ -51,9 +54,9 @@ def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
         DataError: as `build`; no such weights; weights that cannot be fetched, or a file that does
             not fit the network; or another normalisation than the enum entry's.
     """
-    if isinstance(settings, model.EfficientNetLite0):
+    if isinstance(settings, EfficientNetLite0):
         return efficientnet_lite0.load(), imagenet_classes()
-    if isinstance(settings, model.TorchvisionNetwork):
+    if isinstance(settings, TorchvisionNetwork):
         enum = _torchvision_weights(settings.model)
         if settings.weights in enum.__members__:
             entry = enum[settings.weights]
@@ -147,11 +150,11 @@ def _torchvision_weights(name: str) -> Any:
         ) from error
 
 
-def _check_normalisation(settings: model.TorchvisionNetwork, entry: Any) -> None:
+def _check_normalisation(settings: TorchvisionNetwork, entry: Any) -> None:
     """Refuse another normalisation than the weights were trained with."""
     transforms = entry.transforms()
     mean, std = tuple(transforms.mean), tuple(transforms.std)
-    if settings.normalisation != model.Normalisation(mean=mean, std=std):
+    if settings.normalisation != Normalisation(mean=mean, std=std):
         raise DataError(
             f"normalisation of {settings.model!r}",
             f"is not the one that the weights {entry.name} were trained with",

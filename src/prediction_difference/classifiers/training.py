@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from prediction_difference import randomness
-from prediction_difference.config import model
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.progress import track
 
 _BATCH_BYTES = 16 * 2**20
@@ -42,7 +42,7 @@ def train(
     network: nn.Module,
     training: Examples,
     testing: Examples,
-    settings: model.TrainedNetwork,
+    settings: TrainedNetwork,
     seed: int,
     device: str,
 ) -> Trained:

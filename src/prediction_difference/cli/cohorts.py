@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.progress import say
 
 
@@ -21,10 +22,9 @@ def simulate_cohort(
     ] = None,
 ) -> None:
     """Write a simulated cohort: NIfTI volumes, participants.tsv, and which regions were hit."""
-    from prediction_difference.config import model
     from prediction_difference.data.cohort_files import MASK, PATTERN, write_cohort
 
-    settings = model.SimulatedFA(
+    settings = SimulatedFA(
         source="simulated-fa",
         patients=patients,
         controls=controls,

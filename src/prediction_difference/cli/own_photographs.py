@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prediction_difference.config.figures import IMAGE
 from prediction_difference.errors import ConfigError, DataError, Problem, choose
+from prediction_difference.figures.kinds.heatmaps import IMAGE
 
 RUN = "own-photographs"
 EXPLANATION = "evidence"

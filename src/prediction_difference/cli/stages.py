@@ -13,16 +13,17 @@ from prediction_difference.cli.options import (
     Output,
 )
 from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.progress import say
 
 
 def data(config: ConfigFile, name: Name, output: Output) -> None:
     """Prepare a dataset: choose and read, or simulate, its images, split them, write the store."""
-    from prediction_difference.data import sources
     from prediction_difference.data.dataset import write_dataset
 
     settings, entry = _entry(config, "datasets", name)
-    dataset = sources.load(entry, name, settings.run.seed)
+    dataset = entry.load(name, settings.run.seed)
     write_dataset(dataset, output, entry.content, settings.run.seed)
     say(f"dataset {name}: {len(dataset.names)} images of {dataset.images.shape[1:]}")
 
@@ -173,23 +174,22 @@ def evaluation(
 ) -> None:
     """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
     from prediction_difference import layout, origins
-    from prediction_difference.config import model
-    from prediction_difference.evaluation.claims import check_claims, write_claims
-    from prediction_difference.evaluation.measures import measure
+    from prediction_difference.evaluation.claim_checks import check_claims, write_claims
+    from prediction_difference.evaluation.measuring import measure
     from prediction_difference.evaluation.shards import read_shards
     from prediction_difference.evaluation.table import evaluate, write_table
 
     settings, entry = _entry(config, "evaluations", name)
     made_from = origins.inputs_of(settings, results, "evaluations", name)
     facts = origins.facts(settings, "evaluations", name, made_from)
-    if isinstance(entry, model.Claims):
+    if isinstance(entry, Claims):
         stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
         tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
         classifiers = {n: results / "classifiers" / n for n in entry.classifiers}
         found = check_claims(entry, stores, tables, classifiers)
         write_claims(found, settings.run, output, facts)
         return
-    if not isinstance(entry, model.RegionPerturbation):
+    if not isinstance(entry, RegionPerturbation):
         write_table(measure(settings, name, results), output, facts)
         return
     if work is None or not done:

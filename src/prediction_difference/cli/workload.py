@@ -36,7 +36,7 @@ def plan(
 ) -> None:
     """Print what a run would cost, before anything runs: forwards, jobs, hours, disk."""
     from prediction_difference.config import parse_config, read_yaml
-    from prediction_difference.data import sources
+    from prediction_difference.lookup import known_shapes
     from prediction_difference.workload.counting import count
     from prediction_difference.workload.planning import plan as planned
     from prediction_difference.workload.speeds import Speeds, measured_in
@@ -46,7 +46,7 @@ def plan(
     chosen = {} if setting is None else {"setting": setting}
     settings = parse_config({**raw, **chosen} if isinstance(raw, dict) else raw)
     folders = measured or [Path("results") / settings.run.name]
-    shapes = sources.shapes(settings.datasets, settings.run.seed)
+    shapes = known_shapes(settings.datasets, settings.run.seed)
     speeds = Speeds(settings, device, measured_in(folders), shapes)
     steps = planned(count(settings, shapes), speeds)
     typer.echo(plan_text(steps, device, start, workers), nl=False)

@@ -1,21 +1,15 @@
 """Stage 0: the configuration, its model and its checks."""
 
+from prediction_difference.attribution.image_choice import batches, slots
 from prediction_difference.config.loading import (
     inspect_config,
     parse_config,
     read_config,
     read_yaml,
 )
-from prediction_difference.config.model import Config
-from prediction_difference.config.plan import (
-    batches,
-    is_clinical,
-    shards,
-    shown_slots,
-    slots,
-    windows_of_prior,
-)
-from prediction_difference.config.section import variables_in
+from prediction_difference.config.plan import is_clinical, windows_of_prior
+from prediction_difference.run import Config
+from prediction_difference.settings import variables_in
 
 __all__ = [
     "Config",

@@ -3,36 +3,48 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prediction_difference.config import model
+from prediction_difference.attribution.image_choice import slot_of, slots
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.methods.deviation import DeviationFromMean
+from prediction_difference.attribution.methods.pattern import HaufePattern
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.attribution.methods.weights import LinearWeights
+from prediction_difference.attribution.node_choices import (
+    ClassNodes,
+    LayerMaps,
+    NodeChoice,
+    has_node,
+    node_names,
+)
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
 from prediction_difference.config.evaluation_checks import (
     check_classes,
     check_evaluation,
     check_measured,
 )
-from prediction_difference.config.lookup import (
-    Lookup,
-    Sections,
-    by,
-    check_equal,
-    dataset_of_explanations,
-    removes_a_layer,
-)
-from prediction_difference.config.nodes import has_node, node_names
-from prediction_difference.config.plan import slot_of, slots
-from prediction_difference.config.shapes import (
-    SIMULATED_SHAPE,
-    Shapes,
-    channels,
-    class_names,
-    has_training_images,
-    is_volume,
-)
 from prediction_difference.config.training_checks import (
-    check_checkpoint,
     check_training_curves,
     draw_the_same,
 )
+from prediction_difference.data.source import Source
 from prediction_difference.errors import Problem
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.figures.kind import Figure, MeasuredFigure
+from prediction_difference.figures.kinds.clear import ClearPanels
+from prediction_difference.figures.kinds.compared import ComparedMethods
+from prediction_difference.figures.kinds.complexity import ComplexityPlots
+from prediction_difference.figures.kinds.feature_maps import FeatureMaps
+from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
+from prediction_difference.figures.kinds.training_curves import TrainingCurves
+from prediction_difference.figures.kinds.volume_slices import VolumeSlices
+from prediction_difference.lookup import (
+    Lookup,
+    Sections,
+    Shapes,
+    by,
+    check_equal,
+    dataset_of_explanations,
+)
 
 
 def crosscheck(
@@ -44,99 +56,28 @@ def crosscheck(
     """
     lookup = Lookup(sections, declared, shapes)
     checks: dict[str, Callable[[str, Any, Lookup], Iterator[Problem]]] = {
-        "datasets": _check_dataset,
-        "priors": _check_prior,
-        "classifiers": _check_classifier,
         "explanations": _check_explanation,
         "evaluations": check_evaluation,
         "figures": _check_figure,
     }
     return [
         problem
-        for section, check in checks.items()
-        for name, entry in sections[section].items()
-        for problem in check(f"{section}.{name}", entry, lookup)
+        for section, entries in sections.items()
+        if section != "run"
+        for name, entry in entries.items()
+        for found in (
+            entry.problems(f"{section}.{name}", lookup),
+            checks.get(section, _none)(f"{section}.{name}", entry, lookup),
+        )
+        for problem in found
     ]
 
 
-def _check_dataset(where: str, dataset: model.Dataset, lookup: Lookup) -> Iterator[Problem]:
-    if isinstance(dataset, model.SimulatedFA) and dataset.slab is not None:
-        side = SIMULATED_SHAPE[dataset.slab.axis]
-        if dataset.slab.stop > side:
-            yield Problem(
-                f"{where}.slab.stop", f"{dataset.slab.stop} is beyond the {side} slices", "lower it"
-            )
-    if isinstance(dataset, model.SimulatedFA) and dataset.folds is not None:
-        fewest = min(dataset.patients, dataset.controls)
-        if dataset.folds > fewest:
-            yield Problem(
-                f"{where}.folds",
-                f"{dataset.folds} folds need as many subjects of a class, the smaller has {fewest}",
-                f"set folds to {fewest} or less",
-            )
+def _none(where: str, entry: Any, lookup: Lookup) -> Iterator[Problem]:
+    yield from ()
 
 
-def _check_prior(where: str, prior: model.Prior, lookup: Lookup) -> Iterator[Problem]:
-    yield from lookup.missing(f"{where}.dataset", "datasets", prior.dataset)
-    dataset = lookup.entry("datasets", prior.dataset)
-    shape = lookup.shape_of(dataset)
-    if shape is not None and prior.patch > min(shape):
-        has_slab = getattr(dataset, "slab", None) is not None
-        yield Problem(
-            f"{where}.patch",
-            f"patch={prior.patch} does not fit inside images of {by(shape)}",
-            f"set patch to at most {min(shape)}" + ", or take more slices" * has_slab,
-        )
-
-
-def _check_classifier(
-    where: str, classifier: model.Classifier, lookup: Lookup
-) -> Iterator[Problem]:
-    if isinstance(classifier, model.Checkpoint):
-        yield from check_checkpoint(where, classifier, lookup)
-        return
-    yield from lookup.missing(f"{where}.dataset", "datasets", classifier.dataset)
-    dataset = lookup.entry("datasets", classifier.dataset)
-    if dataset is None:
-        return
-    if classifier.weights_from != "elsewhere" and not has_training_images(dataset):
-        yield Problem(
-            f"{where}.dataset",
-            f"all images of {classifier.dataset!r} are held out, none are left to train on",
-            "set test_fraction or folds of the dataset",
-        )
-    is_of_two = isinstance(classifier, model.LogisticRegression | model.DetectionPoolingNetwork)
-    names = class_names(dataset)
-    if is_of_two and names is not None and len(names) != 2:
-        yield Problem(
-            f"{where}.dataset",
-            f"{classifier.kind} tells two classes apart, {classifier.dataset!r} has {len(names)}",
-            "choose another dataset, or kind: train",
-        )
-    if isinstance(classifier, model.TrainedNetwork):
-        yield from _check_architecture(where, classifier, dataset)
-
-
-def _check_architecture(
-    where: str, classifier: model.TrainedNetwork, dataset: model.Dataset
-) -> Iterator[Problem]:
-    """A network takes images or volumes, not both."""
-    takes_volumes = classifier.architecture == "volume-convolutional"
-    if takes_volumes == is_volume(dataset):
-        return
-    what = "volumes" if takes_volumes else "2-D images"
-    holds = "2-D images" if takes_volumes else "volumes"
-    others = "all-convolutional" if takes_volumes else "volume-convolutional"
-    yield Problem(
-        f"{where}.architecture",
-        f"{classifier.architecture!r} takes {what}, {classifier.dataset!r} holds {holds}",
-        f"set it to {others}, or choose kind: logistic-regression",
-    )
-
-
-def _check_explanation(
-    where: str, explanation: model.ExplanationSettings, lookup: Lookup
-) -> Iterator[Problem]:
+def _check_explanation(where: str, explanation: Method, lookup: Lookup) -> Iterator[Problem]:
     yield from lookup.missing(f"{where}.classifier", "classifiers", explanation.classifier)
     dataset = lookup.dataset_of(explanation.classifier)
     yield from _check_layers(where, explanation, lookup)
@@ -144,16 +85,16 @@ def _check_explanation(
     yield from _check_window(where, explanation, lookup.shape_of(dataset))
     if dataset is not None:
         yield from _check_nodes(where, explanation, dataset)
-    if isinstance(explanation, model.PredictionDifference):
+    if isinstance(explanation, PredictionDifference):
         yield from _check_prediction_difference(where, explanation, dataset, lookup)
 
 
 def _check_window(
-    where: str, explanation: model.ExplanationSettings, shape: tuple[int, ...] | None
+    where: str, explanation: Method, shape: tuple[int, ...] | None
 ) -> Iterator[Problem]:
     """Windows of pixels, by whatever method, must lie in the images."""
     k = getattr(explanation, "window", None)
-    if k is not None and shape is not None and k > min(shape) and not removes_a_layer(explanation):
+    if k is not None and shape is not None and k > min(shape) and not explanation.removes_layer:
         yield Problem(
             f"{where}.window",
             f"window={k} does not fit inside images of {by(shape)}",
@@ -161,36 +102,30 @@ def _check_window(
         )
 
 
-def _check_plane(
-    where: str, explanation: model.ExplanationSettings, lookup: Lookup
-) -> Iterator[Problem]:
+def _check_plane(where: str, explanation: Method, lookup: Lookup) -> Iterator[Problem]:
     """What needs the weights of a plane, or images that it was fitted to."""
-    if not isinstance(
-        explanation, model.LinearWeights | model.HaufePattern | model.DeviationFromMean
-    ):
+    if not isinstance(explanation, LinearWeights | HaufePattern | DeviationFromMean):
         return
     classifier = lookup.entry("classifiers", explanation.classifier)
-    if classifier is not None and not isinstance(classifier, model.LogisticRegression):
+    if classifier is not None and not isinstance(classifier, LogisticRegression):
         what = f"{explanation.classifier!r} is {classifier.kind!r}, not a logistic regression"
         yield Problem(f"{where}.classifier", what, f"{explanation.method} is for these only")
 
 
-def _check_layers(
-    where: str, explanation: model.ExplanationSettings, lookup: Lookup
-) -> Iterator[Problem]:
+def _check_layers(where: str, explanation: Method, lookup: Lookup) -> Iterator[Problem]:
     """Layers are looked into by prediction-difference alone, and a plane has none."""
     classifier = lookup.entry("classifiers", explanation.classifier)
-    is_linear = isinstance(classifier, model.LogisticRegression)
+    is_linear = isinstance(classifier, LogisticRegression)
     for index, node in enumerate(explanation.nodes):
-        if isinstance(node, model.NodeChoice | model.ClassNodes):
+        if isinstance(node, NodeChoice | ClassNodes):
             continue
         place = f"{where}.nodes.{index}.layer"
-        if not isinstance(explanation, model.PredictionDifference):
+        if not isinstance(explanation, PredictionDifference):
             what = f"{explanation.method} explains classes, not layers"
             yield Problem(place, what, "name a class, or use method: prediction-difference")
         elif is_linear:
             yield Problem(place, "a logistic regression has no layers", "name a class")
-    if isinstance(explanation, model.PredictionDifference) and is_linear:
+    if isinstance(explanation, PredictionDifference) and is_linear:
         if explanation.removed is not None:
             what = "a logistic regression has no layers"
             yield Problem(f"{where}.removed", what, "remove the key")
@@ -199,18 +134,16 @@ def _check_layers(
             yield Problem(f"{where}.precision", what, "remove the key")
 
 
-def _check_nodes(
-    where: str, explanation: model.ExplanationSettings, dataset: model.Dataset
-) -> Iterator[Problem]:
-    names = class_names(dataset)
+def _check_nodes(where: str, explanation: Method, dataset: Source) -> Iterator[Problem]:
+    names = dataset.known_classes
     if names is None:
         return
     for index, node in enumerate(explanation.nodes):
-        count = node.classes if isinstance(node, model.ClassNodes) else 0
+        count = node.classes if isinstance(node, ClassNodes) else 0
         if isinstance(count, int) and count > len(names):
             what = f"there are {len(names)} classes, not {count}"
             yield Problem(f"{where}.nodes.{index}.classes", what, "set it to all")
-        if not isinstance(node, model.NodeChoice):
+        if not isinstance(node, NodeChoice):
             continue
         if node.rank is not None and node.rank > len(names):
             what = f"there is no rank {node.rank}, the dataset has {len(names)} classes"
@@ -227,8 +160,8 @@ def _check_nodes(
 
 def _check_prediction_difference(
     where: str,
-    explanation: model.PredictionDifference,
-    dataset: model.Dataset | None,
+    explanation: PredictionDifference,
+    dataset: Source | None,
     lookup: Lookup,
 ) -> Iterator[Problem]:
     k = explanation.window
@@ -244,7 +177,7 @@ def _check_prediction_difference(
     if dataset is not None:
         yield from _check_source_of_draws(where, explanation, dataset, lookup)
     classifier = lookup.entry("classifiers", explanation.classifier)
-    is_linear = isinstance(classifier, model.LogisticRegression)
+    is_linear = isinstance(classifier, LogisticRegression)
     if explanation.engine == "linear" and classifier is not None and not is_linear:
         yield Problem(
             f"{where}.engine",
@@ -254,7 +187,7 @@ def _check_prediction_difference(
 
 
 def _check_source_of_draws(
-    where: str, explanation: model.PredictionDifference, dataset: model.Dataset, lookup: Lookup
+    where: str, explanation: PredictionDifference, dataset: Source, lookup: Lookup
 ) -> Iterator[Problem]:
     """What is drawn must have the form of the explained images, and not be the explained ones."""
     prior = lookup.entry("priors", explanation.prior)
@@ -265,13 +198,13 @@ def _check_source_of_draws(
     if source is None:
         return
     where = f"{where}.{key}"
-    if source is dataset and not has_training_images(dataset):
+    if source is dataset and not dataset.has_training_images:
         yield Problem(
             where,
             "all images of its dataset are held out, none are left to draw from",
             "set test_fraction or folds of the dataset, or use another dataset",
         )
-    if is_volume(source) != is_volume(dataset) or channels(source) != channels(dataset):
+    if source.is_volume != dataset.is_volume or source.channel_count != dataset.channel_count:
         yield Problem(
             where,
             f"it has {_form(source)}, the explained images are {_form(dataset)}",
@@ -286,7 +219,7 @@ def _check_source_of_draws(
             f"patch={prior.patch} does not fit inside images of {by(shape)}",
             f"use a prior with a patch of at most {min(shape)}",
         )
-    has_places = prior is None or prior.location_for(is_volume(dataset)) != "none"
+    has_places = prior is None or prior.depends_on_place(dataset.is_volume)
     if has_places and shape and other and shape != other:
         yield Problem(
             where,
@@ -296,48 +229,48 @@ def _check_source_of_draws(
         )
 
 
-def _form(dataset: model.Dataset) -> str:
-    kind = "volumes" if is_volume(dataset) else "2-D images"
-    return f"{kind} with {channels(dataset)} channel(s)"
+def _form(dataset: Source) -> str:
+    kind = "volumes" if dataset.is_volume else "2-D images"
+    return f"{kind} with {dataset.channel_count} channel(s)"
 
 
-def _check_figure(where: str, figure: model.Figure, lookup: Lookup) -> Iterator[Problem]:
+def _check_figure(where: str, figure: Figure, lookup: Lookup) -> Iterator[Problem]:
     names = figure.explanation_names
     for name in names:
         yield from lookup.missing(f"{where}.{_key_of_explanations(figure)}", "explanations", name)
     match figure:
-        case model.HeatmapPanels():
+        case HeatmapPanels():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, False, lookup)
             for panel in figure.panels:
                 yield from _check_node(where, panel.explanation, panel.node, lookup)
-        case model.ClearPanels():
+        case ClearPanels():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, False, lookup)
             yield from check_classes(f"{where}.explanations", names, lookup)
-        case model.FeatureMaps():
+        case FeatureMaps():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, False, lookup)
             yield from _check_maps(where, figure, lookup)
-        case model.VolumeSlices():
+        case VolumeSlices():
             yield from _check_shown_images(where, figure, lookup)
             yield from _check_form(where, names, True, lookup)
             yield from _check_slices(where, figure, lookup)
             for name in names:
                 yield from _check_node(where, name, figure.node, lookup)
-        case model.ComparedMethods():
+        case ComparedMethods():
             for title, name in figure.evaluations.items():
                 yield from check_measured(f"{where}.evaluations.{title}", name, "aopc", (), lookup)
             yield from _check_compared(where, figure, lookup)
-        case model.TrainingCurves():
+        case TrainingCurves():
             for name in figure.evaluations:
                 yield from check_measured(f"{where}.evaluations", name, "aopc", (), lookup)
             yield from check_training_curves(where, figure, lookup)
-        case model.ComplexityPlots():
+        case ComplexityPlots():
             compared = (figure.explanation, *figure.explanations)
             place = f"{where}.evaluation"
             yield from check_measured(place, figure.evaluation, figure.kind, compared, lookup)
-        case model.MeasuredFigure():
+        case MeasuredFigure():
             measure = _MEASURES.get(figure.kind, figure.kind)
             place = f"{where}.evaluation"
             yield from check_measured(place, figure.evaluation, measure, (), lookup)
@@ -347,10 +280,10 @@ _MEASURES = {"perturbation-curves": "aopc"}
 """The measure that a kind of figure shows, where it has another name."""
 
 
-def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -> Iterator[Problem]:
+def _check_compared(where: str, figure: ComparedMethods, lookup: Lookup) -> Iterator[Problem]:
     """Every explanation that is shown, and the baseline, must have been measured."""
     entries = [lookup.entry("evaluations", name) for name in figure.evaluation_names]
-    if any(not isinstance(entry, model.RegionPerturbation) for entry in entries):
+    if any(not isinstance(entry, RegionPerturbation) for entry in entries):
         return
     measured = {name for entry in entries if entry for name in entry.explanations}
     for name in figure.labels:
@@ -366,7 +299,7 @@ def _check_compared(where: str, figure: model.ComparedMethods, lookup: Lookup) -
 
 
 def _check_panel(
-    where: str, figure: model.ComparedMethods, evaluation: str, entries: Mapping[str, Any]
+    where: str, figure: ComparedMethods, evaluation: str, entries: Mapping[str, Any]
 ) -> Iterator[Problem]:
     """A panel needs what is compared and the baseline; entries: the explanations measured."""
     labels = figure.labels
@@ -390,19 +323,19 @@ def _check_panel(
         yield Problem(f"{where}.evaluations", what, remedy)
 
 
-def _key_of_explanations(figure: model.Figure) -> str:
+def _key_of_explanations(figure: Figure) -> str:
     return "rows" if getattr(figure, "rows", None) else "explanations"
 
 
 def _check_shown_images(
     where: str,
-    figure: model.HeatmapPanels | model.ClearPanels | model.FeatureMaps | model.VolumeSlices,
+    figure: HeatmapPanels | ClearPanels | FeatureMaps | VolumeSlices,
     lookup: Lookup,
 ) -> Iterator[Problem]:
     """Every explanation must have the images, and a numbered one must be the same for all."""
     names = figure.explanation_names
     entries = {n: e for n in names if (e := lookup.entry("explanations", n)) is not None}
-    if figure.shown_images is None and not isinstance(figure, model.FeatureMaps):
+    if figure.shown_images is None and not isinstance(figure, FeatureMaps):
         yield from check_equal(where, ("images",), names, lookup)
     for name, entry in entries.items():
         known = slots(entry)
@@ -422,12 +355,12 @@ def _check_form(
     where: str, names: tuple[str, ...], wants_volumes: bool, lookup: Lookup
 ) -> Iterator[Problem]:
     datasets = (dataset_of_explanations((name,), lookup) for name in names)
-    if any(dataset is not None and is_volume(dataset) != wants_volumes for dataset in datasets):
+    if any(dataset is not None and dataset.is_volume != wants_volumes for dataset in datasets):
         kinds = ("2-D images", "heatmaps") if wants_volumes else ("volumes", "volume-slices")
         yield Problem(f"{where}.kind", f"the images are {kinds[0]}", f"use kind: {kinds[1]}")
     for name in names:
         entry = lookup.entry("explanations", name)
-        if entry is None or not removes_a_layer(entry):
+        if entry is None or not entry.removes_layer:
             continue
         if wants_volumes or entry.removed.features == "units":
             yield Problem(
@@ -438,7 +371,7 @@ def _check_form(
             )
 
 
-def _check_slices(where: str, figure: model.VolumeSlices, lookup: Lookup) -> Iterator[Problem]:
+def _check_slices(where: str, figure: VolumeSlices, lookup: Lookup) -> Iterator[Problem]:
     """Slices that are named must be in the slab, or in volumes whose size is known."""
     for key in ("titles", "hide_below_of"):
         for name in getattr(figure, key):
@@ -447,7 +380,7 @@ def _check_slices(where: str, figure: model.VolumeSlices, lookup: Lookup) -> Ite
                 known = ", ".join(figure.explanations)
                 yield Problem(f"{where}.{key}", what, f"they are {known}")
     dataset = dataset_of_explanations(figure.explanation_names, lookup)
-    if isinstance(figure.slices, int) or dataset is None or not is_volume(dataset):
+    if isinstance(figure.slices, int) or dataset is None or not dataset.is_volume:
         return
     (axis,) = figure.axes
     slab, shape = dataset.slab, lookup.shape_of(dataset)
@@ -468,7 +401,7 @@ def _check_node(where: str, name: str, node: int | str, lookup: Lookup) -> Itera
     if entry is None:
         return
     if isinstance(node, str):
-        is_difference = isinstance(entry, model.PredictionDifference)
+        is_difference = isinstance(entry, PredictionDifference)
         default = "probability" if is_difference else "score"
         if not has_node(entry.nodes, node, default):
             known = [n for choice in entry.nodes for n in node_names(choice, default) or ()]
@@ -483,10 +416,10 @@ def _check_node(where: str, name: str, node: int | str, lookup: Lookup) -> Itera
         )
 
 
-def _check_maps(where: str, figure: model.FeatureMaps, lookup: Lookup) -> Iterator[Problem]:
+def _check_maps(where: str, figure: FeatureMaps, lookup: Lookup) -> Iterator[Problem]:
     entries = [lookup.entry("explanations", name) for name in figure.explanation_names]
     nodes = [node for entry in entries if entry is not None for node in entry.nodes]
-    layers = {node.layer for node in nodes if isinstance(node, model.LayerMaps)}
+    layers = {node.layer for node in nodes if isinstance(node, LayerMaps)}
     missing = [layer for layer in figure.layers if layer not in layers]
     if None not in entries and (missing or not layers):
         what = f"maps of {', '.join(missing) or 'layers'} are not explained"

@@ -4,9 +4,10 @@ import json
 import typing
 from typing import Any
 
-from prediction_difference.config.loading import sections_in
-from prediction_difference.config.model import Config, Section
 from prediction_difference.config.settings import SETTING, SETTINGS
+from prediction_difference.parsing import sections_of
+from prediction_difference.run import Config
+from prediction_difference.settings import Section
 
 
 def json_schema() -> dict[str, Any]:
@@ -42,7 +43,7 @@ def reference_text() -> str:
     nested: dict[str, type[Section]] = {}
     for name, field in Config.model_fields.items():
         lines += ["", f"## {name}"]
-        for section in sections_in(field.annotation):
+        for section in sections_of(field):
             lines += ["", f"### {_heading(section)}", "", _summary(section), "", *_table(section)]
             nested |= {s.__name__: s for s in _nested(section)}
     lines += ["", "## Parts"]
@@ -65,7 +66,7 @@ def _summary(section: type[Section]) -> str:
 
 
 def _nested(section: type[Section]) -> list[type[Section]]:
-    return [s for f in section.model_fields.values() for s in sections_in(f.annotation)]
+    return [s for f in section.model_fields.values() for s in sections_of(f)]
 
 
 def _table(section: type[Section]) -> list[str]:

@@ -3,37 +3,22 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prediction_difference.config import model
-from prediction_difference.config.lookup import Lookup
+from prediction_difference.attribution.image_choice import ImageChoice
+from prediction_difference.attribution.method import Method
+from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
+from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.errors import Problem
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.figures.kinds.training_curves import TrainingCurves
+from prediction_difference.lookup import Lookup
 
 
-def check_checkpoint(where: str, checkpoint: model.Checkpoint, lookup: Lookup) -> Iterator[Problem]:
-    """A checkpoint must be of a training that keeps it."""
-    yield from lookup.missing(f"{where}.of", "classifiers", checkpoint.of)
-    trained = lookup.entry("classifiers", checkpoint.of)
-    if trained is None:
-        return
-    if not isinstance(trained, model.TrainedNetwork):
-        what = f"{checkpoint.of!r} is of kind {trained.kind!r}, which keeps no checkpoints"
-        yield Problem(f"{where}.of", what, "name a classifier of kind: train")
-        return
-    if checkpoint.epoch not in trained.checkpoints:
-        kept = ", ".join(map(str, sorted(trained.checkpoints))) or "none"
-        what = f"{checkpoint.of!r} keeps no checkpoint of epoch {checkpoint.epoch}, but of {kept}"
-        remedy = f"choose one of these, or add it to classifiers.{checkpoint.of}.checkpoints"
-        yield Problem(f"{where}.epoch", what, remedy)
-    if checkpoint.dataset != trained.dataset:
-        what = f"{checkpoint.of!r} is trained on {trained.dataset!r}, not {checkpoint.dataset!r}"
-        yield Problem(f"{where}.dataset", what, "remove the key")
-
-
-def draw_the_same(explanations: Sequence[model.ExplanationSettings], lookup: Lookup) -> bool:
+def draw_the_same(explanations: Sequence[Method], lookup: Lookup) -> bool:
     """Whether numbered images are the same for all: one classifier, or random ones of a training.
 
     Named images always are.
     """
-    choices = [e.images for e in explanations if isinstance(e.images, model.ImageChoice)]
+    choices = [e.images for e in explanations if isinstance(e.images, ImageChoice)]
     names = {explanation.classifier for explanation in explanations}
     if not choices or len(names) == 1:
         return True
@@ -43,19 +28,17 @@ def draw_the_same(explanations: Sequence[model.ExplanationSettings], lookup: Loo
 
 def _training_of(classifier: str, lookup: Lookup) -> str:
     entry = lookup.entry("classifiers", classifier)
-    return entry.of if isinstance(entry, model.Checkpoint) else classifier
+    return entry.of if isinstance(entry, Checkpoint) else classifier
 
 
 def _depend_on_accuracy(images: Any) -> bool:
-    return isinstance(images, model.ImageChoice) and images.by_label > 0
+    return isinstance(images, ImageChoice) and images.by_label > 0
 
 
-def check_training_curves(
-    where: str, figure: model.TrainingCurves, lookup: Lookup
-) -> Iterator[Problem]:
+def check_training_curves(where: str, figure: TrainingCurves, lookup: Lookup) -> Iterator[Problem]:
     """All explanations of the evaluations are compared, and each has a label or none has."""
     found = [(name, lookup.entry("evaluations", name)) for name in figure.evaluations]
-    compared = [(n, e.explanations) for n, e in found if isinstance(e, model.RegionPerturbation)]
+    compared = [(n, e.explanations) for n, e in found if isinstance(e, RegionPerturbation)]
     if len(compared) < len(found):
         return
     first, explanations = compared[0]
@@ -73,7 +56,7 @@ def check_over_training(
     compared: names of evaluations, each with those of its explanations that are compared.
     """
     found = {name: lookup.entry("evaluations", name) for name, _ in compared}
-    measured = {n: e for n, e in found.items() if isinstance(e, model.RegionPerturbation)}
+    measured = {n: e for n, e in found.items() if isinstance(e, RegionPerturbation)}
     if len(measured) < len(found):
         return
     first, *others = measured
@@ -91,7 +74,7 @@ def check_over_training(
 
 
 def _check_same_measure(
-    where: str, names: tuple[str, str], measured: dict[str, model.RegionPerturbation]
+    where: str, names: tuple[str, str], measured: dict[str, RegionPerturbation]
 ) -> Iterator[Problem]:
     one, other = (measured[n].model_dump(exclude={"explanations", "images_per_job"}) for n in names)
     for key in (key for key in one if one[key] != other[key]):
@@ -127,7 +110,7 @@ def _check_epochs(
         entry = lookup.entry("classifiers", classifier)
         if entry is None:
             return
-        if not isinstance(entry, model.Checkpoint | model.TrainedNetwork):
+        if not isinstance(entry, Checkpoint | TrainedNetwork):
             what = f"{name!r} is of {classifier!r}, which is no checkpoint of a training"
             yield Problem(where, what, "name evaluations of classifiers of kind: checkpoint")
             return

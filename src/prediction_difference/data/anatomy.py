@@ -10,8 +10,8 @@ import nibabel
 import numpy as np
 from scipy import ndimage
 
-from prediction_difference.config import model
-from prediction_difference.config.shapes import SIMULATED_SHAPE
+from prediction_difference.data.source import Slab
+from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_SHAPE
 from prediction_difference.data.volumes import read_volume
 from prediction_difference.errors import DataError
 
@@ -171,7 +171,7 @@ def _on_grid(tissue: str) -> np.ndarray:
     return np.asarray(resampled.get_fdata())
 
 
-def slab_slices(slab: model.Slab | None) -> tuple[slice, slice, slice]:
+def slab_slices(slab: Slab | None) -> tuple[slice, slice, slice]:
     """Index that cuts the slab out of a volume."""
     whole = slice(None)
     if slab is None:
@@ -181,7 +181,7 @@ def slab_slices(slab: model.Slab | None) -> tuple[slice, slice, slice]:
     return x, y, z
 
 
-def slab_affine(affine: np.ndarray, slab: model.Slab | None) -> np.ndarray:
+def slab_affine(affine: np.ndarray, slab: Slab | None) -> np.ndarray:
     """(4, 4) affine of a volume -> that of the slab, whose first voxel is the volume's `start`."""
     first = np.array([0.0, 0.0, 0.0, 1.0])
     if slab is not None:
@@ -192,7 +192,7 @@ def slab_affine(affine: np.ndarray, slab: model.Slab | None) -> np.ndarray:
 
 
 def slab_facts(
-    affine: np.ndarray, shape: tuple[int, ...], slab: model.Slab | None
+    affine: np.ndarray, shape: tuple[int, ...], slab: Slab | None
 ) -> dict[str, Any] | None:
     """The slab in voxels, and in mm the centres of its first and last slice; None without slab."""
     if slab is None:

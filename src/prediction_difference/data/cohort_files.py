@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config import model
-from prediction_difference.config.shapes import SIMULATED_SHAPE
 from prediction_difference.data import anatomy, simulated_fa
 from prediction_difference.data.simulated_fa import CLASS_NAMES, COLUMNS, Subject
+from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_SHAPE
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.volumes import write_volume
 from prediction_difference.errors import DataError
 from prediction_difference.progress import track
@@ -33,7 +33,7 @@ _MEANINGS = {
 }
 
 
-def write_cohort(settings: model.SimulatedFA, seed: int, folder: Path) -> None:
+def write_cohort(settings: SimulatedFA, seed: int, folder: Path) -> None:
     """Write the cohort that `simulated_fa.load` makes of these settings: the same float32 numbers.
 
     The folder holds sub-*/dwi/sub-*_FA.nii.gz (whole brain, 91 x 109 x 91 voxels of 2 mm, MNI
@@ -78,7 +78,7 @@ def _write_participants(folder: Path, subjects: Sequence[Subject]) -> None:
 
 def _write_truth(
     folder: Path,
-    settings: model.SimulatedFA,
+    settings: SimulatedFA,
     seed: int,
     subjects: Sequence[Subject],
     brain: anatomy.Anatomy,

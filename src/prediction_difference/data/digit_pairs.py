@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.config import model, shapes
 from prediction_difference.data import torchvision_sets
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
+from prediction_difference.data.sources.mnist_pairs import DigitPairs
+from prediction_difference.data.sources.torchvision_set import TorchvisionSet
 from prediction_difference.errors import Problem
 
 ABSENT, PRESENT = 0, 1
@@ -25,7 +26,7 @@ class _Pairs:
     boxes: np.ndarray
 
 
-def load(settings: model.DigitPairs, name: str, seed: int) -> Dataset:
+def load(settings: DigitPairs, name: str, seed: int) -> Dataset:
     """Images (1, 28, 56), 0 to 1, in MNIST's own splits; boxes are the halves with the digit.
 
     A pair is labelled `present` if one of its digits is looked for, which half of the pairs have,
@@ -46,24 +47,24 @@ def load(settings: model.DigitPairs, name: str, seed: int) -> Dataset:
         names=tuple(f"{split}-{n:06d}" for split, count in counts.items() for n in range(count)),
         labels=np.concatenate([p.labels for p in pairs]),
         split=tuple(split for split, count in counts.items() for _ in range(count)),
-        class_names=shapes.class_names(settings) or (),
+        class_names=settings.known_classes or (),
         boxes=np.concatenate([p.boxes for p in pairs]),
         sources=digits.sources,
         facts=digits.facts,
     )
 
 
-def check(settings: model.DigitPairs, name: str) -> list[Problem]:
+def check(settings: DigitPairs, name: str) -> list[Problem]:
     """Problems of MNIST's files."""
     return torchvision_sets.check(_digits(settings), name)
 
 
-def _digits(settings: model.DigitPairs) -> model.TorchvisionSet:
-    return model.TorchvisionSet(source="mnist", root=settings.root, download=settings.download)
+def _digits(settings: DigitPairs) -> TorchvisionSet:
+    return TorchvisionSet(source="mnist", root=settings.root, download=settings.download)
 
 
 def _draw(
-    digits: Dataset, split: str, count: int, settings: model.DigitPairs, name: str, seed: int
+    digits: Dataset, split: str, count: int, settings: DigitPairs, name: str, seed: int
 ) -> _Pairs:
     generator = randomness.generator(randomness.key(seed, "pairs", name, split))
     of_split = generator.permutation(np.flatnonzero(digits.in_split(split)))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Catalogue, Dataset
+from prediction_difference.data.sources.sklearn_digits import SklearnDigits
 from prediction_difference.data.splits import assign_splits
 
 _SCANS = 1797
@@ -16,7 +16,7 @@ def catalogue() -> Catalogue:
     return Catalogue(names, tuple(str(digit) for digit in range(10)))
 
 
-def load(settings: model.SklearnDigits, name: str, seed: int) -> Dataset:
+def load(settings: SklearnDigits, name: str, seed: int) -> Dataset:
     """1797 scans of handwritten digits, (1, 8, 8), 0 (paper) to 1 (ink)."""
     import sklearn
     from sklearn.datasets import load_digits

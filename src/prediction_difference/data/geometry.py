@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config.shapes import SIMULATED_SHAPE
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_SHAPE
 
 _STANDARD_SPACE = 4
 """NIfTI's code for MNI 152 space, which simulated volumes are in."""

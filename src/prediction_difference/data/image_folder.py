@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from prediction_difference.config import model
 from prediction_difference.data.dataset import UNLABELLED
 from prediction_difference.data.folders import (
     Collection,
@@ -16,10 +15,11 @@ from prediction_difference.data.folders import (
     no_images,
     scan,
 )
+from prediction_difference.data.sources.image_folder import ImageFolder
 from prediction_difference.errors import Problem
 
 
-def find(settings: model.ImageFolder, where: str) -> tuple[Collection, list[Problem]]:
+def find(settings: ImageFolder, where: str) -> tuple[Collection, list[Problem]]:
     """All photographs of the folder, with the names of subfolders as classes; and its problems.
 
     Raises:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from prediction_difference.config import model
 from prediction_difference.data.class_names import WORDNET_ID, ClassList, read_class_names
 from prediction_difference.data.dataset import UNLABELLED
 from prediction_difference.data.folders import (
@@ -16,6 +15,7 @@ from prediction_difference.data.folders import (
     scan,
 )
 from prediction_difference.data.ground_truth import read_ground_truth
+from prediction_difference.data.sources.imagenet import ImageNet
 from prediction_difference.errors import DataError, Problem
 
 CLASSES = "synset_words.txt"
@@ -24,7 +24,7 @@ _PARTS = ("train", "val")
 _LAYOUTS = "subfolders by WordNet id (n01440764), images in one folder, or either in train or val"
 
 
-def find(settings: model.ImageNet, where: str) -> tuple[Collection, list[Problem]]:
+def find(settings: ImageNet, where: str) -> tuple[Collection, list[Problem]]:
     """All images with their classes, and problems of the folder.
 
     Raises:
@@ -49,7 +49,7 @@ def find(settings: model.ImageNet, where: str) -> tuple[Collection, list[Problem
     return Collection(folder.root, folder.files, labels, names, tuple(lists), facts), problems
 
 
-def _root(settings: model.ImageNet, where: str) -> Path:
+def _root(settings: ImageNet, where: str) -> Path:
     if settings.root is not None:
         return settings.root
     places = [default_root() / place for place in _PLACES]
@@ -96,7 +96,7 @@ def _only_classes(folder: Folder) -> Folder:
     return Folder(folder.root, folder.flat, {} if folder.flat else named)
 
 
-def _wordnet_ids(folder: Folder, settings: model.ImageNet, where: str) -> tuple[str, list[str]]:
+def _wordnet_ids(folder: Folder, settings: ImageNet, where: str) -> tuple[str, list[str]]:
     """The layout in words, and the images' WordNet ids where folders or file names tell them."""
     if not folder.flat:
         if settings.ground_truth is not None:
@@ -118,7 +118,7 @@ def _wordnet_ids(folder: Folder, settings: model.ImageNet, where: str) -> tuple[
 # --- classes ----------------------------------------------------------------------------------
 
 
-def _file_of_classes(settings: model.ImageNet, folders: tuple[Path, ...]) -> Path | None:
+def _file_of_classes(settings: ImageNet, folders: tuple[Path, ...]) -> Path | None:
     if settings.class_names is not None:
         return settings.class_names
     return next((f / CLASSES for f in folders if (f / CLASSES).is_file()), None)

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config import model
-from prediction_difference.config.shapes import slab_shape
 from prediction_difference.data.anatomy import orientation, slab_affine, slab_facts, slab_slices
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
@@ -25,6 +23,8 @@ from prediction_difference.data.participants import (
     participant_problems,
     read_table,
 )
+from prediction_difference.data.source import Slab
+from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.data.volumes import Volume, numbers_of, read_shape, read_volume, sides
 from prediction_difference.errors import ConfigError, DataError, Problem
@@ -66,12 +66,12 @@ class _Survey:
     mask: np.ndarray | None
 
 
-def check(settings: model.NiftiCohort, name: str) -> list[Problem]:
+def check(settings: NiftiCohort, name: str) -> list[Problem]:
     """Read the whole cohort once and list everything that is wrong with it, file by file."""
     return list(_survey(settings, name).problems)
 
 
-def catalogue(settings: model.NiftiCohort) -> Catalogue:
+def catalogue(settings: NiftiCohort) -> Catalogue:
     """Names of the participants and classes of a cohort without problems."""
     participants = read_table(settings, "")
     return Catalogue(
@@ -81,7 +81,7 @@ def catalogue(settings: model.NiftiCohort) -> Catalogue:
     )
 
 
-def shape(settings: model.NiftiCohort) -> tuple[int, ...] | None:
+def shape(settings: NiftiCohort) -> tuple[int, ...] | None:
     """Sides of the slab, from the header of the first file that has one; None where none has."""
     if _pattern_fault(settings.pattern):
         return None
@@ -92,11 +92,11 @@ def shape(settings: model.NiftiCohort) -> tuple[int, ...] | None:
     for participant in participants:
         with suppress(DataError):
             if is_safe(participant.id):
-                return slab_shape(read_shape(_file(settings, participant.id)), settings.slab)
+                return settings.cut(read_shape(_file(settings, participant.id)))
     return None
 
 
-def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:
+def load(settings: NiftiCohort, name: str, seed: int) -> Dataset:
     """Read the cohort: (n, 1, *slab) float32 as the files hold it, in the order of the table.
 
     Classes are the sorted values of the label column. Without a mask, the voxels count that are
@@ -126,7 +126,7 @@ def load(settings: model.NiftiCohort, name: str, seed: int) -> Dataset:
     )
 
 
-def _survey(settings: model.NiftiCohort, name: str) -> _Survey:
+def _survey(settings: NiftiCohort, name: str) -> _Survey:
     where = f"datasets.{name}"
     try:
         participants = read_table(settings, where)
@@ -148,7 +148,7 @@ def _survey(settings: model.NiftiCohort, name: str) -> _Survey:
 # --- the files --------------------------------------------------------------------------------
 
 
-def _pattern_problems(settings: model.NiftiCohort, where: str) -> Iterator[Problem]:
+def _pattern_problems(settings: NiftiCohort, where: str) -> Iterator[Problem]:
     fault = _pattern_fault(settings.pattern)
     if fault:
         remedy = f"write it like {{{ID}}}/{{{ID}}}_FA.nii.gz, relative to root"
@@ -175,12 +175,12 @@ def _pattern_fault(pattern: str) -> str | None:
     return None
 
 
-def _file(settings: model.NiftiCohort, id: str) -> Path:
+def _file(settings: NiftiCohort, id: str) -> Path:
     return settings.root / settings.pattern.format(**{ID: id})
 
 
 def _survey_volumes(
-    files: Mapping[str, Path], settings: model.NiftiCohort, name: str
+    files: Mapping[str, Path], settings: NiftiCohort, name: str
 ) -> tuple[list[Problem], Grid | None, np.ndarray | None]:
     """Problems of the volumes, the grid of most of them, and the voxels non-zero on it in all."""
     problems: dict[str, list[Problem]] = {id: [] for id in files}
@@ -264,7 +264,7 @@ def _within(where: str, problem: Problem) -> Problem:
     return Problem(f"{where}: {problem.where}", problem.what, problem.remedy)
 
 
-def _slab_problems(grid: Grid, slab: model.Slab | None, where: str) -> Iterator[Problem]:
+def _slab_problems(grid: Grid, slab: Slab | None, where: str) -> Iterator[Problem]:
     if slab is not None and slab.stop > grid.shape[slab.axis]:
         side = grid.shape[slab.axis]
         yield Problem(
@@ -332,7 +332,7 @@ def _number_problems(volume: Volume, cut: tuple[slice, ...]) -> Iterator[Problem
 
 
 def _value_problems(
-    volume: Volume, cut: tuple[slice, ...], settings: model.NiftiCohort
+    volume: Volume, cut: tuple[slice, ...], settings: NiftiCohort
 ) -> Iterator[Problem]:
     """What is wrong with the numbers inside the slab, and whether they are what is expected."""
     yield from _number_problems(volume, cut)
@@ -352,7 +352,7 @@ def _value_problems(
 
 
 def _survey_mask(
-    settings: model.NiftiCohort, grid: Grid | None, nonzero: np.ndarray | None, where: str
+    settings: NiftiCohort, grid: Grid | None, nonzero: np.ndarray | None, where: str
 ) -> tuple[list[Problem], np.ndarray | None]:
     """Problems of the mask, and the mask cut to the slab; without a file, it is `nonzero`."""
     if settings.mask is None:
@@ -376,18 +376,18 @@ def _survey_mask(
 
 
 def _read_images(
-    settings: model.NiftiCohort, name: str, participants: tuple[Participant, ...], grid: Grid
+    settings: NiftiCohort, name: str, participants: tuple[Participant, ...], grid: Grid
 ) -> np.ndarray:
     """(n, 1, *slab) float32."""
     cut = slab_slices(settings.slab)
-    shape = slab_shape(grid.shape, settings.slab)
+    shape = settings.cut(grid.shape)
     images = np.empty((len(participants), 1, *shape), dtype=np.float32)
     for index, participant in enumerate(track(participants, f"reading {name}")):
         images[index, 0] = read_volume(_file(settings, participant.id)).voxels[cut]
     return images
 
 
-def _sources(settings: model.NiftiCohort, participants: tuple[Participant, ...]) -> dict[str, str]:
+def _sources(settings: NiftiCohort, participants: tuple[Participant, ...]) -> dict[str, str]:
     """Checksum of each file by its path relative to root; of the mask, by its path as given."""
     files = [settings.root / TABLE, *(_file(settings, p.id) for p in participants)]
     sources = {_relative(settings, file): sha256(file) for file in files}
@@ -396,7 +396,7 @@ def _sources(settings: model.NiftiCohort, participants: tuple[Participant, ...])
     return sources
 
 
-def _relative(settings: model.NiftiCohort, file: Path) -> str:
+def _relative(settings: NiftiCohort, file: Path) -> str:
     return file.relative_to(settings.root).as_posix()
 
 
@@ -409,7 +409,7 @@ def _columns(participants: Sequence[Participant]) -> dict[str, dict[str, str | f
     }
 
 
-def _facts(settings: model.NiftiCohort, grid: Grid) -> dict[str, Any]:
+def _facts(settings: NiftiCohort, grid: Grid) -> dict[str, Any]:
     """What heatmaps in the files' own space need, as JSON can hold it."""
     return {
         "simulated": False,

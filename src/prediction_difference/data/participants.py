@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prediction_difference.config import model
+from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.errors import DataError, Problem
 
 TABLE = "participants.tsv"
@@ -25,7 +25,7 @@ class Participant:
     columns: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def read_table(settings: model.NiftiCohort, where: str) -> tuple[Participant, ...]:
+def read_table(settings: NiftiCohort, where: str) -> tuple[Participant, ...]:
     """The rows of participants.tsv.
 
     Raises:
@@ -119,7 +119,7 @@ def is_safe(id: str) -> bool:
 
 
 def class_problems(
-    participants: Sequence[Participant], settings: model.NiftiCohort, where: str
+    participants: Sequence[Participant], settings: NiftiCohort, where: str
 ) -> Iterator[Problem]:
     """A single class, and classes with fewer participants than parts."""
     counts = Counter(p.label for p in participants if p.label is not None)

@@ -8,7 +8,6 @@ from typing import TypeGuard
 
 import numpy as np
 
-from prediction_difference.config import model
 from prediction_difference.data import (
     image_folder,
     imagenet,
@@ -21,12 +20,17 @@ from prediction_difference.data import (
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.folders import Collection, check_names
+from prediction_difference.data.sources.image_folder import ImageFolder
+from prediction_difference.data.sources.imagenet import ImageNet
+from prediction_difference.data.sources.photographs import KnownPhotographs, Photographs
+from prediction_difference.data.sources.skimage_samples import SkimageSamples
+from prediction_difference.data.sources.stanford_dogs import StanfordDogs
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
 
 
-def load(settings: model.Photographs, name: str, seed: int) -> Dataset:
+def load(settings: Photographs, name: str, seed: int) -> Dataset:
     """Photographs, (C, H, W), 0 (black) to 1 (white).
 
     Raises:
@@ -50,16 +54,14 @@ def load(settings: model.Photographs, name: str, seed: int) -> Dataset:
     )
 
 
-def _split(
-    collection: Collection, settings: model.Photographs, seed: int, name: str
-) -> tuple[str, ...]:
+def _split(collection: Collection, settings: Photographs, seed: int, name: str) -> tuple[str, ...]:
     """The source's own one, if it has one and no other is asked for."""
     if collection.split and settings.folds is None and settings.test_fraction is None:
         return collection.split
     return assign_splits(collection.labels, settings, seed, name)
 
 
-def check(settings: model.Photographs, name: str, seed: int) -> list[Problem]:
+def check(settings: Photographs, name: str, seed: int) -> list[Problem]:
     """All problems of the folder, of the choice among its files, and of those that are chosen.
 
     What is to be downloaded has none yet.
@@ -70,7 +72,7 @@ def check(settings: model.Photographs, name: str, seed: int) -> list[Problem]:
     return _with_problems_of_files(collection, problems, settings, name)
 
 
-def catalogue(settings: model.Photographs, name: str, seed: int) -> Catalogue | None:
+def catalogue(settings: Photographs, name: str, seed: int) -> Catalogue | None:
     """What is known of a folder without problems before its images are read.
 
     None where they are to be downloaded.
@@ -84,7 +86,7 @@ def catalogue(settings: model.Photographs, name: str, seed: int) -> Catalogue | 
     return Catalogue(collection.names, collection.class_names, labels, collection.paths)
 
 
-def shape(settings: model.Photographs, name: str, seed: int) -> tuple[int, ...] | None:
+def shape(settings: Photographs, name: str, seed: int) -> tuple[int, ...] | None:
     """Height and width that the first photograph gets, from its header; None where none is there.
 
     What is wrong with the photographs is told by `check`.
@@ -100,21 +102,19 @@ def shape(settings: model.Photographs, name: str, seed: int) -> tuple[int, ...] 
         return None
 
 
-def files(settings: model.Photographs, name: str, seed: int) -> list[Path]:
+def files(settings: Photographs, name: str, seed: int) -> list[Path]:
     """The chosen photographs and the lists that tell of them, as far as they are there.
 
     None where they may be downloaded, since the download itself would seem to be a change.
     """
-    if isinstance(settings, model.KnownPhotographs) and settings.download:
+    if isinstance(settings, KnownPhotographs) and settings.download:
         return []
     collection, _ = _chosen(settings, name, seed)
     listed = [settings.files] if isinstance(settings.files, Path) else []
     return listed if collection is None else [*collection.paths, *collection.lists, *listed]
 
 
-def _chosen(
-    settings: model.Photographs, name: str, seed: int
-) -> tuple[Collection | None, list[Problem]]:
+def _chosen(settings: Photographs, name: str, seed: int) -> tuple[Collection | None, list[Problem]]:
     """The photographs of the dataset, where it can be told which they are, and problems so far."""
     where = f"datasets.{name}"
     problems: list[Problem] = []
@@ -134,22 +134,22 @@ def _chosen(
         return None, [*problems, Problem(f"{where}.root", what, "correct its permissions")]
 
 
-def _is_to_download(settings: model.Photographs) -> TypeGuard[model.KnownPhotographs]:
-    if not isinstance(settings, model.KnownPhotographs):
+def _is_to_download(settings: Photographs) -> TypeGuard[KnownPhotographs]:
+    if not isinstance(settings, KnownPhotographs):
         return False
     return known_photographs.is_to_download(settings)
 
 
-def _find(settings: model.Photographs, where: str) -> tuple[Collection, list[Problem]]:
-    if isinstance(settings, model.ImageNet):
+def _find(settings: Photographs, where: str) -> tuple[Collection, list[Problem]]:
+    if isinstance(settings, ImageNet):
         return imagenet.find(settings, where)
-    if isinstance(settings, model.KnownPhotographs):
+    if isinstance(settings, KnownPhotographs):
         return known_photographs.find(settings, where)
-    if isinstance(settings, model.StanfordDogs):
+    if isinstance(settings, StanfordDogs):
         return stanford_dogs.find(settings, where)
-    if isinstance(settings, model.SkimageSamples):
+    if isinstance(settings, SkimageSamples):
         return skimage_samples.find(), []
-    assert isinstance(settings, model.ImageFolder)
+    assert isinstance(settings, ImageFolder)
     return image_folder.find(settings, where)
 
 
@@ -168,16 +168,14 @@ def _sources(collection: Collection) -> dict[str, str]:
 
 
 def _with_problems_of_files(
-    collection: Collection | None, problems: list[Problem], settings: model.Photographs, name: str
+    collection: Collection | None, problems: list[Problem], settings: Photographs, name: str
 ) -> list[Problem]:
     if collection is None:
         return problems
     return [*problems, *_check_files(collection.paths, settings, name)]
 
 
-def _check_files(
-    paths: Sequence[Path], settings: model.Photographs, name: str
-) -> Iterator[Problem]:
+def _check_files(paths: Sequence[Path], settings: Photographs, name: str) -> Iterator[Problem]:
     wants_size = pixels.depends_on_file(settings)
     first: tuple[Path, tuple[int, int]] | None = None
     for path in track(paths, f"checking {name}"):
@@ -202,7 +200,7 @@ def _other_size(
     return Problem(str(path), what, f"set datasets.{name}.size, or scale the image")
 
 
-def _read_all(paths: tuple[Path, ...], settings: model.Photographs, name: str) -> np.ndarray:
+def _read_all(paths: tuple[Path, ...], settings: Photographs, name: str) -> np.ndarray:
     """(n, C, H, W) float32, filled in place, so that photographs are in memory once."""
     images: np.ndarray | None = None
     first, problems = paths[0], []

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from prediction_difference.config import model
+from prediction_difference.data.sources.photographs import Photographs
 from prediction_difference.errors import DataError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
@@ -37,7 +37,7 @@ def check_file(path: Path) -> None:
         image.load()
 
 
-def read(path: Path, settings: model.Photographs) -> np.ndarray:
+def read(path: Path, settings: Photographs) -> np.ndarray:
     """(C, H, W) float32, 0 (black) to 1 (white).
 
     Raises:
@@ -55,7 +55,7 @@ def read(path: Path, settings: model.Photographs) -> np.ndarray:
     return np.broadcast_to(planes.clip(0, 1), (settings.channels, *planes.shape[1:]))
 
 
-def final_size(path: Path, settings: model.Photographs) -> tuple[int, int]:
+def final_size(path: Path, settings: Photographs) -> tuple[int, int]:
     """Height and width that `read` gives; a JPEG is not decoded for it.
 
     Raises:
@@ -65,7 +65,7 @@ def final_size(path: Path, settings: model.Photographs) -> tuple[int, int]:
     return settings.size or scaled
 
 
-def depends_on_file(settings: model.Photographs) -> bool:
+def depends_on_file(settings: Photographs) -> bool:
     """Whether only the file tells the size of an image, or that its crop fits."""
     if isinstance(settings.resize, tuple):
         return False
@@ -93,9 +93,7 @@ def _upright_size(path: Path) -> tuple[int, int]:
         return (image.width, image.height) if is_lying else (image.height, image.width)
 
 
-def _scaled_size(
-    path: Path, upright: tuple[int, int], settings: model.Photographs
-) -> tuple[int, int]:
+def _scaled_size(path: Path, upright: tuple[int, int], settings: Photographs) -> tuple[int, int]:
     """Sides after scaling; the longer one is rounded as torchvision's Resize does."""
     resize, (height, width) = settings.resize, upright
     if resize is None:
@@ -155,7 +153,7 @@ def _refuse_what_has_no_one_meaning(path: Path, image: Image.Image) -> None:
         raise DataError(path, what, "save it in RGB")
 
 
-def _fitted(image: Image.Image, path: Path, settings: model.Photographs) -> Image.Image:
+def _fitted(image: Image.Image, path: Path, settings: Photographs) -> Image.Image:
     """Scaled, and its centre cut out, as the settings say."""
     how = _FILTERS[settings.interpolation]
     if settings.resize is None:

@@ -3,8 +3,10 @@
 Checksums are those of torchvision's and TensorFlow's collections of data sets.
 """
 
-from prediction_difference.config import model
 from prediction_difference.data.downloads import Resource
+from prediction_difference.data.sources.imagenette import Imagenette
+from prediction_difference.data.sources.photographs import KnownPhotographs
+from prediction_difference.data.sources.places365 import Places365
 
 _IDX_MIRRORS = {
     "mnist": ("https://ossci-datasets.s3.amazonaws.com/mnist/",),
@@ -107,12 +109,12 @@ def of_set(source: str, idx_folder: str) -> tuple[Resource, ...]:
     )
 
 
-def of_photographs(settings: model.KnownPhotographs) -> tuple[Resource, ...]:
+def of_photographs(settings: KnownPhotographs) -> tuple[Resource, ...]:
     """Files of a part of a set of photographs."""
     match settings:
-        case model.Places365():
+        case Places365():
             return _of_places(settings)
-        case model.Imagenette(resolution=resolution):
+        case Imagenette(resolution=resolution):
             suffix = "" if resolution == "full" else f"-{resolution[:-2]}"
             address = f"{_IMAGENETTE}imagenette2{suffix}.tgz"
             return (Resource((address,), _IMAGENETTE_CHECKSUMS[resolution]),)
@@ -120,7 +122,7 @@ def of_photographs(settings: model.KnownPhotographs) -> tuple[Resource, ...]:
             return _OTHERS["sun397"]
 
 
-def _of_places(settings: model.Places365) -> tuple[Resource, ...]:
+def _of_places(settings: Places365) -> tuple[Resource, ...]:
     size = "256" if settings.small else "large"
     variant = "challenge" if settings.part == "train-challenge" else "standard"
     lists = f"filelist_places365-{variant}.tar"

@@ -8,11 +8,11 @@ import numpy as np
 from scipy import ndimage
 
 from prediction_difference import randomness
-from prediction_difference.config import model
-from prediction_difference.config.shapes import SIMULATED_SHAPE, slab_shape
 from prediction_difference.data import anatomy
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
+from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_SHAPE
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.splits import assign_splits, refuse_small_classes
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
@@ -56,7 +56,7 @@ COLUMNS: Mapping[str, Callable[[Subject], str | float]] = {
 """What participants.tsv tells of a subject besides its group; age in years."""
 
 
-def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
+def load(settings: SimulatedFA, name: str, seed: int) -> Dataset:
     """Simulate the cohort: (n, 1, *slab) FA in 0 to 1, 0 outside the brain; controls come first.
 
     What is true of it is in `facts`, as JSON: `hits` {subject: {region: severity}}, empty for
@@ -79,7 +79,7 @@ def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
     labels = np.array([int(subject.is_patient) for subject in subjects], dtype=np.int64)
     refuse_small_classes(labels, settings, name)
     split = assign_splits(labels, settings, seed, name)
-    shape = slab_shape(SIMULATED_SHAPE, settings.slab)
+    shape = settings.cut(SIMULATED_SHAPE)
     images = np.empty((len(subjects), 1, *shape), dtype=np.float32)
     for index, subject in enumerate(track(subjects, f"simulating {name}")):
         images[index, 0] = volume(subject, brain, settings.effect)[slab]
@@ -96,14 +96,14 @@ def load(settings: model.SimulatedFA, name: str, seed: int) -> Dataset:
     )
 
 
-def catalogue(settings: model.SimulatedFA) -> Catalogue:
+def catalogue(settings: SimulatedFA) -> Catalogue:
     """Names of the subjects, classes and columns."""
     subjects = cohort(settings, seed=0)
     columns = {column: tuple(of(subject) for subject in subjects) for column, of in COLUMNS.items()}
     return Catalogue(tuple(subject.name for subject in subjects), CLASS_NAMES, columns=columns)
 
 
-def check(settings: model.SimulatedFA, name: str) -> list[Problem]:
+def check(settings: SimulatedFA, name: str) -> list[Problem]:
     """What is wrong with the template, if there is one."""
     if settings.template is None:
         return []
@@ -116,7 +116,7 @@ def check(settings: model.SimulatedFA, name: str) -> list[Problem]:
     return []
 
 
-def cohort(settings: model.SimulatedFA, seed: int) -> tuple[Subject, ...]:
+def cohort(settings: SimulatedFA, seed: int) -> tuple[Subject, ...]:
     """The subjects, controls first, named sub-01, sub-02, ..."""
     width = max(2, len(str(settings.controls + settings.patients)))
     groups = [(False, k) for k in range(settings.controls)]
@@ -199,7 +199,7 @@ def _smooth_noise(random: np.random.Generator, width: float) -> np.ndarray:
     return np.asarray(smooth / np.float32((weights**2).sum() ** 1.5))
 
 
-def _slab_problems(settings: model.SimulatedFA, mask: np.ndarray, name: str) -> list[Problem]:
+def _slab_problems(settings: SimulatedFA, mask: np.ndarray, name: str) -> list[Problem]:
     slab = settings.slab
     where = f"datasets.{name}.slab"
     if slab is not None and slab.stop > SIMULATED_SHAPE[slab.axis]:
@@ -210,7 +210,7 @@ def _slab_problems(settings: model.SimulatedFA, mask: np.ndarray, name: str) -> 
     return []
 
 
-def _sources(settings: model.SimulatedFA) -> dict[str, str]:
+def _sources(settings: SimulatedFA) -> dict[str, str]:
     import nilearn
 
     template = settings.template
@@ -230,7 +230,7 @@ def truth(subjects: Sequence[Subject], brain: anatomy.Anatomy) -> dict[str, Any]
     }
 
 
-def _facts(settings: model.SimulatedFA) -> dict[str, Any]:
+def _facts(settings: SimulatedFA) -> dict[str, Any]:
     return {
         "full_scale": [0.0, 1.0],
         "simulated": True,

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.config import model
 from prediction_difference.data.dataset import TEST, TRAIN
+from prediction_difference.data.source import Split
 from prediction_difference.errors import DataError
 
 
-def assign_splits(
-    labels: np.ndarray, settings: model.Split, seed: int, where: str
-) -> tuple[str, ...]:
+def assign_splits(labels: np.ndarray, settings: Split, seed: int, where: str) -> tuple[str, ...]:
     """(n,) labels -> n names of splits: train and test, or fold-00, fold-01, ...
 
     Class by class; classes with fewer images than parts are dealt together, whatever the class.
@@ -42,7 +40,7 @@ def assign_splits(
     return tuple(split.tolist())
 
 
-def refuse_small_classes(labels: np.ndarray, settings: model.Split, where: str) -> None:
+def refuse_small_classes(labels: np.ndarray, settings: Split, where: str) -> None:
     """See that every part has images of every class, as a classifier needs that is trained.
 
     Raises:
@@ -53,7 +51,7 @@ def refuse_small_classes(labels: np.ndarray, settings: model.Split, where: str) 
         _refuse_few(where, what, int(count), _parts(settings))
 
 
-def _parts(settings: model.Split) -> int:
+def _parts(settings: Split) -> int:
     if settings.folds is not None:
         return settings.folds
     return 1 if settings.test_fraction is None else 2

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config import model
 from prediction_difference.data.dataset import TEST, TRAIN
 from prediction_difference.data.folders import (
     Collection,
@@ -14,6 +13,7 @@ from prediction_difference.data.folders import (
     no_images,
     scan,
 )
+from prediction_difference.data.sources.stanford_dogs import StanfordDogs
 from prediction_difference.errors import ConfigError, DataError, Problem
 
 IMAGES = "Images"
@@ -22,7 +22,7 @@ _PLACES = ("", "lists")
 """Folders in which the lists may lie."""
 
 
-def find(settings: model.StanfordDogs, where: str) -> tuple[Collection, list[Problem]]:
+def find(settings: StanfordDogs, where: str) -> tuple[Collection, list[Problem]]:
     """The photographs of the breeds, in the order in which these are named, and their split.
 
     Raises:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from prediction_difference import randomness
-from prediction_difference.config import model
 from prediction_difference.data.dataset import UNLABELLED
 from prediction_difference.data.folders import Collection
+from prediction_difference.data.sources.photographs import Photographs
 from prediction_difference.data.text_lists import read_lines
 from prediction_difference.errors import ConfigError, Problem
 
@@ -29,7 +29,7 @@ def draw(names: Sequence[str], count: int, seed: int, dataset: str) -> np.ndarra
     return np.array(sorted(order[:count]), dtype=np.int64)
 
 
-def choose(collection: Collection, settings: model.Photographs, name: str, seed: int) -> Collection:
+def choose(collection: Collection, settings: Photographs, name: str, seed: int) -> Collection:
     """The images that the settings ask for: listed ones, and of these a draw.
 
     Raises:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.config import model, shapes
 from prediction_difference.data import cifar10_jpegs, resources, subsets
 from prediction_difference.data.checksums import md5, sha256
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
 from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import default_root, without_suffix
 from prediction_difference.data.plain_pickles import read_plain_pickle
+from prediction_difference.data.sources.torchvision_set import TorchvisionSet
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 
@@ -43,7 +43,7 @@ class _Part:
     class_names: tuple[str, ...]
 
 
-def load(settings: model.TorchvisionSet, name: str, seed: int) -> Dataset:
+def load(settings: TorchvisionSet, name: str, seed: int) -> Dataset:
     """Images, (C, H, W), 0 to 1, in the set's own splits or, if settings ask for it, in new ones.
 
     Raises:
@@ -76,7 +76,7 @@ def load(settings: model.TorchvisionSet, name: str, seed: int) -> Dataset:
     )
 
 
-def check(settings: model.TorchvisionSet, name: str) -> list[Problem]:
+def check(settings: TorchvisionSet, name: str) -> list[Problem]:
     """Problems that show without reading images; files that are to be downloaded are none."""
     source, root = settings.source, _root(settings)
     jpegs = _jpegs(settings, root)
@@ -104,7 +104,7 @@ def _too_many(images: int, split: str, count: int, name: str) -> Problem:
 # --- files ------------------------------------------------------------------------------------
 
 
-def _root(settings: model.TorchvisionSet) -> Path:
+def _root(settings: TorchvisionSet) -> Path:
     return default_root() if settings.root is None else settings.root
 
 
@@ -139,7 +139,7 @@ def _find(source: str, root: Path, file: str) -> Path:
     return next((place for place in places if place.is_file()), path)
 
 
-def _jpegs(settings: model.TorchvisionSet, root: Path) -> Path | None:
+def _jpegs(settings: TorchvisionSet, root: Path) -> Path | None:
     """CIFAR-10 as JPEG files, where the original ones are not there."""
     if settings.source != "cifar10" or not _missing(settings.source, root):
         return None
@@ -175,7 +175,7 @@ def _torchvision_class(source: str) -> Any:
 # --- images -----------------------------------------------------------------------------------
 
 
-def _draw_jpegs(place: Path, settings: model.TorchvisionSet, name: str, seed: int) -> list[_Part]:
+def _draw_jpegs(place: Path, settings: TorchvisionSet, name: str, seed: int) -> list[_Part]:
     """As `_draw`, but only what is drawn is decoded."""
     parts = []
     for split, whole in cifar10_jpegs.read(place).items():
@@ -185,11 +185,11 @@ def _draw_jpegs(place: Path, settings: model.TorchvisionSet, name: str, seed: in
     return parts
 
 
-def _read(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+def _read(settings: TorchvisionSet, split: str, root: Path) -> _Part:
     readers = {"svhn": _read_house_numbers, "cifar10": _read_cifar, "cifar100": _read_cifar}
     part = readers.get(settings.source, _read_idx_part)(settings, split, root)
     count, highest = len(part.labels), part.labels.max(initial=0)
-    fits = len(part.pixels) == count and part.pixels.shape[2:] == shapes.spatial_shape(settings)
+    fits = len(part.pixels) == count and part.pixels.shape[2:] == settings.known_shape
     if not fits or highest >= len(part.class_names):
         what = f"{len(part.pixels)} images of {part.pixels.shape[2:]} with {count} labels up to "
         what += f"{highest} are not {settings.source} ({split})"
@@ -197,25 +197,25 @@ def _read(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
     return part
 
 
-def _read_idx_part(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+def _read_idx_part(settings: TorchvisionSet, split: str, root: Path) -> _Part:
     source = settings.source
     images, labels = (_find(source, root, file) for file in _idx_files(source, split))
     # MNIST's names in torchvision are "0 - zero"; a configuration says "0".
-    class_names = shapes.class_names(settings) or tuple(_torchvision_class(source).classes)
+    class_names = settings.known_classes or tuple(_torchvision_class(source).classes)
     pixels, numbers = _read_idx(images, 3)[:, None], _read_idx(labels, 1).astype(np.int64)
     return _Part(split, _names(split, len(numbers)), pixels, numbers, class_names)
 
 
-def _read_house_numbers(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+def _read_house_numbers(settings: TorchvisionSet, split: str, root: Path) -> _Part:
     try:
         opened = _torchvision_class("svhn")(root, split=split)
     except (RuntimeError, OSError) as error:
         raise _damaged(settings.source, root, error) from error
-    class_names = shapes.class_names(settings) or tuple(opened.classes)
+    class_names = settings.known_classes or tuple(opened.classes)
     return _Part(split, _names(split, len(opened.labels)), opened.data, opened.labels, class_names)
 
 
-def _read_cifar(settings: model.TorchvisionSet, split: str, root: Path) -> _Part:
+def _read_cifar(settings: TorchvisionSet, split: str, root: Path) -> _Part:
     """The batches of a split; torchvision would let their pickles run any code."""
     source, known = settings.source, _torchvision_class(settings.source)
     folder = root / known.base_folder
@@ -228,7 +228,7 @@ def _read_cifar(settings: model.TorchvisionSet, split: str, root: Path) -> _Part
     labels = np.array([label for batch in batches for label in batch[key]], dtype=np.int64)
     pixels = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
     meta = read_plain_pickle(folder / known.meta["filename"], _FETCH)
-    class_names = shapes.class_names(settings) or tuple(meta[known.meta["key"]])
+    class_names = settings.known_classes or tuple(meta[known.meta["key"]])
     return _Part(split, _names(split, len(labels)), pixels, labels, class_names)
 
 
@@ -260,7 +260,7 @@ def _names(split: str, count: int) -> tuple[str, ...]:
     return tuple(f"{split}-{number:05d}" for number in range(count))
 
 
-def _draw(part: _Part, settings: model.TorchvisionSet, name: str, seed: int) -> _Part:
+def _draw(part: _Part, settings: TorchvisionSet, name: str, seed: int) -> _Part:
     if settings.images is None:
         return part
     chosen = _chosen(part.names, part.split, settings, name, seed)
@@ -270,7 +270,7 @@ def _draw(part: _Part, settings: model.TorchvisionSet, name: str, seed: int) -> 
 
 
 def _chosen(
-    names: tuple[str, ...], split: str, settings: model.TorchvisionSet, name: str, seed: int
+    names: tuple[str, ...], split: str, settings: TorchvisionSet, name: str, seed: int
 ) -> np.ndarray:
     """Positions of as many images as are asked for; a larger draw holds the smaller ones."""
     if settings.images is None:
@@ -281,7 +281,7 @@ def _chosen(
 
 
 def _splits(
-    parts: list[_Part], labels: np.ndarray, settings: model.TorchvisionSet, name: str, seed: int
+    parts: list[_Part], labels: np.ndarray, settings: TorchvisionSet, name: str, seed: int
 ) -> tuple[str, ...]:
     if settings.folds is None and settings.test_fraction is None:
         return tuple(part.split for part in parts for _ in part.names)

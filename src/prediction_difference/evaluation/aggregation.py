@@ -9,7 +9,7 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import model
+from prediction_difference.evaluation.measures.aggregation import Aggregation
 
 
 def region_sums(relevance: np.ndarray, regions: int) -> np.ndarray:
@@ -21,7 +21,7 @@ def region_sums(relevance: np.ndarray, regions: int) -> np.ndarray:
 
 
 def measure_aggregation(
-    settings: model.Aggregation, name: str, stores: Mapping[str, Sequence[Path]], seed: int
+    settings: Aggregation, name: str, stores: Mapping[str, Sequence[Path]], seed: int
 ) -> Any:
     """A data frame with one row per explanation, image and region.
 

@@ -14,16 +14,18 @@ from prediction_difference.classifiers.cross_validation import (
     features_for,
     strengths,
 )
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
 from prediction_difference.classifiers.measures import CONFIDENCE, held_out_measures
-from prediction_difference.config import Config, model
-from prediction_difference.data import sources
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
+from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
 from prediction_difference.progress import track
+from prediction_difference.run import Config
 
 _COLUMNS = ("accuracy", "balanced_accuracy", "area_under_curve")
 
 
-def measure_cohort_accuracy(settings: model.CohortAccuracy, name: str, config: Config) -> Any:
+def measure_cohort_accuracy(settings: CohortAccuracy, name: str, config: Config) -> Any:
     """A data frame with one row per cohort, effect and C.
 
     Columns: classifier, cohort (its seed), effect, C (a number, or nested), accuracy,
@@ -32,15 +34,15 @@ def measure_cohort_accuracy(settings: model.CohortAccuracy, name: str, config: C
     import pandas
 
     classifier = config.classifiers[settings.classifier]
-    assert isinstance(classifier, model.LogisticRegression)
+    assert isinstance(classifier, LogisticRegression)
     dataset = config.datasets[classifier.dataset]
-    assert isinstance(dataset, model.SimulatedFA)
+    assert isinstance(dataset, SimulatedFA)
     rows = []
     for seed in track(range(config.run.seed, config.run.seed + settings.cohorts), name):
         key = randomness.key(seed, "classifier", settings.classifier)
         for effect in settings.effects or (dataset.effect,):
             changed = dataset.model_copy(update={"effect": effect})
-            cohort = sources.load(changed, classifier.dataset, seed)
+            cohort = changed.load(classifier.dataset, seed)
             for C, found in _tried(classifier, settings, cohort, key):
                 measured = {column: found[column] for column in _COLUMNS}
                 described = {"cohort": seed, "effect": effect, "C": C}
@@ -58,7 +60,7 @@ def measure_cohort_accuracy(settings: model.CohortAccuracy, name: str, config: C
 
 
 def _tried(
-    classifier: model.LogisticRegression, settings: model.CohortAccuracy, cohort: Dataset, key: int
+    classifier: LogisticRegression, settings: CohortAccuracy, cohort: Dataset, key: int
 ) -> list[tuple[str, dict[str, Any]]]:
     """Each C, as text, and what the classifier measures with it; the row space is found once."""
     features = features_for(classifier, cohort)

@@ -6,8 +6,13 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.classifiers import unseen
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.claims.accuracy import ReachesAccuracy
+from prediction_difference.evaluation.claims.distinct_classes import DistinctClasses
+from prediction_difference.evaluation.claims.finds_damage import FindsDamage
+from prediction_difference.evaluation.claims.less_scattered import LessScattered
+from prediction_difference.evaluation.claims.specific_to_image import SpecificToImage
+from prediction_difference.evaluation.claims.within_time import WithinTime
 from prediction_difference.evaluation.findings import Measured, Opened
 from prediction_difference.evaluation.map_numbers import (
     clusters,
@@ -16,7 +21,7 @@ from prediction_difference.evaluation.map_numbers import (
 )
 
 
-def accuracy(claim: model.ReachesAccuracy, opened: Opened) -> Measured:
+def accuracy(claim: ReachesAccuracy, opened: Opened) -> Measured:
     """Of the subjects of held-out splits, each of which is right (1) or not (0); or of cohorts."""
     if claim.evaluation is not None:
         values = _accuracies(opened[claim.evaluation], claim.evaluation)
@@ -45,7 +50,7 @@ def _accuracies(table: Any, evaluation: str) -> np.ndarray:
     return np.asarray(table["accuracy"])
 
 
-def finds_damage(claim: model.FindsDamage, opened: Opened) -> Measured:
+def finds_damage(claim: FindsDamage, opened: Opened) -> Measured:
     """Per cohort: how much more often the map of a patient who was hit has more in the region."""
     from prediction_difference.evaluation.location import AUC, by_cohort
 
@@ -60,13 +65,13 @@ def finds_damage(claim: model.FindsDamage, opened: Opened) -> Measured:
     return Measured((areas[claim.method] - areas[claim.than]).to_numpy(), quantity, "")
 
 
-def within_time(claim: model.WithinTime, opened: Opened) -> Measured:
+def within_time(claim: WithinTime, opened: Opened) -> Measured:
     """Seconds that each map took, as its store says."""
     values = np.array([float(store.attrs["seconds"]) for store in opened[claim.explanation]])
     return Measured(values, "time for an image", "s", claim.seconds, sense="below")
 
 
-def less_scattered(claim: model.LessScattered, pairs: Sequence[tuple[Any, Any]]) -> Measured:
+def less_scattered(claim: LessScattered, pairs: Sequence[tuple[Any, Any]]) -> Measured:
     """How alike neighbours are, or in how many clusters the strong ones lie, beside another map."""
     both = [[_scatter(claim, store) for store in pair] for pair in pairs]
     values = np.array([this - that for this, that in both])
@@ -80,21 +85,21 @@ def less_scattered(claim: model.LessScattered, pairs: Sequence[tuple[Any, Any]])
     return Measured(values, quantity, "", sense="below")
 
 
-def _scatter(claim: model.LessScattered, store: Any) -> float:
+def _scatter(claim: LessScattered, store: Any) -> float:
     relevance = _map(store, claim.node)
     if claim.by == "clusters":
         return clusters(relevance, claim.hide_below)
     return neighbour_correlation(relevance, (store["image"].values != 0).any(axis=0))
 
 
-def image_specific(claim: model.SpecificToImage, opened: Opened) -> Measured:
+def image_specific(claim: SpecificToImage, opened: Opened) -> Measured:
     """Correlation with maps of other images of one class, less that of another explanation."""
     this, that = (_alike(claim, opened[name], True) for name in claim.compared)
     quantity = f"mean correlation with maps of other images of the class, less that of {claim.than}"
     return Measured(this - that, quantity, "", sense="below")
 
 
-def distinct_classes(claim: model.DistinctClasses, opened: Opened) -> Measured:
+def distinct_classes(claim: DistinctClasses, opened: Opened) -> Measured:
     """Correlation with maps of images of the same label, less that with the others'."""
     stores = opened[claim.explanation]
     values = _alike(claim, stores, True) - _alike(claim, stores, False)

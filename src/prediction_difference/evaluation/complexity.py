@@ -10,7 +10,7 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import model
+from prediction_difference.evaluation.measures.complexity import HeatmapComplexity
 
 _LEVELS = 256
 _JPEG_QUALITY = 75
@@ -47,7 +47,7 @@ def file_bytes(grey: np.ndarray, kind: str) -> int:
 
 
 def measure_complexity(
-    settings: model.HeatmapComplexity, name: str, stores: Mapping[str, Sequence[Path]], seed: int
+    settings: HeatmapComplexity, name: str, stores: Mapping[str, Sequence[Path]], seed: int
 ) -> Any:
     """A data frame with one row per explanation and image: png_bytes, jpeg_bytes, entropy (bits).
 

@@ -9,8 +9,8 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.measures.consistency import Consistency
 
 _BINS = 60
 """Of histograms; even, so that no bin has numbers of both signs."""
@@ -55,7 +55,7 @@ def edges(largest: float) -> np.ndarray:
 
 
 def measure_consistency(
-    settings: model.Consistency, name: str, stores: Mapping[str, Sequence[Path]], seed: int
+    settings: Consistency, name: str, stores: Mapping[str, Sequence[Path]], seed: int
 ) -> Any:
     """A data frame with one row per explanation and image.
 

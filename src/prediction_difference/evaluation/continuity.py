@@ -12,8 +12,9 @@ import numpy as np
 from prediction_difference import provenance
 from prediction_difference.attribution.heatmaps import heatmaps
 from prediction_difference.attribution.job import method_options
+from prediction_difference.attribution.method import Method
 from prediction_difference.attribution.nodes import Node
-from prediction_difference.config import model
+from prediction_difference.evaluation.measures.continuity import Continuity
 from prediction_difference.progress import track
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def values_at(points: np.ndarray, function: str) -> np.ndarray:
 
 
 def explanation_vectors(
-    explanation: model.ExplanationSettings, points: np.ndarray, seed: int, function: str = "maximum"
+    explanation: Method, points: np.ndarray, seed: int, function: str = "maximum"
 ) -> np.ndarray:
     """(steps, steps, 2) points -> what a method says of x1 and x2 at each, in its own unit."""
     images = points.reshape(-1, 1, 1, 2).astype(np.float32)
@@ -104,9 +105,9 @@ def largest_change(vectors: np.ndarray) -> float:
 
 
 def measure_continuity(
-    settings: model.Continuity,
+    settings: Continuity,
     name: str,
-    explanations: Mapping[str, model.ExplanationSettings],
+    explanations: Mapping[str, Method],
     seed: int,
 ) -> Any:
     """A data frame with one row per explanation, grid and point.

@@ -10,14 +10,14 @@ from prediction_difference import provenance
 from prediction_difference.attribution.clear import class_maps, clear
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.measures.dominance import Dominance
 
 MEASURES = ("area", "sum")
 
 
 def measure_dominance(
-    settings: model.Dominance, name: str, stores: Mapping[str, Sequence[Path]], seed: int
+    settings: Dominance, name: str, stores: Mapping[str, Sequence[Path]], seed: int
 ) -> Any:
     """A data frame with one row per explanation and image.
 

@@ -16,10 +16,11 @@ from prediction_difference.attribution.job import is_signed, method_options
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import Config, model
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.map_numbers import correlation
+from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity
 from prediction_difference.progress import track
+from prediction_difference.run import Config
 
 
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
@@ -36,7 +37,7 @@ def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def measure_image_specificity(
-    settings: model.ImageSpecificity,
+    settings: ImageSpecificity,
     name: str,
     stores: Mapping[str, Sequence[Path]],
     config: Config,
@@ -82,7 +83,7 @@ def measure_image_specificity(
 
 
 def _rows(
-    settings: model.ImageSpecificity, config: Config, bench: Bench, store: Any, is_kept: bool
+    settings: ImageSpecificity, config: Config, bench: Bench, store: Any, is_kept: bool
 ) -> list[dict[str, Any]]:
     """The unturned image first."""
     attributes = store.attrs

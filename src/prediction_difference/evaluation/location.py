@@ -20,15 +20,17 @@ from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference
 from prediction_difference.choices import Location
 from prediction_difference.classifiers.logistic_regression import LinearClassifier, fit
-from prediction_difference.config import Config, model
 from prediction_difference.data import anatomy, simulated_fa
 from prediction_difference.data.dataset import Dataset
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.errors import DataError
 from prediction_difference.evaluation.intervals import interval_of_mean
+from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.priors.gaussian import GaussianPatchPrior
 from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
 from prediction_difference.progress import track
+from prediction_difference.run import Config
 
 _PATIENT = 1
 """Number of the class whose evidence is mapped."""
@@ -81,12 +83,12 @@ def measure_cohort(config: Config, name: str, number: int) -> Any:
     import pandas
 
     settings = config.evaluations[name]
-    assert isinstance(settings, model.LocationStudy)
+    assert isinstance(settings, LocationStudy)
     if not 0 <= number < settings.cohorts:
         what = f"evaluation {name!r} has {settings.cohorts}, counted from 0"
         raise DataError(f"--cohort {number}", what, f"choose 0 to {settings.cohorts - 1}")
     entry = config.datasets[settings.dataset]
-    assert isinstance(entry, model.SimulatedFA)
+    assert isinstance(entry, SimulatedFA)
     seed = randomness.key(config.run.seed, "location", number)
     dataset = simulated_fa.load(entry, settings.dataset, seed)
     regions = _regions(dataset, entry)
@@ -176,9 +178,7 @@ def _accuracy(folds: Sequence[Fold]) -> float:
     return float(np.concatenate(right).mean())
 
 
-def _maps(
-    method: str, folds: Sequence[Fold], settings: model.LocationStudy, seed: int
-) -> np.ndarray:
+def _maps(method: str, folds: Sequence[Fold], settings: LocationStudy, seed: int) -> np.ndarray:
     """(n, *spatial) float32 evidence for patients, of every subject by its own fold."""
     images = folds[0].dataset.images
     found = np.empty((images.shape[0], *images.shape[2:]), dtype=np.float32)
@@ -189,7 +189,7 @@ def _maps(
     return found
 
 
-def mapper_of(method: str, fold: Fold, settings: model.LocationStudy, seed: int) -> Mapper:
+def mapper_of(method: str, fold: Fold, settings: LocationStudy, seed: int) -> Mapper:
     """What makes the maps of a fold, by the name of a sampler or a comparator."""
     if method in _LOCATIONS or method == "marginal":
         return _prediction_difference(method, fold, settings, seed)
@@ -212,9 +212,7 @@ def _inside(fold: Fold) -> np.ndarray:
     return fold.training[:, :, fold.dataset.mask]
 
 
-def _prediction_difference(
-    method: str, fold: Fold, settings: model.LocationStudy, seed: int
-) -> Mapper:
+def _prediction_difference(method: str, fold: Fold, settings: LocationStudy, seed: int) -> Mapper:
     analysis = PredictionDifference(
         fold.linear,
         _sampler(method, fold, settings, seed),
@@ -228,7 +226,7 @@ def _prediction_difference(
     return lambda image: analysis.attribute_quietly(image, [node]).relevance[0]
 
 
-def _sampler(method: str, fold: Fold, settings: model.LocationStudy, seed: int) -> Sampler:
+def _sampler(method: str, fold: Fold, settings: LocationStudy, seed: int) -> Sampler:
     if method == "marginal":
         return MarginalSampler(fold.training, settings.window)
     prior = GaussianPatchPrior.fit(
@@ -246,7 +244,7 @@ def _sampler(method: str, fold: Fold, settings: model.LocationStudy, seed: int) 
 # --- what they are worth ----------------------------------------------------------------------
 
 
-def _regions(dataset: Dataset, settings: model.SimulatedFA) -> dict[str, np.ndarray]:
+def _regions(dataset: Dataset, settings: SimulatedFA) -> dict[str, np.ndarray]:
     """(*spatial) bool by name, of the regions that lie in the slab."""
     cut = anatomy.slab_slices(settings.slab)
     inside = {

@@ -18,12 +18,13 @@ from prediction_difference.attribution.publishing import (
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module
-from prediction_difference.config import Config, model, shards
 from prediction_difference.data.dataset import open_dataset
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import perturbation_curves
 from prediction_difference.priors.samplers import ConditionalSampler, Sampler
 from prediction_difference.priors.store import read_fitted_on, read_prior
+from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes, settings_digest, write_json
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def run_shard(
         DataError: there is no such shard; a store is missing, or explains another classifier.
     """
     settings = config.evaluations[name]
-    assert isinstance(settings, model.RegionPerturbation)
-    groups = shards(config, name)
+    assert isinstance(settings, RegionPerturbation)
+    groups = config.evaluations[name].shards(config.explanations)
     if not 0 <= shard < len(groups):
         what = f"evaluation {name!r} has {len(groups)}, counted from 0"
         raise DataError(f"--shard {shard}", what, f"choose 0 to {len(groups) - 1}")
@@ -81,7 +82,7 @@ class _Bench:
     """Everything that the images of a shard share."""
 
     config: Config
-    settings: model.RegionPerturbation
+    settings: RegionPerturbation
     results: Path
     device: str
     data: Path | None

@@ -15,10 +15,11 @@ from prediction_difference import provenance
 from prediction_difference.attribution.clear import class_maps
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import Config, model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.bench import Bench
+from prediction_difference.evaluation.measures.strong_features import StrongFeatures
 from prediction_difference.progress import track
+from prediction_difference.run import Config
 
 PARTS = ("full", "only", "without")
 
@@ -34,7 +35,7 @@ def masked(image: np.ndarray, is_kept: np.ndarray, fill: float) -> np.ndarray:
 
 
 def measure_strong_features(
-    settings: model.StrongFeatures,
+    settings: StrongFeatures,
     name: str,
     stores: Mapping[str, Sequence[Path]],
     config: Config,
@@ -78,7 +79,7 @@ def measure_strong_features(
     return table
 
 
-def _rows(settings: model.StrongFeatures, bench: Bench, store: Any) -> list[dict[str, Any]]:
+def _rows(settings: StrongFeatures, bench: Bench, store: Any) -> list[dict[str, Any]]:
     attributes = store.attrs
     bench.refuse_another(store)
     label = _label(attributes, bench)

@@ -11,9 +11,9 @@ from prediction_difference import layout
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.evaluation.shards import Curves
 from prediction_difference.seals import break_seal, read_sealed, write_seal
@@ -25,7 +25,7 @@ _AGAIN = "make the evaluation again"
 
 
 def evaluate(
-    settings: model.RegionPerturbation, name: str, results: Path, curves: Sequence[Curves]
+    settings: RegionPerturbation, name: str, results: Path, curves: Sequence[Curves]
 ) -> Any:
     """Perturbation curves of explanations, from what the shards of an evaluation computed.
 
@@ -70,7 +70,7 @@ def evaluate(
     return table
 
 
-def _refuse_other_settings(one: Curves, settings: model.RegionPerturbation) -> None:
+def _refuse_other_settings(one: Curves, settings: RegionPerturbation) -> None:
     made_with = one.attributes["settings"]
     wanted = settings.model_dump(mode="json")
     refuse_other_config(Path(one.slot), made_with, {key: wanted[key] for key in made_with})

@@ -7,7 +7,6 @@ from typing import Any
 
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_linear
-from prediction_difference.config import model
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures import captions, style
@@ -28,6 +27,22 @@ from prediction_difference.figures.continuity_arrows import continuity_arrows
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.feature_maps import feature_maps
 from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
+from prediction_difference.figures.kind import Figure
+from prediction_difference.figures.kinds.aggregation import RegionShares
+from prediction_difference.figures.kinds.clear import ClearPanels
+from prediction_difference.figures.kinds.compared import ComparedMethods
+from prediction_difference.figures.kinds.compared_curves import ComparedCurves
+from prediction_difference.figures.kinds.complexity import ComplexityPlots
+from prediction_difference.figures.kinds.consistency import ConsistencyPlots
+from prediction_difference.figures.kinds.continuity import ContinuityArrows
+from prediction_difference.figures.kinds.feature_maps import FeatureMaps
+from prediction_difference.figures.kinds.heatmaps import HeatmapPanels, ShownPanel
+from prediction_difference.figures.kinds.image_specificity import TurnedImages
+from prediction_difference.figures.kinds.location import LocationPoints
+from prediction_difference.figures.kinds.perturbation_curves import PerturbationCurves
+from prediction_difference.figures.kinds.strong_features import StrongFeatureCurves
+from prediction_difference.figures.kinds.training_curves import TrainingCurves
+from prediction_difference.figures.kinds.volume_slices import VolumeSlices
 from prediction_difference.figures.location import location_points
 from prediction_difference.figures.losses import losses
 from prediction_difference.figures.maps import Map, read_layers, read_map, zoomed
@@ -46,7 +61,7 @@ from prediction_difference.figures.volume_slices import (
 
 
 def draw(
-    settings: model.Figure,
+    settings: Figure,
     name: str,
     explanations: Mapping[str, Sequence[Path]],
     evaluations: Mapping[str, Path],
@@ -65,35 +80,35 @@ def draw(
     """
     with style.context():
         match settings:
-            case model.HeatmapPanels():
+            case HeatmapPanels():
                 drawing = _heatmaps(settings, explanations)
-            case model.FeatureMaps():
+            case FeatureMaps():
                 drawing = _feature_maps(settings, explanations)
-            case model.PerturbationCurves():
+            case PerturbationCurves():
                 drawing = _curves(_table(evaluations, settings.evaluation))
-            case model.ComparedMethods():
+            case ComparedMethods():
                 drawing = _compared(settings, evaluations)
-            case model.TrainingCurves():
+            case TrainingCurves():
                 moments = [_moment(evaluations, e, classifiers) for e in settings.evaluations]
                 drawing = training_curves(moments, settings.labels)
-            case model.ComplexityPlots():
+            case ComplexityPlots():
                 table = _table(evaluations, settings.evaluation)
                 drawing = complexity(table, settings.explanation, settings.explanations)
-            case model.ContinuityArrows():
+            case ContinuityArrows():
                 drawing = continuity_arrows(_table(evaluations, settings.evaluation))
-            case model.TurnedImages():
+            case TurnedImages():
                 drawing = turned_images(_table(evaluations, settings.evaluation))
-            case model.ClearPanels():
+            case ClearPanels():
                 drawing = _clear(settings, explanations)
-            case model.StrongFeatureCurves():
+            case StrongFeatureCurves():
                 drawing = strong_features(_table(evaluations, settings.evaluation))
-            case model.ConsistencyPlots():
+            case ConsistencyPlots():
                 drawing = consistency(_table(evaluations, settings.evaluation), settings.labels)
-            case model.RegionShares():
+            case RegionShares():
                 drawing = region_shares(_table(evaluations, settings.evaluation))
-            case model.LocationPoints():
+            case LocationPoints():
                 drawing = location_points(_table(evaluations, settings.evaluation))
-            case model.VolumeSlices():
+            case VolumeSlices():
                 drawing = _volumes(settings, explanations, classifiers)
     caption = f"{captions.NOT_CLINICAL} {drawing.caption}" if clinical else drawing.caption
     caption = f"Setting: {setting}.\n{caption}" if setting else caption
@@ -101,7 +116,7 @@ def draw(
     return dataclasses.replace(drawing, name=name, title=title, caption=caption)
 
 
-def _heatmaps(settings: model.HeatmapPanels, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
+def _heatmaps(settings: HeatmapPanels, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
     columns = {
         panel: _read(explanations, panel.explanation, panel.node, 2) for panel in settings.panels
     }
@@ -115,7 +130,7 @@ def _heatmaps(settings: model.HeatmapPanels, explanations: Mapping[str, Sequence
     return heatmap_panels(with_limits(blocks, settings.limit), layout, settings.limit)
 
 
-def _clear(settings: model.ClearPanels, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
+def _clear(settings: ClearPanels, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
     columns = {
         name: [read_responses(path) for path in _stores(explanations, name)]
         for name in settings.explanation_names
@@ -137,28 +152,28 @@ def _clear(settings: model.ClearPanels, explanations: Mapping[str, Sequence[Path
     return clear_panels(rows, layout)
 
 
-def _block(settings: model.HeatmapPanels, maps: Mapping[model.ShownPanel, Map]) -> Block:
+def _block(settings: HeatmapPanels, maps: Mapping[ShownPanel, Map]) -> Block:
     """The panels of one image; the image in a row is that of the row's first map."""
     first = next(iter(maps.values()))
     for one in maps.values():
         _refuse_another_image(first, one)
     rows = []
     for _, row in settings.panel_rows:
-        of_row = next((maps[p] for p in row if isinstance(p, model.ShownPanel)), first)
+        of_row = next((maps[p] for p in row if isinstance(p, ShownPanel)), first)
         rows.append([_panel(settings, panel, maps, of_row) for panel in row])
     return Block(rows)
 
 
 def _panel(
-    settings: model.HeatmapPanels,
-    panel: model.ShownPanel | str | None,
-    maps: Mapping[model.ShownPanel, Map],
+    settings: HeatmapPanels,
+    panel: ShownPanel | str | None,
+    maps: Mapping[ShownPanel, Map],
     of_row: Map,
 ) -> Panel | None:
     match panel:
         case None:
             return None
-        case model.ShownPanel():
+        case ShownPanel():
             shown = maps[panel] if panel.zoom is None else zoomed(maps[panel], panel.zoom)
             return Panel(shown, panel.show, top=settings.top)
         case _:
@@ -175,9 +190,7 @@ def _refuse_another_image(first: Map | Responses, other: Map | Responses) -> Non
         )
 
 
-def _feature_maps(
-    settings: model.FeatureMaps, explanations: Mapping[str, Sequence[Path]]
-) -> Drawing:
+def _feature_maps(settings: FeatureMaps, explanations: Mapping[str, Sequence[Path]]) -> Drawing:
     layers: dict[str, list[Map]] = {}
     for name in settings.explanation_names:
         (path, *_) = _stores(explanations, name)
@@ -199,12 +212,12 @@ def _curves(table: Any) -> Drawing:
     return perturbation_curves(losses(table, table.attrs["settings"]["output"]), table.attrs)
 
 
-def _compared(settings: model.ComparedMethods, evaluations: Mapping[str, Path]) -> Drawing:
+def _compared(settings: ComparedMethods, evaluations: Mapping[str, Path]) -> Drawing:
     panels = [
         compare(title, _table(evaluations, name), settings.labels, settings.baseline)
         for title, name in settings.evaluations.items()
     ]
-    if isinstance(settings, model.ComparedCurves):
+    if isinstance(settings, ComparedCurves):
         return compared_curves(panels, settings.across)
     return compared_areas(panels)
 
@@ -228,7 +241,7 @@ def _moment(evaluations: Mapping[str, Path], name: str, classifiers: Mapping[str
 
 
 def _volumes(
-    settings: model.VolumeSlices,
+    settings: VolumeSlices,
     explanations: Mapping[str, Sequence[Path]],
     classifiers: Mapping[str, Path],
 ) -> Drawing:

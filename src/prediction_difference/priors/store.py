@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import provenance, randomness
-from prediction_difference.config import model
 from prediction_difference.data.dataset import Dataset, spatial_axes
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.listings import appears
 from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
+from prediction_difference.priors.kinds.gaussian import GaussianPrior
 from prediction_difference.progress import track
 from prediction_difference.stores import (
     CODE_ATTRIBUTE,
@@ -34,7 +34,7 @@ _PARTS = tuple(field.name for field in dataclasses.fields(Conditionals))
 
 
 def fit_priors(
-    dataset: Dataset, settings: model.GaussianPrior, name: str, seed: int
+    dataset: Dataset, settings: GaussianPrior, name: str, seed: int
 ) -> dict[str, GaussianPatchPrior]:
     """One prior per held-out split, fitted without its images, and one on all images ("none").
 
@@ -63,7 +63,7 @@ def write_priors(
     priors: dict[str, GaussianPatchPrior],
     windows: Iterable[int],
     dataset: Dataset,
-    settings: model.GaussianPrior,
+    settings: GaussianPrior,
     path: Path,
     seed: int | None = None,
 ) -> None:
@@ -101,7 +101,7 @@ def _conditional_bytes(priors: dict[str, GaussianPatchPrior], window: int) -> in
 
 
 def _summary(
-    priors: dict[str, GaussianPatchPrior], dataset: Dataset, settings: model.GaussianPrior
+    priors: dict[str, GaussianPatchPrior], dataset: Dataset, settings: GaussianPrior
 ) -> Any:
     """All priors without their conditionals, as an xarray Dataset."""
     import xarray

@@ -11,14 +11,16 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from prediction_difference.config import Config, model, shapes, shown_slots
+from prediction_difference.data.source import Source
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.claims import read_claims
+from prediction_difference.evaluation.claim_checks import read_claims
 from prediction_difference.figures.captions import NOT_CLINICAL
+from prediction_difference.figures.kind import Figure
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
 from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
 from prediction_difference.report.measures import measure_table
+from prediction_difference.run import Config
 from prediction_difference.seals import break_seal, read_sealed, write_seal
 from prediction_difference.stores import write_text
 
@@ -97,13 +99,13 @@ def build(
         versions=tables.versions([card for _, card in read_cards], maps),
     )
     break_seal(output)
-    flat = [dataset for dataset in config.datasets.values() if not shapes.is_volume(dataset)]
+    flat = [dataset for dataset in config.datasets.values() if not dataset.is_volume]
     maps_page.write(maps, config.run.name, output, maps_output, not_clinical=_not_clinical(flat))
     write_text(output, html)
     write_seal(output, [output, maps_output, *brains.values()], facts)
 
 
-def _not_clinical(datasets: Iterable[model.Dataset]) -> str:
+def _not_clinical(datasets: Iterable[Source]) -> str:
     """What a page is not for, if it shows one of these datasets; empty if it need not be said."""
     return NOT_CLINICAL if any(dataset.is_clinical for dataset in datasets) else ""
 
@@ -130,8 +132,8 @@ def _picture(file: Path, page: Relative, config: Config, maps: Sequence[tables.S
     )
 
 
-def _cost(figure: model.DrawnFigure | None, config: Config, maps: Sequence[tables.Stored]) -> str:
-    return "" if figure is None else tables.cost(shown_slots(figure, config.explanations), maps)
+def _cost(figure: Figure | None, config: Config, maps: Sequence[tables.Stored]) -> str:
+    return "" if figure is None else tables.cost(figure.shown_slots(config.explanations), maps)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

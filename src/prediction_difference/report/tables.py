@@ -8,7 +8,7 @@ from typing import Any
 
 from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import Card, read_card
-from prediction_difference.evaluation.claims import read_claims
+from prediction_difference.evaluation.claim_checks import read_claims
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.maps import Map, MapsOfStore, probability
 from prediction_difference.figures.style import UNKNOWN, number, with_error

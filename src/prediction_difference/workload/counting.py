@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prediction_difference.attribution.heatmaps import forwards
-from prediction_difference.config import Config, batches, model, shards, slots
-from prediction_difference.config.nodes import AnyNode, node_names
-from prediction_difference.config.shapes import Shapes, channels, class_names, spatial_shape
+from prediction_difference.attribution.image_choice import batches, slots
+from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.attribution.node_choices import AnyNode, ClassNodes, node_names
+from prediction_difference.data.source import Source
 from prediction_difference.errors import DataError
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
+from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity
+from prediction_difference.evaluation.measures.location import LocationStudy
+from prediction_difference.evaluation.measures.strong_features import StrongFeatures
+from prediction_difference.lookup import Shapes
 from prediction_difference.priors.windows import WindowGrid
+from prediction_difference.run import Config
 
 Sort = Literal["windows", "passes", "perturbation", "none"]
 """How a network is run: on draws of windows, on whole images, or on images perturbed in steps."""
@@ -60,7 +69,7 @@ def _of_explanation(config: Config, name: str, shapes: Shapes) -> Work:
     explanation = config.explanations[name]
     jobs = len(batches(explanation)) * explanation.chunk_count + 1
     counted, size, unknown = _counted(config, explanation, shapes)
-    draws = isinstance(explanation, model.PredictionDifference)
+    draws = isinstance(explanation, PredictionDifference)
     return Work(
         "explanations",
         name,
@@ -85,7 +94,7 @@ def _counted(
     """Forward passes and bytes of one image; or why they are not known."""
     classifier = config.classifiers[explanation.classifier]
     dataset = config.datasets[classifier.dataset]
-    spatial = spatial_shape(dataset) or shapes.get(classifier.dataset)
+    spatial = dataset.known_shape or shapes.get(classifier.dataset)
     if spatial is None:
         return None, None, f"only the files of {classifier.dataset!r} tell the size of its images"
     if getattr(explanation, "removed", None) is not None:
@@ -94,9 +103,9 @@ def _counted(
     if nodes is None:
         return None, None, "only the network tells how many nodes are explained"
     pixels = math.prod(spatial)
-    image = channels(dataset) * pixels
-    if not isinstance(explanation, model.PredictionDifference):
-        options = explanation.model_dump(exclude={*model.Explanation.model_fields, "method"})
+    image = dataset.channel_count * pixels
+    if not isinstance(explanation, PredictionDifference):
+        options = explanation.model_dump(exclude={*Method.model_fields, "method"})
         each = forwards(explanation.method, spatial, **options)
         # The working store and the published one; standard errors are published, too.
         return each * nodes, _FLOAT * (2 * image + 3 * nodes * pixels), ""
@@ -109,10 +118,10 @@ def _counted(
     return 0 if is_linear else windows * explanation.samples, size, ""
 
 
-def _nodes(explanation: model.Explanation, dataset: model.Dataset) -> int | None:
+def _nodes(explanation: Method, dataset: Source) -> int | None:
     """How many nodes are explained; None where only the network tells."""
     known = explanation.node_count
-    names = class_names(dataset)
+    names = dataset.known_classes
     if known is not None or names is None:
         return known
     counts = [_count_of(node, len(names)) for node in explanation.nodes]
@@ -120,7 +129,7 @@ def _nodes(explanation: model.Explanation, dataset: model.Dataset) -> int | None
 
 
 def _count_of(node: AnyNode, classes: int) -> int | None:
-    if isinstance(node, model.ClassNodes) and node.classes == "all":
+    if isinstance(node, ClassNodes) and node.classes == "all":
         return classes
     known = node_names(node, "")
     return None if known is None else len(known)
@@ -129,16 +138,16 @@ def _count_of(node: AnyNode, classes: int) -> int | None:
 def _of_evaluation(config: Config, name: str, shapes: Shapes) -> Work | None:
     evaluation = config.evaluations[name]
     match evaluation:
-        case model.RegionPerturbation():
+        case RegionPerturbation():
             return _of_perturbation(config, name, evaluation)
-        case model.LocationStudy(cohorts=cohorts):
+        case LocationStudy(cohorts=cohorts):
             return _of_simulation(name, evaluation.measure, cohorts + 1)
-        case model.CohortAccuracy():
+        case CohortAccuracy():
             return _of_simulation(name, evaluation.measure, 1)
-        case model.ImageSpecificity(degrees=degrees):
+        case ImageSpecificity(degrees=degrees):
             angles = len(degrees) + 1
             each = sum(_of_turned(config, e, angles, shapes) for e in evaluation.explanations)
-        case model.StrongFeatures(thresholds=thresholds):
+        case StrongFeatures(thresholds=thresholds):
             each = len(evaluation.explanations) * (2 * len(thresholds) + 1)
         case _:
             return None
@@ -159,14 +168,14 @@ def _of_turned(config: Config, name: str, angles: int, shapes: Shapes) -> int:
     """Forward passes of the maps of an image at some angles, and of the scores there."""
     explanation = config.explanations[name]
     dataset = config.classifiers[explanation.classifier].dataset
-    options = explanation.model_dump(exclude={*model.Explanation.model_fields, "method"})
-    spatial = spatial_shape(config.datasets[dataset]) or shapes.get(dataset)
+    options = explanation.model_dump(exclude={*Method.model_fields, "method"})
+    spatial = config.datasets[dataset].known_shape or shapes.get(dataset)
     if spatial is None and explanation.method == "occlusion":
         return angles
     return angles * (1 + forwards(explanation.method, spatial or (), **options))
 
 
-def _of_perturbation(config: Config, name: str, evaluation: model.RegionPerturbation) -> Work:
+def _of_perturbation(config: Config, name: str, evaluation: RegionPerturbation) -> Work:
     methods = len(evaluation.explanations)
     first = config.explanations[evaluation.explanations[0]]
     curve = evaluation.repeats * evaluation.steps + 1
@@ -179,7 +188,7 @@ def _of_perturbation(config: Config, name: str, evaluation: model.RegionPerturba
         first.classifier,
         "perturbation",
         len(slots(first)),
-        len(shards(config, name)) + 1,
+        len(config.evaluations[name].shards(config.explanations)) + 1,
         methods * curve,
         size,
         evaluation.images_per_job,

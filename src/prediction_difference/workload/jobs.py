@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prediction_difference import layout
-from prediction_difference.config import Config, batches, model, shards
+from prediction_difference.attribution.image_choice import batches
+from prediction_difference.evaluation.measure import Measure
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.evaluation.measures.claims import Claims
+from prediction_difference.evaluation.measures.location import LocationStudy
+from prediction_difference.run import Config
 
 
 @dataclass(frozen=True)
@@ -72,16 +77,16 @@ def _places(config: Config, results: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 def _of_evaluation(
-    config: Config, results: Path, name: str, evaluation: model.Evaluation
+    config: Config, results: Path, name: str, evaluation: Measure
 ) -> Iterator[tuple[str, Path, str]]:
-    if isinstance(evaluation, model.Claims):
+    if isinstance(evaluation, Claims):
         yield "claims", results / "evaluations" / f"{name}.json", f"evaluations/{name}.claims"
         return
-    if isinstance(evaluation, model.RegionPerturbation):
-        for shard in range(len(shards(config, name))):
+    if isinstance(evaluation, RegionPerturbation):
+        for shard in range(len(config.evaluations[name].shards(config.explanations))):
             file = results / "shards" / name / f"shard-{shard}.json"
             yield f"shard of {name}", file, f"evaluations/{name}/{file.stem}"
-    if isinstance(evaluation, model.LocationStudy):
+    if isinstance(evaluation, LocationStudy):
         for file in layout.cohort_tables(results, name, evaluation.cohorts):
             yield f"cohort of {name}", file, f"evaluations/{name}/{file.stem}"
     yield "evaluation", layout.evaluation_table(results, name), f"evaluations/{name}"

@@ -10,9 +10,11 @@ from typing import Any
 import yaml
 
 from prediction_difference import layout
-from prediction_difference.config import Config, model, parse_config
-from prediction_difference.config.shapes import Shapes
+from prediction_difference.config import parse_config
 from prediction_difference.errors import PredictionDifferenceError, StoreError
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.lookup import Shapes
+from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes
 from prediction_difference.workload.counting import Work
 from prediction_difference.workload.networks import multiply_accumulates, network_name
@@ -134,7 +136,7 @@ def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
             yield (explanation.method, network, precision), *cost
     for name, evaluation in config.evaluations.items():
         file = layout.evaluation_table(results, name)
-        if isinstance(evaluation, model.RegionPerturbation) and file.is_file():
+        if isinstance(evaluation, RegionPerturbation) and file.is_file():
             first = config.explanations[evaluation.explanations[0]]
             network = network_name(config.classifiers[first.classifier])
             attributes = _table_attributes(file)

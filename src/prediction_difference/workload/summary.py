@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from prediction_difference.config import Config
+from prediction_difference.run import Config
 from prediction_difference.workload.jobs import Job, jobs_of
 from prediction_difference.workload.progress import duration
 

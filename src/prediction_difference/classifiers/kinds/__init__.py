@@ -1,0 +1,1 @@
+"""Classifiers: every kind is a class in a module of its own."""

@@ -1,0 +1,1 @@
+"""Where images come from: every source is a class in a module of its own."""

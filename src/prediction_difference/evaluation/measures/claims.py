@@ -1,0 +1,44 @@
+"""What a paper says of its maps, put to the test on the images that are explained here."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from prediction_difference.evaluation.measure import Measure
+from prediction_difference.families import CLAIMS
+from prediction_difference.registry import OneOf
+
+
+class Claims(Measure):
+    """What a paper says of its maps, put to the test on the images that are explained here."""
+
+    measure: Literal["claims"]
+    claims: Annotated[tuple[Annotated[Any, OneOf(CLAIMS)], ...], Field(min_length=1)]
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of intervals of the mean")
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """All explanations whose maps claims are about."""
+        names = [name for claim in self.claims for name in claim.explanation_names]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """All evaluations whose tables claims are about."""
+        names = [name for claim in self.claims for name in claim.evaluation_names]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """All classifiers whose predictions claims are about."""
+        names = [name for claim in self.claims for name in claim.classifier_names]
+        return tuple(dict.fromkeys(names))
+
+    @model_validator(mode="after")
+    def _compares_two(self) -> "Claims":
+        for number, claim in enumerate(self.claims):
+            if len(set(claim.compared)) < len(claim.compared):
+                raise ValueError(
+                    f"claim {number} compares {claim.compared[0]} with itself; name two"
+                )
+        return self

@@ -1,0 +1,1 @@
+"""Figures: every kind is a class in a module of its own."""

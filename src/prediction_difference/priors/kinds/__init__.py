@@ -1,0 +1,1 @@
+"""Distributions over patches: every kind is a class in a module of its own."""

@@ -1,0 +1,161 @@
+"""Families of concepts: what a configuration chooses by a word, each a class of its own.
+
+A concept is found because its module lies in the folder of its family, or because a configuration
+names it as `package.module:Class`. Modules are imported when one of their words is asked for.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any, Literal
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from prediction_difference.errors import EntryError, Problem, choose
+from prediction_difference.parsing import parse
+from prediction_difference.settings import Section
+
+
+@dataclass(frozen=True)
+class Family:
+    """Classes of one protocol, of which a configuration chooses one by the value of a key.
+
+    package: its modules hold a class each. protocol: `module:Class`, which all of them extend.
+    """
+
+    key: str
+    package: str
+    protocol: str
+
+    def read(self, raw: Any) -> Any:
+        """The settings of the concept that a mapping chooses; settings are returned as they are.
+
+        Raises:
+            EntryError: lists all that is wrong with the mapping.
+        """
+        if isinstance(raw, Section):
+            return raw
+        if not isinstance(raw, Mapping):
+            raise EntryError([Problem("", f"{raw!r} is no mapping", "write key: value lines")])
+        if self.key not in raw:
+            default = self._default()
+            if default is None:
+                raise EntryError([Problem("", f"the key {self.key} is missing", "add it")])
+            return parse(default, raw)
+        return parse(self.find(raw[self.key]), raw)
+
+    def find(self, word: Any) -> type[Section]:
+        """The class that a word, or `package.module:Class`, stands for.
+
+        Raises:
+            EntryError: there is none, or it does not keep to the protocol.
+        """
+        if isinstance(word, str) and ":" in word:
+            return self._brought(word)
+        file = str(word).replace("-", "_")
+        here = self._in(file) if file in self._files() else {}
+        found = here.get(word) or self.classes().get(word)
+        if found is None:
+            remedy = choose(str(word), self.classes())
+            raise EntryError([Problem(self.key, f"{word!r} is unknown", remedy)])
+        return found
+
+    def classes(self) -> dict[str, type[Section]]:
+        """All classes of the package by their words; a class may have several."""
+        return {word: one for file in self._files() for word, one in self._in(file).items()}
+
+    def sections(self) -> list[type[Section]]:
+        """All classes of the package, each once."""
+        return list(dict.fromkeys(self.classes().values()))
+
+    def _files(self) -> list[str]:
+        return _files_in(self.package)
+
+    def _in(self, file: str) -> dict[str, type[Section]]:
+        module = importlib.import_module(f"{self.package}.{file}")
+        return {word: one for one in _own_classes(module) for word in words_of(one, self.key)}
+
+    def _default(self) -> type[Section] | None:
+        """The class that is meant where a mapping names none."""
+        choices = self.sections()
+        return next((c for c in choices if not c.model_fields[self.key].is_required()), None)
+
+    def _brought(self, word: str) -> type[Section]:
+        """A class of the user's own."""
+        module_name, _, name = word.partition(":")
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+                raise EntryError([self._fault(word, error)]) from error
+            what = f"there is no module {module_name!r}"
+            remedy = "correct the name, or put its folder on PYTHONPATH"
+            raise EntryError([Problem(self.key, f"{word}: {what}", remedy)]) from error
+        except Exception as error:
+            raise EntryError([self._fault(word, error)]) from error
+        found = getattr(module, name, None)
+        if found is None:
+            names = [n for n, _ in inspect.getmembers(module, inspect.isclass)]
+            what = f"{word}: the module has no {name!r}"
+            raise EntryError([Problem(self.key, what, choose(name, names))])
+        home, _, protocol = self.protocol.partition(":")
+        base = getattr(importlib.import_module(home), protocol)
+        if not (isinstance(found, type) and issubclass(found, base)):
+            what = f"{word} is no {protocol}"
+            raise EntryError([Problem(self.key, what, f"let it extend {home}.{protocol}")])
+        missing = sorted(getattr(found, "__abstractmethods__", ()))
+        if missing:
+            what = f"{word} has no {', '.join(missing)}"
+            raise EntryError([Problem(self.key, what, f"add what {protocol} asks for")])
+        return found
+
+    def _fault(self, word: str, error: Exception) -> Problem:
+        what = f"{word} cannot be imported ({type(error).__name__}: {error})"
+        return Problem(self.key, what, "mend the module")
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Annotation of a field whose value is the settings of a concept of a family."""
+
+    family: Family
+
+    def sections(self) -> list[type[Section]]:
+        """All models that the value may have."""
+        return self.family.sections()
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.family.read)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        choices = [handler(one.__pydantic_core_schema__) for one in self.sections()]
+        return {"anyOf": choices}
+
+
+def words_of(concept: type[Section], key: str) -> tuple[str, ...]:
+    """The words by which a configuration chooses a class; none for what classes share."""
+    field = concept.model_fields.get(key)
+    if field is None or typing.get_origin(field.annotation) is not Literal:
+        return ()
+    return typing.get_args(field.annotation)
+
+
+def _own_classes(module: ModuleType) -> list[type[Section]]:
+    classes = (one for _, one in inspect.getmembers(module, inspect.isclass))
+    return [c for c in classes if issubclass(c, Section) and c.__module__ == module.__name__]
+
+
+@cache
+def _files_in(package: str) -> list[str]:
+    paths = importlib.import_module(package).__path__
+    return sorted(module.name for module in pkgutil.iter_modules(paths))
