@@ -1,12 +1,10 @@
 """Nothing is said of what weights were trained on, unless the pipeline itself fitted them."""
 
-from typing import get_args
-
 import pytest
 
 from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import Card
-from prediction_difference.classifiers.kind import Classifier
+from prediction_difference.families import CLASSIFIERS
 
 KINDS = {
     "train": "here",
@@ -27,10 +25,7 @@ def card_of(kind: str) -> Card:
 
 
 def test_every_kind_of_classifier_says_where_its_weights_are_from() -> None:
-    models = get_args(get_args(Classifier)[0])
-    kinds = {get_args(one.model_fields["kind"].annotation)[0] for one in models}
-    assert kinds == KINDS.keys()
-    assert {kind: card_of(kind).weights_from for kind in kinds} == KINDS
+    assert {kind: card_of(kind).weights_from for kind in CLASSIFIERS.classes()} == KINDS
 
 
 @pytest.mark.parametrize("weights_from", ["elsewhere", "partly here", None])
