@@ -1,20 +1,9 @@
 """Where results lie below results/<run>/, for the stages that read many of them."""
 
 from pathlib import Path
+from typing import Any
 
 from prediction_difference.attribution.image_choice import slots
-from prediction_difference.evaluation.measures.aggregation import Aggregation
-from prediction_difference.evaluation.measures.aopc import RegionPerturbation
-from prediction_difference.evaluation.measures.claims import Claims
-from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
-from prediction_difference.evaluation.measures.complexity import HeatmapComplexity
-from prediction_difference.evaluation.measures.consistency import Consistency
-from prediction_difference.evaluation.measures.continuity import Continuity
-from prediction_difference.evaluation.measures.dominance import Dominance
-from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity
-from prediction_difference.evaluation.measures.location import LocationStudy
-from prediction_difference.evaluation.measures.strong_features import StrongFeatures
-from prediction_difference.figures.kind import Figure
 from prediction_difference.run import Config
 from prediction_difference.stores import folder_of
 
@@ -39,15 +28,14 @@ def used_datasets(config: Config) -> list[str]:
     names = [classifier.dataset for classifier in config.classifiers.values()]
     names += [config.priors[name].dataset for name in used_priors(config)]
     explained = config.explanations.values()
-    names += [name for one in explained if (name := getattr(one, "reference", None))]
+    names += [one.reference_name for one in explained if one.reference_name]
     return list(dict.fromkeys(names))
 
 
 def used_priors(config: Config) -> list[str]:
     """Names of priors that explanations or evaluations draw from."""
     users = (*config.explanations.values(), *config.evaluations.values())
-    names = [getattr(one, "prior", None) for one in users]
-    return list(dict.fromkeys(name for name in names if name))
+    return list(dict.fromkeys(one.prior_name for one in users if one.prior_name))
 
 
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
@@ -78,7 +66,7 @@ def brains_page(results: Path, dataset: str) -> Path:
     return results / "report" / f"brains-{dataset}.html"
 
 
-def figure_stores(config: Config, results: Path, figure: Figure) -> dict[str, list[Path]]:
+def figure_stores(config: Config, results: Path, figure: Any) -> dict[str, list[Path]]:
     """The attribution stores that a figure shows, by explanation, in the order of its images."""
     shown = figure.shown_slots(config.explanations)
     return {name: _stores(results, name, some) for name, some in shown.items()}
@@ -91,6 +79,27 @@ def _stores(results: Path, explanation: str, some: list[str]) -> list[Path]:
 def chunks_folder(results: Path, explanation: str) -> Path:
     """Where the chunks of an explanation leave what they have finished."""
     return results / "chunks" / explanation
+
+
+def shards_folder(results: Path, evaluation: str) -> Path:
+    """Where the shards of an evaluation leave what they have finished."""
+    return results / "shards" / evaluation
+
+
+def shard_file(results: Path, evaluation: str, number: int) -> Path:
+    """What a shard of an evaluation leaves last."""
+    return shards_folder(results, evaluation) / f"shard-{number}.json"
+
+
+def cohort_table(results: Path, evaluation: str, number: int) -> Path:
+    """What was measured of a simulated cohort."""
+    return results / "cohorts" / evaluation / f"cohort-{number}.parquet"
+
+
+def part_file(results: Path, evaluation: str, measure: Any, number: int) -> Path:
+    """What a job leaves that does a part of the work of an evaluation; measure: its settings."""
+    place = shard_file if measure.parts_are == "shard" else cohort_table
+    return place(results, evaluation, number)
 
 
 def done_file(results: Path, explanation: str, batch: int, chunk: int) -> Path:
@@ -112,8 +121,7 @@ def nifti_file(store: Path) -> Path:
 def exported_files(config: Config, results: Path, explanation: str) -> list[Path]:
     """NIfTI files, and JSON files with what they mean, of an explanation of volumes."""
     settings = config.explanations[explanation]
-    dataset = config.datasets[config.classifiers[settings.classifier].dataset]
-    if not dataset.is_volume or getattr(settings, "removed", None) is not None:
+    if not config.dataset_of(explanation).is_volume or settings.removes_layer:
         return []
     maps = [nifti_file(store) for store in attribution_stores(config, results, explanation)]
     return [file for one in maps for file in (one, sidecar_of(one))]
@@ -148,10 +156,10 @@ def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     return results / "classifiers" / config.explanations[explanation].classifier
 
 
-def classifier_folders(config: Config, results: Path, figure: Figure) -> dict[str, Path]:
+def classifier_folders(config: Config, results: Path, figure: Any) -> dict[str, Path]:
     """The folders of the classifiers that a figure is about, by name."""
     measured = (config.evaluations[name] for name in figure.evaluation_names)
-    names = [*figure.explanation_names, *(n for entry in measured for n in entry.explanations)]
+    names = [*figure.explanation_names, *(n for one in measured for n in one.explanation_names)]
     folders = (classifier_folder(config, results, name) for name in names)
     return {folder.name: folder for folder in folders}
 
@@ -163,51 +171,12 @@ def evaluation_table(results: Path, evaluation: str) -> Path:
 
 def evaluation_file(config: Config, results: Path, evaluation: str) -> Path:
     """What an evaluation leaves: a table, or what was found about claims."""
-    table = evaluation_table(results, evaluation)
-    is_claims = isinstance(config.evaluations[evaluation], Claims)
-    return table.with_name(f"{evaluation}.json") if is_claims else table
-
-
-def evaluation_tables(config: Config, results: Path) -> dict[str, Path]:
-    """The tables of all evaluations that perturb regions, by name."""
-    return _tables(config, results, RegionPerturbation)
-
-
-def complexity_tables(config: Config, results: Path) -> dict[str, Path]:
-    """The tables of all evaluations of complexity, by name."""
-    return _tables(config, results, HeatmapComplexity)
+    return evaluation_table(results, evaluation).with_suffix(config.evaluations[evaluation].suffix)
 
 
 def cohort_tables(results: Path, evaluation: str, cohorts: int) -> list[Path]:
     """What was measured of each simulated cohort, by its number."""
-    folder = results / "cohorts" / evaluation
-    return [folder / f"cohort-{number}.parquet" for number in range(cohorts)]
-
-
-def measured_tables(config: Config, results: Path) -> dict[str, Path]:
-    """The tables of all evaluations that have columns of their own in the report, by name."""
-    kinds = (
-        Continuity,
-        ImageSpecificity,
-        Aggregation,
-        Consistency,
-        StrongFeatures,
-        Dominance,
-        LocationStudy,
-        CohortAccuracy,
-    )
-    return {n: path for kind in kinds for n, path in _tables(config, results, kind).items()}
-
-
-def _tables(config: Config, results: Path, kind: type) -> dict[str, Path]:
-    names = [name for name, entry in config.evaluations.items() if isinstance(entry, kind)]
-    return {name: evaluation_table(results, name) for name in names}
-
-
-def claims_files(config: Config, results: Path) -> dict[str, Path]:
-    """What evaluations of claims found, by name."""
-    names = [n for n, e in config.evaluations.items() if isinstance(e, Claims)]
-    return {name: evaluation_file(config, results, name) for name in names}
+    return [cohort_table(results, evaluation, number) for number in range(cohorts)]
 
 
 def figure_files(config: Config, results: Path) -> list[Path]:

@@ -9,9 +9,6 @@ from prediction_difference.classifiers.kind import Classifier
 from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
 from prediction_difference.config import is_clinical
 from prediction_difference.evaluation.measures.claims import Claims
-from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
-from prediction_difference.evaluation.measures.continuity import Continuity
-from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.run import Config
 from prediction_difference.seals import read_seal
 from prediction_difference.stores import digest, folder_of, read_attributes, settings_digest
@@ -21,17 +18,6 @@ SETTINGS, CODE, INPUTS = "settings", "code", "inputs"
 """Names of the facts in a seal; each is a digest."""
 
 _STAGES = {"classifiers": ("classifiers",), "figures": ("figures",), REPORT: (REPORT,)}
-_STAGES_OF_EVALUATION = {
-    "aopc": ("priors", "classifiers", "attribution"),
-    "continuity": ("classifiers", "attribution"),
-    "image-specificity": ("classifiers", "attribution"),
-    "strong-features": ("classifiers",),
-    "dominance": ("attribution",),
-    "cohort-accuracy": ("data", "classifiers"),
-    "location": ("data", "priors", "classifiers", "attribution"),
-}
-"""What an evaluation makes by itself depends on more code than its inputs tell."""
-_RUN_CLASSIFIER = ("aopc", "image-specificity", "strong-features")
 
 
 def facts(config: Config, section: str, name: str, inputs: Sequence[Path]) -> dict[str, str]:
@@ -58,20 +44,8 @@ def settings_of(config: Config, section: str, name: str) -> str:
     if section == "figures":
         said["clinical"] = is_clinical(config, entry)
     seed = {} if section == "figures" else {"seed": config.run.seed}
-    behind = [one.content for one in _behind(config, entry)]
+    behind = [one.content for one in entry.behind(config)] if section == "evaluations" else []
     return settings_digest({"entry": entry.content, "behind": behind, **said, **seed})
-
-
-def _behind(config: Config, entry: object) -> list[Any]:
-    """Other entries of the configuration, of which an evaluation makes results by itself."""
-    match entry:
-        case CohortAccuracy(classifier=name):
-            return [config.classifiers[name], config.datasets[config.classifiers[name].dataset]]
-        case LocationStudy(dataset=name):
-            return [config.datasets[name]]
-        case Continuity(explanations=names):
-            return [config.explanations[name] for name in names]
-    return []
 
 
 def _says_setting(section: str, entry: object) -> bool:
@@ -83,8 +57,13 @@ def stages_of(config: Config, section: str, name: str) -> tuple[str, ...]:
     """Stages whose code makes an entry from its inputs."""
     if section != "evaluations":
         return _STAGES[section]
-    measure = config.evaluations[name].measure
-    return (*_STAGES_OF_EVALUATION.get(measure, ()), "evaluation")
+    evaluation = config.evaluations[name]
+    makes_maps = not evaluation.reads_maps or evaluation.runs_classifier
+    return (
+        ("data", "priors", "classifiers", "attribution", "evaluation")
+        if makes_maps
+        else ("evaluation",)
+    )
 
 
 def inputs_of(config: Config, results: Path, section: str, name: str) -> list[Path]:
@@ -116,20 +95,19 @@ def _inputs_of_classifier(classifier: Classifier, results: Path) -> list[Path]:
 
 def _inputs_of_evaluation(config: Config, results: Path, name: str) -> list[Path]:
     evaluation = config.evaluations[name]
-    if isinstance(evaluation, Continuity | CohortAccuracy):
+    if evaluation.parts_are == "cohort":
+        return layout.cohort_tables(results, name, evaluation.parts(config))
+    if not evaluation.reads_maps and evaluation.parts_are is None:
         return []
-    if isinstance(evaluation, LocationStudy):
-        return layout.cohort_tables(results, name, evaluation.cohorts)
     found = [
         store
-        for explanation in evaluation.explanations
+        for explanation in evaluation.explanation_names
         for store in layout.attribution_stores(config, results, explanation)
     ]
-    if isinstance(evaluation, Claims):
-        found += [layout.evaluation_table(results, one) for one in evaluation.evaluations]
-        found += [layout.card_file(results, one) for one in evaluation.classifiers]
-    if evaluation.measure in _RUN_CLASSIFIER:
-        classifier = config.explanations[evaluation.explanations[0]].classifier
+    found += [layout.evaluation_table(results, one) for one in evaluation.evaluation_names]
+    found += [layout.card_file(results, one) for one in evaluation.classifier_names]
+    if evaluation.runs_classifier or evaluation.parts_are is not None:
+        classifier = config.explanations[evaluation.explanation_names[0]].classifier
         found.append(layout.card_file(results, classifier))
     return found
 

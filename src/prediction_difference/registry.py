@@ -7,19 +7,18 @@ names it as `package.module:Class`. Modules are imported when one of their words
 import importlib
 import inspect
 import pkgutil
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from prediction_difference.errors import EntryError, Problem, choose
 from prediction_difference.parsing import parse
-from prediction_difference.settings import Section
+from prediction_difference.settings import Concept, Section
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Family:
             return parse(default, raw)
         return parse(self.find(raw[self.key]), raw)
 
-    def find(self, word: Any) -> type[Section]:
+    def find(self, word: Any) -> type[Concept]:
         """The class that a word, or `package.module:Class`, stands for.
 
         Raises:
@@ -66,27 +65,27 @@ class Family:
             raise EntryError([Problem(self.key, f"{word!r} is unknown", remedy)])
         return found
 
-    def classes(self) -> dict[str, type[Section]]:
+    def classes(self) -> dict[str, type[Concept]]:
         """All classes of the package by their words; a class may have several."""
         return {word: one for file in self._files() for word, one in self._in(file).items()}
 
-    def sections(self) -> list[type[Section]]:
+    def sections(self) -> list[type[Concept]]:
         """All classes of the package, each once."""
         return list(dict.fromkeys(self.classes().values()))
 
     def _files(self) -> list[str]:
         return _files_in(self.package)
 
-    def _in(self, file: str) -> dict[str, type[Section]]:
+    def _in(self, file: str) -> dict[str, type[Concept]]:
         module = importlib.import_module(f"{self.package}.{file}")
-        return {word: one for one in _own_classes(module) for word in words_of(one, self.key)}
+        return {word: one for one in _own_classes(module) for word in one.words()}
 
-    def _default(self) -> type[Section] | None:
+    def _default(self) -> type[Concept] | None:
         """The class that is meant where a mapping names none."""
         choices = self.sections()
         return next((c for c in choices if not c.model_fields[self.key].is_required()), None)
 
-    def _brought(self, word: str) -> type[Section]:
+    def _brought(self, word: str) -> type[Concept]:
         """A class of the user's own."""
         module_name, _, name = word.partition(":")
         try:
@@ -126,7 +125,7 @@ class OneOf:
 
     family: Family
 
-    def sections(self) -> list[type[Section]]:
+    def sections(self) -> list[type[Concept]]:
         """All models that the value may have."""
         return self.family.sections()
 
@@ -142,17 +141,9 @@ class OneOf:
         return {"anyOf": choices}
 
 
-def words_of(concept: type[Section], key: str) -> tuple[str, ...]:
-    """The words by which a configuration chooses a class; none for what classes share."""
-    field = concept.model_fields.get(key)
-    if field is None or typing.get_origin(field.annotation) is not Literal:
-        return ()
-    return typing.get_args(field.annotation)
-
-
-def _own_classes(module: ModuleType) -> list[type[Section]]:
+def _own_classes(module: ModuleType) -> list[type[Concept]]:
     classes = (one for _, one in inspect.getmembers(module, inspect.isclass))
-    return [c for c in classes if issubclass(c, Section) and c.__module__ == module.__name__]
+    return [c for c in classes if issubclass(c, Concept) and c.__module__ == module.__name__]
 
 
 @cache

@@ -43,6 +43,10 @@ class Config(Section):
     evaluations: dict[Name, Annotated[Any, OneOf(MEASURES)]] = Field({})
     figures: dict[Name, Annotated[Any, OneOf(FIGURES)]] = Field({})
 
+    def dataset_of(self, explanation: str) -> Any:
+        """The source of the images that an explanation is about."""
+        return self.datasets[self.classifiers[self.explanations[explanation].classifier].dataset]
+
 
 SECTIONS = {
     "datasets": SOURCES,

@@ -2,9 +2,10 @@
 
 import os.path
 import re
+import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -59,3 +60,23 @@ class Section(BaseModel):
     def content(self) -> dict[str, Any]:
         """The settings that results depend on, JSON-like."""
         return self.model_dump(mode="json", exclude=set(self.said_only))
+
+
+class Concept(Section):
+    """What a configuration chooses by a word; the base of every family's protocol."""
+
+    chosen_by: ClassVar[str] = ""
+    """The key whose value is the word."""
+
+    @classmethod
+    def words(cls) -> tuple[str, ...]:
+        """The words by which the class is chosen; none for what classes share."""
+        field = cls.model_fields.get(cls.chosen_by)
+        if field is None or typing.get_origin(field.annotation) is not Literal:
+            return ()
+        return typing.get_args(field.annotation)
+
+    @classmethod
+    def word(cls) -> str:
+        """The first of these words."""
+        return cls.words()[0]

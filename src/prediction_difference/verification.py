@@ -14,7 +14,6 @@ from prediction_difference.attribution.image_choice import slots
 from prediction_difference.config import read_config
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.listings import without_waiting
 from prediction_difference.progress import track
 from prediction_difference.run import Config
@@ -140,8 +139,8 @@ def published_by(config: Config, run: Path) -> list[Published]:
         *(
             Published(_COHORTS, name, table)
             for name, evaluation in config.evaluations.items()
-            if isinstance(evaluation, LocationStudy)
-            for table in layout.cohort_tables(run, name, evaluation.cohorts)
+            if evaluation.parts_are == "cohort"
+            for table in layout.cohort_tables(run, name, evaluation.parts(config))
         ),
         *(
             Published("evaluations", n, layout.evaluation_file(config, run, n))

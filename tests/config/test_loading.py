@@ -218,8 +218,8 @@ def test_sides_and_files_are_given_in_two_ways():
         ({"evaluations__aopc__order": "mor"}, "aopc.order", "'mor' is unknown", "'morf'.* LeRF$"),
         ({"evaluations__aopc__region": 9}, "aopc.region", "8 x 8", "at most 8"),
         ({"evaluations__aopc__steps": 17}, "aopc.steps", "16 regions", "at most 16"),
-        ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "volume-slices"),
-        ({"figures__slices__explanations": ["pda"]}, "slices.kind", "2-D", "heatmaps"),
+        ({"figures__maps__explanations": ["brain"]}, "maps.kind", "volumes", "a kind for volumes"),
+        ({"figures__slices__explanations": ["pda"]}, "slices.kind", "2-D", "a kind for 2-D images"),
         ({"figures__slices__slices": [28]}, "slices.slices", "no slice 28", "29 to 40"),
         (
             {"figures__slices": {**SLICES, "axes": [1], "slices": [109]}},
@@ -455,7 +455,7 @@ def test_panels_with_a_baseline_and_others_are_right(keys):
         (
             ["pda"],
             {},
-            "baseline: other measures no explanation by method: random; add one to it, or name",
+            "baseline: other measures no explanation that is a baseline, such as a random order; add",
         ),
         (
             ["pda"],

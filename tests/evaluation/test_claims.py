@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation import claims
+from prediction_difference.evaluation import claim_checks
 from prediction_difference.evaluation.claim_checks import check_claims, read_claims, write_claims
 from prediction_difference.evaluation.findings import Measured, find
 from prediction_difference.evaluation.map_numbers import (
@@ -68,7 +68,7 @@ def checked(monkeypatch):
 
     def check(claim, **stores):
         opened = {Path(n, str(i)): s for n, some in stores.items() for i, s in enumerate(some)}
-        monkeypatch.setattr(claims, "open_attribution", opened.__getitem__)
+        monkeypatch.setattr(claim_checks, "open_attribution", opened.__getitem__)
         settings = READ({"measure": "claims", "claims": [{**WORDS, **claim}]})
         paths = {n: [Path(n, str(i)) for i in range(len(some))] for n, some in stores.items()}
         (record,) = check_claims(settings, paths)
@@ -586,7 +586,7 @@ def test_accuracy_is_that_of_held_out_images(weights_from, tmp_path, monkeypatch
     table.to_parquet(tmp_path / "predictions.parquet")
     write_seal(tmp_path / "card.json", [tmp_path / "predictions.parquet"])
     card = type("Card", (), {"settings": {"kind": "any"}, "weights_from": weights_from})
-    monkeypatch.setattr(claims, "read_card", lambda _: card)
+    monkeypatch.setattr(claim_checks, "read_card", lambda _: card)
     claim = {**WORDS, "claim": "accuracy", "classifier": "net", "published": 0.693}
     settings = READ({"measure": "claims", "claims": [claim]})
     (record,) = check_claims(settings, {}, {}, {"net": tmp_path})

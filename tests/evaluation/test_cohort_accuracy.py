@@ -8,9 +8,9 @@ from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.config import parse_config
 from prediction_difference.errors import ConfigError
 from prediction_difference.evaluation.cohort_accuracy import mean_of, summarise_cohorts
-from prediction_difference.evaluation.measuring import measure
+from prediction_difference.evaluation.measure import Inputs
 from prediction_difference.evaluation.table import write_table
-from prediction_difference.report.measures import measure_table
+from prediction_difference.report.tables import measure_table
 
 RAW = {
     "run": {"seed": 7},
@@ -40,9 +40,13 @@ RAW = {
 }
 
 
+def measured(config, name, results):
+    return config.evaluations[name].measure_maps(Inputs(config, name, results))
+
+
 def test_the_first_cohort_is_that_of_the_run_and_others_differ(tmp_path):
     config = parse_config(RAW)
-    table = measure(config, "seeds", tmp_path)
+    table = measured(config, "seeds", tmp_path)
     assert table["cohort"].tolist() == [7, 7, 8, 8]
     assert table["C"].tolist() == ["0.01", "1"] * 2
     dataset = config.datasets["cohort"].load("cohort", 7)
@@ -53,7 +57,7 @@ def test_the_first_cohort_is_that_of_the_run_and_others_differ(tmp_path):
     assert first["accuracy"] == card.accuracy
     assert first["area_under_curve"] == pytest.approx(card.measures["area_under_curve"])
     write_table(table, tmp_path / "seeds.parquet")
-    shown = measure_table("seeds", tmp_path / "seeds.parquet", "link")
+    shown = measure_table("seeds", config.evaluations["seeds"], tmp_path / "seeds.parquet", "link")
     assert [row[:5] for row in shown.rows] == [
         ["diagnosis", "logistic-regression", "2", "3", c] for c in ("0.01", "1")
     ]

@@ -15,7 +15,7 @@ from prediction_difference.config import parse_config
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.image_specificity import summarise_specificity, turned
 from prediction_difference.evaluation.map_numbers import correlation
-from prediction_difference.evaluation.measuring import measure
+from prediction_difference.evaluation.measure import Inputs
 from prediction_difference.evaluation.table import read_table, write_table
 
 EXPLAINED = {"classifier": "network", "images": {"random": 3}}
@@ -43,6 +43,10 @@ RAW: dict[str, Any] = {
 CONFIG = parse_config(RAW)
 
 
+def measured(config, name, results):
+    return config.evaluations[name].measure_maps(Inputs(config, name, results))
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, run_digits) -> Path:
     return run_digits(CONFIG, tmp_path_factory.mktemp("results"))
@@ -51,7 +55,7 @@ def results(tmp_path_factory, run_digits) -> Path:
 @pytest.fixture(scope="module")
 def table(results):
     path = results / "turned.parquet"
-    write_table(measure(CONFIG, "turned", results), path)
+    write_table(measured(CONFIG, "turned", results), path)
     return read_table(path)
 
 
@@ -114,4 +118,4 @@ def test_maps_of_another_classifier_are_refused(results):
     for explanation in raw["explanations"].values():
         explanation["classifier"] = "another"
     with pytest.raises(StoreError, match="does not explain 'another' as it is now"):
-        measure(parse_config(raw), "turned", results)
+        measured(parse_config(raw), "turned", results)

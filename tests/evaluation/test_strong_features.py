@@ -10,7 +10,7 @@ from scipy import stats
 from prediction_difference.config import parse_config
 from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.evaluation.dominance import summarise_dominance
-from prediction_difference.evaluation.measuring import measure
+from prediction_difference.evaluation.measure import Inputs
 from prediction_difference.evaluation.strong_features import (
     masked,
     strong,
@@ -52,6 +52,10 @@ RAW: dict[str, Any] = {
 CONFIG: Config = parse_config(RAW)
 
 
+def measured(config, name, results):
+    return config.evaluations[name].measure_maps(Inputs(config, name, results))
+
+
 @pytest.fixture(scope="module")
 def results(run_digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found: Path = run_digits(CONFIG, tmp_path_factory.mktemp("results"))
@@ -75,7 +79,7 @@ def test_other_pixels_are_filled(generator: Any) -> None:
 
 
 def test_every_part_of_an_image_is_classified(results: Path, tmp_path: Path) -> None:
-    table = measure(CONFIG, "parts", results)
+    table = measured(CONFIG, "parts", results)
     assert len(table) == 2 * 12 * (1 + 3 * 2)
     full = table[table["part"] == "full"].set_index(["explanation", "image"])["correct"]
     assert (full["responses"] == full["label"]).all()
@@ -109,7 +113,7 @@ def test_without_all_that_is_strong_and_with_nothing_else(results: Path) -> None
         bench.card.class_names[int(bench.scores([part], "test").argmax())] == store.attrs["label"]
         for part in (image * is_strong, image * ~is_strong)
     ]
-    table = measure(CONFIG, "parts", results)
+    table = measured(CONFIG, "parts", results)
     rows = table[
         (table["explanation"] == "responses")
         & (table["image"] == "random-1")
@@ -130,7 +134,7 @@ def test_a_class_that_is_not_explained_is_named(results: Path) -> None:
         }
     )
     with pytest.raises(StoreError, match="explains 1 class, 2 are needed"):
-        measure(config, "d", results)
+        measured(config, "d", results)
 
 
 @pytest.mark.parametrize(
@@ -186,13 +190,13 @@ def test_an_image_without_a_label_is_named(
     monkeypatch.setattr(dominance, "open_attribution", unlabelled)
     monkeypatch.setattr(strong_features, "open_attribution", unlabelled)
     with pytest.raises(StoreError, match=r"responses, random-1: has no label"):
-        measure(CONFIG, name, results)
+        measured(CONFIG, name, results)
 
 
 def test_the_dominant_class_is_counted(results: Path) -> None:
     import prediction_difference as pda
 
-    table = measure(CONFIG, "dominant", results)
+    table = measured(CONFIG, "dominant", results)
     assert len(table) == 12
     row = table.iloc[0]
     store = pda.open_attribution(results / "attributions" / "responses" / f"{row['image']}.zarr")

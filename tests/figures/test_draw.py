@@ -15,6 +15,7 @@ from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.figures.draw import draw
 from prediction_difference.figures.drawing import rounded, save
+from prediction_difference.figures.inputs import Inputs
 from prediction_difference.figures.kind import Figure
 from prediction_difference.figures.kinds.compared_areas import ComparedAreas
 from prediction_difference.figures.kinds.compared_curves import ComparedCurves
@@ -56,7 +57,7 @@ def brain(
 @pytest.mark.parametrize(("node", "called"), [(0, 0), (1, 1), (1, "node 1")])
 def test_heatmaps_are_those_of_the_store(node: int, called: int | str, photograph: Path) -> None:
     settings = HEATMAPS.model_copy(update={"node": called})
-    drawing = draw(settings, "panels", {"evidence": [photograph]}, {}, {})
+    drawing = draw(settings, "panels", Inputs({"evidence": [photograph]}))
     relevance = read_maps(photograph)[node].relevance
     [[numbers]] = drawing.numbers["rows"]
     assert numbers["relevance"] == rounded(relevance)
@@ -96,7 +97,7 @@ def test_the_same_stores_give_the_same_bytes_of_every_kind(
         written = []
         for folder in ("first", "second"):
             tables = {"perturbation": tmp_path / "perturbation.parquet"}
-            drawing = draw(settings, settings.kind, explanations, tables, {})
+            drawing = draw(settings, settings.kind, Inputs(explanations, tables, {}))
             files = [tmp_path / folder / f"figure.{suffix}" for suffix in ("png", "pdf", "json")]
             save(drawing, *files)
             written.append([file.read_bytes() for file in files])
@@ -108,16 +109,16 @@ def test_the_same_stores_give_the_same_bytes_of_every_kind(
 
 def test_the_caption_begins_with_the_setting(photograph: Path) -> None:
     stores = {"evidence": [photograph]}
-    caption = draw(HEATMAPS, "panels", stores, {}, {}, "small: stride 8").caption
+    caption = draw(HEATMAPS, "panels", Inputs(stores), "small: stride 8").caption
     assert caption.startswith("Setting: small: stride 8.\n1 held-out image")
-    assert "Setting" not in draw(HEATMAPS, "panels", stores, {}, {}).caption
+    assert "Setting" not in draw(HEATMAPS, "panels", Inputs(stores)).caption
 
 
 def test_the_caption_says_what_clinical_images_are_not_for(photograph: Path) -> None:
     stores = {"evidence": [photograph]}
-    caption = draw(HEATMAPS, "panels", stores, {}, {}, "small", clinical=True).caption
+    caption = draw(HEATMAPS, "panels", Inputs(stores), "small", clinical=True).caption
     assert caption.startswith("Setting: small.\nNot for clinical use. 1 held-out image")
-    assert "clinical" not in draw(HEATMAPS, "panels", stores, {}, {}, "small").caption
+    assert "clinical" not in draw(HEATMAPS, "panels", Inputs(stores), "small").caption
 
 
 def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
@@ -126,7 +127,7 @@ def test_rows_of_panels_show_the_nodes_that_they_name(photograph: Path) -> None:
         "second": (None, "evidence"),
     }
     settings = HeatmapPanels(kind="heatmaps", rows=rows, limit="map")
-    drawing = draw(settings, "panels", {"evidence": [photograph]}, {}, {})
+    drawing = draw(settings, "panels", Inputs({"evidence": [photograph]}))
     maps = read_maps(photograph)
     [shown] = drawing.numbers["rows"]
     assert [(entry["row"], entry["column"]) for entry in shown] == [(0, 1), (1, 1)]
@@ -145,11 +146,11 @@ def test_another_image_in_the_same_place_is_refused(
     with pytest.raises(
         StoreError, match="vgg: has image 'a dog' as correct-1, evidence has 'image"
     ):
-        draw(settings, "panels", {"evidence": [photograph], "vgg": [other]}, {}, {})
+        draw(settings, "panels", Inputs({"evidence": [photograph], "vgg": [other]}))
 
 
 def test_feature_maps_are_those_of_the_store(layers: Path) -> None:
-    drawing = draw(MAPS, "maps", {"maps": [layers]}, {}, {})
+    drawing = draw(MAPS, "maps", Inputs({"maps": [layers]}))
     maps = read_maps(layers)
     found = drawing.numbers["layers"]
     assert [(layer["layer"], [m["map"] for m in layer["maps"]]) for layer in found] == [
@@ -160,15 +161,15 @@ def test_feature_maps_are_those_of_the_store(layers: Path) -> None:
         rounded(one.largest) for one in maps[1:]
     ]
     chosen = MAPS.model_copy(update={"layers": ("conv2",)})
-    assert len(draw(chosen, "maps", {"maps": [layers]}, {}, {}).numbers["layers"]) == 1
+    assert len(draw(chosen, "maps", Inputs({"maps": [layers]})).numbers["layers"]) == 1
 
 
 def test_layers_that_are_not_explained_are_named(layers: Path, photograph: Path) -> None:
     settings = MAPS.model_copy(update={"layers": ("conv3",)})
     with pytest.raises(StoreError, match="maps: has no maps of conv3, but of conv1, conv2"):
-        draw(settings, "maps", {"maps": [layers]}, {}, {})
+        draw(settings, "maps", Inputs({"maps": [layers]}))
     with pytest.raises(StoreError, match="explains no feature maps; add nodes such as"):
-        draw(MAPS, "maps", {"maps": [photograph]}, {}, {})
+        draw(MAPS, "maps", Inputs({"maps": [photograph]}))
 
 
 def test_layers_of_different_images_are_refused(
@@ -179,7 +180,7 @@ def test_layers_of_different_images_are_refused(
     other = write_attribution([make_map(zeros, explanation="b", node=node, image_name="a dog")])
     settings = MAPS.model_copy(update={"explanations": ("maps", "b")})
     with pytest.raises(StoreError, match="explanation b: has image 'a dog'"):
-        draw(settings, "maps", {"maps": [layers], "b": [other]}, {}, {})
+        draw(settings, "maps", Inputs({"maps": [layers], "b": [other]}))
 
 
 def _table() -> pandas.DataFrame:
@@ -211,12 +212,14 @@ def test_weights_of_a_linear_classifier_are_those_for_the_split(
     settings = LogisticRegression(kind="logistic-regression", dataset="animals")
     folder = tmp_path / "net"
     make_classifier(settings, "net", dataset, 0, "cpu", folder)
-    weights = draw(SLICES, "slices", {"evidence": [brain]}, {}, {"net": folder}).numbers["weights"]
+    weights = draw(SLICES, "slices", Inputs({"evidence": [brain]}, {}, {"net": folder})).numbers[
+        "weights"
+    ]
     assert (weights["towards"], weights["split"]) == ("cat", "fold-00")
-    without = draw(SLICES, "slices", {"evidence": [brain]}, {}, {})
+    without = draw(SLICES, "slices", Inputs({"evidence": [brain]}))
     assert "weights" not in without.numbers
     unwanted = SLICES.model_copy(update={"weights": False})
-    drawing = draw(unwanted, "slices", {"evidence": [brain]}, {}, {"net": folder})
+    drawing = draw(unwanted, "slices", Inputs({"evidence": [brain]}, {}, {"net": folder}))
     assert "weights" not in drawing.numbers
 
 
@@ -235,7 +238,7 @@ def test_every_explanation_of_volumes_has_its_own_threshold(
         hide_below_of={"small": 0.1},
         hide_below=0.5,
     )
-    drawing = draw(settings, "slices", stores, {}, {})
+    drawing = draw(settings, "slices", Inputs(stores))
     assert [one["hide_below"] for one in drawing.numbers["maps"]] == [0.1, 0.5]
     assert "10% for k = 2, 50% for large" in drawing.caption
 
@@ -243,18 +246,18 @@ def test_every_explanation_of_volumes_has_its_own_threshold(
 def test_a_missing_store_is_named(photograph: Path) -> None:
     missing = photograph.with_name("correct-2.zarr")
     with pytest.raises(StoreError, match=r"correct-2\.zarr: there is no complete Zarr store here"):
-        draw(HEATMAPS, "panels", {"evidence": [photograph, missing]}, {}, {})
+        draw(HEATMAPS, "panels", Inputs({"evidence": [photograph, missing]}))
     with pytest.raises(StoreError, match="evidence: no attribution stores are given"):
-        draw(HEATMAPS, "panels", {}, {}, {})
+        draw(HEATMAPS, "panels", Inputs({}))
 
 
 def test_a_node_that_is_not_there_is_refused(photograph: Path) -> None:
     named = HEATMAPS.model_copy(update={"node": "node 2"})
     with pytest.raises(StoreError, match="has no node 'node 2'; its nodes are node 0, node 1"):
-        draw(named, "panels", {"evidence": [photograph]}, {}, {})
+        draw(named, "panels", Inputs({"evidence": [photograph]}))
     settings = HEATMAPS.model_copy(update={"node": 2})
     with pytest.raises(StoreError, match=r"has 2 node\(s\), not node 2"):
-        draw(settings, "panels", {"evidence": [photograph]}, {}, {})
+        draw(settings, "panels", Inputs({"evidence": [photograph]}))
 
 
 def test_volumes_and_photographs_are_told_apart(
@@ -263,11 +266,11 @@ def test_volumes_and_photographs_are_told_apart(
     node = {"kind": "feature_map", "layer": "conv1", "class": None}
     volume = write_attribution([make_map(np.zeros((2, 2, 2)), "subject-2", "maps", node=node)])
     with pytest.raises(StoreError, match="3 dimensions, not 2"):
-        draw(MAPS, "maps", {"maps": [volume]}, {}, {})
+        draw(MAPS, "maps", Inputs({"maps": [volume]}))
     with pytest.raises(StoreError, match="3 dimensions, not 2; draw it with kind: volume-slices"):
-        draw(HEATMAPS, "panels", {"evidence": [brain]}, {}, {})
+        draw(HEATMAPS, "panels", Inputs({"evidence": [brain]}))
     with pytest.raises(StoreError, match="2 dimensions, not 3; draw it with kind: heatmaps"):
-        draw(SLICES, "slices", {"evidence": [photograph]}, {}, {})
+        draw(SLICES, "slices", Inputs({"evidence": [photograph]}))
 
 
 def test_explanations_of_other_images_are_refused(
@@ -276,25 +279,25 @@ def test_explanations_of_other_images_are_refused(
     other = write_attribution([make_map(np.zeros((5, 4)), "correct-9", "gradient", "sensitivity")])
     settings = HEATMAPS.model_copy(update={"explanations": ("evidence", "gradient")})
     with pytest.raises(StoreError, match="gradient: has no map of image correct-1"):
-        draw(settings, "panels", {"evidence": [photograph], "gradient": [other]}, {}, {})
+        draw(settings, "panels", Inputs({"evidence": [photograph], "gradient": [other]}))
 
 
 def test_a_missing_evaluation_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="evaluation perturbation: no table of it is given"):
-        draw(CURVES, "curves", {}, {}, {})
+        draw(CURVES, "curves", Inputs({}))
     with pytest.raises(StoreError, match=r"perturbation\.parquet: cannot be read"):
-        draw(CURVES, "curves", {}, {"perturbation": tmp_path / "perturbation.parquet"}, {})
+        draw(CURVES, "curves", Inputs({}, {"perturbation": tmp_path / "perturbation.parquet"}, {}))
     bare = _table()
     bare.attrs = {}
     write_table(bare, tmp_path / "bare.parquet")
     with pytest.raises(StoreError, match="does not say how it was measured"):
-        draw(CURVES, "curves", {}, {"perturbation": tmp_path / "bare.parquet"}, {})
+        draw(CURVES, "curves", Inputs({}, {"perturbation": tmp_path / "bare.parquet"}, {}))
 
 
 def test_a_part_of_a_map_is_shown(photograph: Path) -> None:
     panel = Panel(explanation="e", node=0, zoom=(1, 1, 2, 3))
     figure = HeatmapPanels(kind="heatmaps", rows={"": ("image", "e", panel)})
-    drawing = draw(figure, "f", {"e": [photograph]}, {}, {})
+    drawing = draw(figure, "f", Inputs({"e": [photograph]}))
     whole, part = drawing.numbers["rows"][0]
     assert part["zoom"] == [1, 1, 2, 3]
     np.testing.assert_allclose(part["relevance"], np.array(whole["relevance"])[1:3, 1:4])
@@ -302,4 +305,4 @@ def test_a_part_of_a_map_is_shown(photograph: Path) -> None:
     far = Panel(explanation="e", node=0, zoom=(1, 2, 200, 3))
     figure = HeatmapPanels(kind="heatmaps", rows={"": (far,)})
     with pytest.raises(StoreError, match="leaves them; correct the figure's zoom"):
-        draw(figure, "f", {"e": [photograph]}, {}, {})
+        draw(figure, "f", Inputs({"e": [photograph]}))

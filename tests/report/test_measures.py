@@ -10,7 +10,13 @@ import pytest
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.continuity import grid
 from prediction_difference.evaluation.table import write_table
-from prediction_difference.report.measures import MeasureTable, measure_table
+from prediction_difference.families import MEASURES
+from prediction_difference.report.tables import MeasureTable, measure_table
+
+
+def some(measure: str) -> Any:
+    """A measure by its word; a summary is one of the table alone."""
+    return MEASURES.find(measure).model_construct()
 
 
 def table_of(tmp_path: Path, measure: str, rows: Any, **settings: Any) -> MeasureTable:
@@ -19,7 +25,9 @@ def table_of(tmp_path: Path, measure: str, rows: Any, **settings: Any) -> Measur
     table.attrs = {"settings": settings, "classes": 10, "accuracy": 0.9876}
     path = tmp_path / f"{measure}.parquet"
     write_table(table, path)
-    return measure_table("some", path, "evaluations/some.parquet")
+    found = measure_table("some", some(measure), path, "evaluations/some.parquet")
+    assert found is not None
+    return found
 
 
 def continuity(tmp_path: Path) -> MeasureTable:
@@ -72,7 +80,7 @@ def test_totals_are_told_once_for_each_image(tmp_path: Path) -> None:
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
-        measure_table("some", tmp_path / "none.parquet", "")
+        measure_table("some", some("continuity"), tmp_path / "none.parquet", "")
 
 
 def test_consistency_is_told_in_means(tmp_path: Path) -> None:

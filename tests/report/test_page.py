@@ -28,6 +28,7 @@ from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.sources.sklearn_digits import SklearnDigits
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
+from prediction_difference.families import MEASURES
 from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
 from prediction_difference.report.page import build
 from prediction_difference.report.perturbations import (
@@ -67,6 +68,15 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+MEASURED = {
+    "perturbation": "aopc",
+    "complexity": "complexity",
+    "sums": "aggregation",
+    "claims": "claims",
+}
+"""Measures of evaluations."""
+
+
 @dataclass(frozen=True)
 class Run:
     """The files of a small run, and where the page goes."""
@@ -101,10 +111,10 @@ class Run:
         build(
             self.config,
             [self.card],
-            {"perturbation": self.folder / "evaluations" / "perturbation.parquet"},
-            {"complexity": self.folder / "evaluations" / "complexity.parquet"},
-            {"sums": self.folder / "evaluations" / "sums.parquet"},
-            {"claims": self.claims},
+            {
+                name: self.folder / "evaluations" / f"{name}{MEASURES.find(word).suffix}"
+                for name, word in MEASURED.items()
+            },
             [self.figure],
             {name: [self.store(name)] for name in EXPLANATIONS},
             self.output,
@@ -129,6 +139,9 @@ def config() -> Config:
                 method="prediction-difference", sampler="marginal", window=3, **choice
             ),
             "order": RandomOrder(method="random", **choice),
+        },
+        evaluations={
+            name: MEASURES.find(word).model_construct() for name, word in MEASURED.items()
         },
         figures={"panels": HeatmapPanels(kind="heatmaps", explanations=("evidence", "order"))},
     )
@@ -311,15 +324,14 @@ def test_pictures_are_in_the_page(run: Run) -> None:
 
 def test_complexity_is_told_with_the_simplest_heatmaps_first(run: Run) -> None:
     html = run.build()
-    assert "Complexity of heatmaps" in html
-    part = html[html.index('id="complexity"') :]
+    part = html[html.index("Size of a heatmap with 256 levels") :]
     assert part.index("order") < part.index("evidence")
     assert "1500 ± 100" in part
 
 
 def test_properties_of_methods_are_told(run: Run) -> None:
     text = " ".join(run.page().text.split())
-    assert "Properties of methods sums Total relevance of an image" in text
+    assert "sums Total relevance of an image" in text
     assert "evidence lrp_epsilon 2 2.00 0.707 1.00 3.00" in text
 
 
@@ -444,7 +456,7 @@ def test_the_same_run_gives_the_same_page(run: Run) -> None:
 
 
 def test_a_run_without_figures_and_evaluations_has_a_page(run: Run) -> None:
-    build(run.config, [], {}, {}, {}, {}, [], {}, run.output, run.maps)
+    build(run.config, [], {}, [], {}, run.output, run.maps)
     html = run.output.read_text(encoding="utf-8")
     assert html.count("The configuration asks for none.") == 2
     assert 'href="#evaluations"' not in html
@@ -457,9 +469,9 @@ def _without(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 def test_what_is_missing_is_named(run: Run) -> None:
     missing = run.store("evidence", "other")
     with pytest.raises(StoreError, match=r"other\.zarr: there is no complete Zarr store here"):
-        build(run.config, [], {}, {}, {}, {}, [], {"evidence": [missing]}, run.output, run.maps)
+        build(run.config, [], {}, [], {"evidence": [missing]}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"card\.json: there is no classifier here"):
-        build(run.config, [run.folder / "card.json"], {}, {}, {}, {}, [], {}, run.output, run.maps)
+        build(run.config, [run.folder / "card.json"], {}, [], {}, run.output, run.maps)
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
         build(
             run.config,

@@ -126,7 +126,11 @@ def what_ran():
 
 def settings(section, name):
     """One entry of the configuration as text: a job is run again when it changes."""
-    entry = getattr(CONFIG, section)[name]
+    return text_of(getattr(CONFIG, section)[name])
+
+
+def text_of(entry):
+    """What results depend on of an entry, as text."""
     return entry.model_dump_json(exclude=set(entry.said_only))
 
 
@@ -158,9 +162,7 @@ def minutes(rule):
 
 def gpus(classifier):
     """GPUs that a job with this classifier reserves; one that is no network needs none."""
-    kind = CONFIG.classifiers[classifier].kind
-    is_network = kind not in ("logistic-regression", "scikit-learn")
-    return int(is_network and is_gpu_wanted())
+    return int(CONFIG.classifiers[classifier].is_network and is_gpu_wanted())
 
 
 def is_gpu_wanted():
@@ -188,8 +190,8 @@ def classifier_card(name):
 
 def trained_classifier(wildcards):
     """The classifier that a checkpoint is of."""
-    classifier = CONFIG.classifiers[wildcards.classifier]
-    return classifier_card(classifier.of) if classifier.kind == "checkpoint" else []
+    trained = CONFIG.classifiers[wildcards.classifier].trained
+    return classifier_card(trained) if trained else []
 
 
 def listings(explanations):
@@ -224,13 +226,13 @@ def explained_dataset(wildcards):
 
 def prior_store(wildcards):
     """The prior of an explanation, if it has one."""
-    prior = getattr(CONFIG.explanations[wildcards.explanation], "prior", None)
+    prior = CONFIG.explanations[wildcards.explanation].prior_name
     return f"{RESULTS}/priors/{prior}.zarr/zarr.json" if prior else []
 
 
 def reference_store(wildcards):
     """The reference dataset of an explanation, if it has another than the explained one."""
-    reference = getattr(CONFIG.explanations[wildcards.explanation], "reference", None)
+    reference = CONFIG.explanations[wildcards.explanation].reference_name
     return dataset_store(reference) if reference else []
 
 
@@ -259,81 +261,48 @@ def evaluation_tables(names):
 
 def evaluation_files():
     """What every evaluation of the configuration leaves."""
-    suffixes = {"claims": "json"}
     return [
-        f"{RESULTS}/evaluations/{name}.{suffixes.get(evaluation.measure, 'parquet')}"
-        for name, evaluation in CONFIG.evaluations.items()
+        str(layout.evaluation_file(CONFIG, Path(RESULTS), name))
+        for name in CONFIG.evaluations
     ]
 
 
 def classifier_of_evaluation(wildcards):
     """The classifier whose explanations an evaluation compares."""
     evaluation = CONFIG.evaluations[wildcards.evaluation]
-    return CONFIG.explanations[evaluation.explanations[0]].classifier
+    return CONFIG.explanations[evaluation.explanation_names[0]].classifier
 
 
-def shards_of_evaluation(name):
-    """The done-files of every shard of an evaluation that perturbs images."""
-    if CONFIG.evaluations[name].measure != "aopc":
-        return []
-    folder = f"{RESULTS}/shards/{name}"
-    return [f"{folder}/shard-{n}.json" for n in range(len(CONFIG.evaluations[name].shards(CONFIG.explanations)))]
-
-
-def cohorts_of_evaluation(name):
-    """The tables of every simulated cohort of a study of location."""
+def parts_of_evaluation(name, rule):
+    """What the jobs of a rule leave that do the work of an evaluation."""
     evaluation = CONFIG.evaluations[name]
-    if evaluation.measure != "location":
-        return []
-    return [
-        str(f) for f in layout.cohort_tables(Path(RESULTS), name, evaluation.cohorts)
-    ]
+    numbers = range(
+        evaluation.parts(CONFIG) if evaluation.parts_are == rule else 0
+    )
+    return [str(layout.part_file(Path(RESULTS), name, evaluation, n)) for n in numbers]
 
 
 def measured_maps(name):
     """The maps of an evaluation that one job makes of them."""
     evaluation = CONFIG.evaluations[name]
-    is_whole = evaluation.measure in (
-        "complexity",
-        "image-specificity",
-        "aggregation",
-        "consistency",
-        "strong-features",
-        "dominance",
-    )
-    return listings(evaluation.explanations) if is_whole else []
+    return listings(evaluation.explanation_names) if evaluation.reads_maps else []
 
 
 def runs_classifier(name):
     """Whether the last job of an evaluation runs the classifier on other images."""
-    return CONFIG.evaluations[name].measure in ("image-specificity", "strong-features")
+    return CONFIG.evaluations[name].runs_classifier
 
 
 def settings_of_evaluation(name):
-    """An evaluation as text, with the explanations of one that makes maps by itself."""
+    """An evaluation as text, with the entries of which it makes results by itself."""
     evaluation = CONFIG.evaluations[name]
-    is_alone = evaluation.measure == "continuity"
-    methods = evaluation.explanations if is_alone else []
-    if evaluation.measure == "cohort-accuracy":
-        classifier = CONFIG.classifiers[evaluation.classifier]
-        return [
-            settings("evaluations", name),
-            settings("classifiers", evaluation.classifier),
-            settings("datasets", classifier.dataset),
-        ]
-    return [
-        settings("evaluations", name),
-        *(settings("explanations", m) for m in methods),
-    ]
+    return [text_of(one) for one in (evaluation, *evaluation.behind(CONFIG))]
 
 
 def settings_of_study(name):
-    """What the numbers of a simulated cohort depend on, but not how many cohorts there are."""
+    """What the numbers of a simulated cohort depend on."""
     study = CONFIG.evaluations[name]
-    return [
-        study.model_dump_json(exclude={"cohorts"}),
-        settings("datasets", study.dataset),
-    ]
+    return [json.dumps(study.of_part()), *map(text_of, study.behind(CONFIG))]
 
 
 def code_of_evaluation(name):
@@ -343,13 +312,13 @@ def code_of_evaluation(name):
 
 def prior_of_evaluation(wildcards):
     """The prior that regions are drawn from, if they are."""
-    prior = CONFIG.evaluations[wildcards.evaluation].prior
+    prior = CONFIG.evaluations[wildcards.evaluation].prior_name
     return f"{RESULTS}/priors/{prior}.zarr/zarr.json" if prior else []
 
 
 def dataset_of_evaluation(wildcards):
     """The perturbed images' dataset, where regions are drawn from a prior."""
-    if not CONFIG.evaluations[wildcards.evaluation].prior:
+    if not CONFIG.evaluations[wildcards.evaluation].prior_name:
         return []
     return dataset_store(
         CONFIG.classifiers[classifier_of_evaluation(wildcards)].dataset

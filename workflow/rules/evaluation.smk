@@ -11,22 +11,22 @@
 rule claims:
     input:
         attributions=lambda wildcards: listings(
-            CONFIG.evaluations[wildcards.evaluation].explanations
+            CONFIG.evaluations[wildcards.evaluation].explanation_names
         ),
         tables=lambda wildcards: evaluation_tables(
-            CONFIG.evaluations[wildcards.evaluation].evaluations
+            CONFIG.evaluations[wildcards.evaluation].evaluation_names
         ),
         classifiers=lambda wildcards: [
             classifier_card(name)
-            for name in CONFIG.evaluations[wildcards.evaluation].classifiers
+            for name in CONFIG.evaluations[wildcards.evaluation].classifier_names
         ],
     output:
         found=f"{RESULTS}/evaluations/{{evaluation}}.json",
         checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
-        f"{LOGS}/evaluations/{{evaluation}}.claims.log",
+        f"{LOGS}/evaluations/{{evaluation}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluations/{{evaluation}}.claims.tsv"
+        f"{BENCHMARKS}/evaluations/{{evaluation}}.tsv"
     conda:
         "../../envs/prediction-difference.yaml"
     resources:
@@ -47,7 +47,7 @@ rule claims:
 rule shard:
     input:
         attributions=lambda wildcards: listings(
-            CONFIG.evaluations[wildcards.evaluation].explanations
+            CONFIG.evaluations[wildcards.evaluation].explanation_names
         ),
         classifier=lambda wildcards: classifier_card(
             classifier_of_evaluation(wildcards)
@@ -106,8 +106,8 @@ rule cohort:
 
 rule evaluation:
     input:
-        cohorts=lambda wildcards: cohorts_of_evaluation(wildcards.evaluation),
-        done=lambda wildcards: shards_of_evaluation(wildcards.evaluation),
+        cohorts=lambda wildcards: parts_of_evaluation(wildcards.evaluation, "cohort"),
+        done=lambda wildcards: parts_of_evaluation(wildcards.evaluation, "shard"),
         attributions=lambda wildcards: measured_maps(wildcards.evaluation),
         classifier=lambda wildcards: (
             classifier_card(classifier_of_evaluation(wildcards))
@@ -134,7 +134,6 @@ rule evaluation:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        work=lambda wildcards: f"{RESULTS}/shards/{wildcards.evaluation}",
         done=lambda wildcards, input: " ".join(
             flag("--done", file) for file in input.done
         ),
@@ -143,5 +142,5 @@ rule evaluation:
         code=lambda wildcards: code_of_evaluation(wildcards.evaluation),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
-        " --name {wildcards.evaluation:q} --results {params.results:q} --work {params.work:q}"
+        " --name {wildcards.evaluation:q} --results {params.results:q}"
         " {params.done} --output {output.table:q} > {log:q} 2>&1"

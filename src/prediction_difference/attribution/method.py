@@ -9,11 +9,13 @@ from prediction_difference.attribution.image_choice import Images
 from prediction_difference.attribution.node_choices import AnyNode, NodeChoice, node_names
 from prediction_difference.errors import Problem
 from prediction_difference.lookup import Lookup
-from prediction_difference.settings import Name, Section
+from prediction_difference.settings import Concept, Name
 
 
-class Method(Section):
+class Method(Concept):
     """A heatmap method, and what it explains: images and nodes of a classifier."""
+
+    chosen_by: ClassVar[str] = "method"
 
     default_output: ClassVar[Literal["probability", "score"]] = "score"
     """What is explained of a class where a node does not say it."""

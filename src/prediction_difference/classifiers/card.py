@@ -78,6 +78,11 @@ class Card:
         return self.trained or self.settings
 
     @property
+    def is_linear(self) -> bool:
+        """Whether the classifier is a plane, which is read with `loading.load_linear`."""
+        return bool(CLASSIFIERS.find(self.kind).is_linear)  # type: ignore[attr-defined]
+
+    @property
     def weights_from(self) -> WeightsFrom:
         """Where the weights were fitted; see `unseen`."""
         return CLASSIFIERS.find(self.kind).weights_from  # type: ignore[attr-defined]

@@ -5,15 +5,17 @@ from typing import Any, ClassVar, Literal, Self
 
 from prediction_difference.errors import Problem
 from prediction_difference.lookup import Lookup
-from prediction_difference.settings import Name, Section
+from prediction_difference.settings import Concept, Name
 
 WeightsFrom = Literal["here", "partly here", "elsewhere"]
 """Where the weights of a classifier were fitted: in the pipeline, so without the images that they
 explain; only those of new layers; or by somebody else, on images that nobody here knows."""
 
 
-class Classifier(Section):
+class Classifier(Concept):
     """What all classifiers have in common."""
+
+    chosen_by: ClassVar[str] = "kind"
 
     weights_from: ClassVar[WeightsFrom] = "here"
     is_linear: ClassVar[bool] = False

@@ -12,9 +12,7 @@ from prediction_difference.cli.options import (
     Name,
     Output,
 )
-from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.evaluation.measures.aopc import RegionPerturbation
-from prediction_difference.evaluation.measures.claims import Claims
+from prediction_difference.errors import ConfigError, Problem
 from prediction_difference.progress import say
 
 
@@ -165,37 +163,18 @@ def evaluation(
     name: Name,
     results: Results,
     output: Output,
-    work: Annotated[
-        Path | None, typer.Option(help="Folder of the working stores, of perturbed images.")
-    ] = None,
     done: Annotated[
         list[Path] | None, typer.Option(help="Done-file of a shard; once for each shard.")
     ] = None,
 ) -> None:
     """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
-    from prediction_difference import layout, origins
-    from prediction_difference.evaluation.claim_checks import check_claims, write_claims
-    from prediction_difference.evaluation.measuring import measure
-    from prediction_difference.evaluation.shards import read_shards
-    from prediction_difference.evaluation.table import evaluate, write_table
+    from prediction_difference import origins
+    from prediction_difference.evaluation.measure import Inputs
 
     settings, entry = _entry(config, "evaluations", name)
     made_from = origins.inputs_of(settings, results, "evaluations", name)
     facts = origins.facts(settings, "evaluations", name, made_from)
-    if isinstance(entry, Claims):
-        stores = {e: layout.attribution_stores(settings, results, e) for e in entry.explanations}
-        tables = {e: layout.evaluation_table(results, e) for e in entry.evaluations}
-        classifiers = {n: results / "classifiers" / n for n in entry.classifiers}
-        found = check_claims(entry, stores, tables, classifiers)
-        write_claims(found, settings.run, output, facts)
-        return
-    if not isinstance(entry, RegionPerturbation):
-        write_table(measure(settings, name, results), output, facts)
-        return
-    if work is None or not done:
-        remedy = "run the shards, and name what they left"
-        raise DataError("--work and --done", "are missing", remedy)
-    write_table(evaluate(entry, name, results, read_shards(work, done)), output, facts)
+    entry.publish(Inputs(settings, name, results, done or ()), output, facts)
 
 
 def figure(
@@ -211,6 +190,7 @@ def figure(
     from prediction_difference.config import is_clinical
     from prediction_difference.figures.draw import draw
     from prediction_difference.figures.drawing import save
+    from prediction_difference.figures.inputs import Inputs
 
     settings, entry = _entry(config, "figures", name)
     made_from = origins.inputs_of(settings, results, "figures", name)
@@ -219,7 +199,8 @@ def figure(
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
     classifiers = layout.classifier_folders(settings, results, entry)
     marked = is_clinical(settings, entry)
-    drawing = draw(entry, name, stores, evaluations, classifiers, settings.run.setting, marked)
+    inputs = Inputs(stores, evaluations, classifiers)
+    drawing = draw(entry, name, inputs, settings.run.setting, marked)
     save(drawing, png, pdf, json, facts=facts)
 
 
@@ -239,10 +220,7 @@ def report(
     build(
         settings,
         [results / "classifiers" / name / "card.json" for name in settings.classifiers],
-        layout.evaluation_tables(settings, results),
-        layout.complexity_tables(settings, results),
-        layout.measured_tables(settings, results),
-        layout.claims_files(settings, results),
+        {n: layout.evaluation_file(settings, results, n) for n in settings.evaluations},
         layout.figure_files(settings, results),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
         output,

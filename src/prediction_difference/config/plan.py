@@ -1,17 +1,14 @@
 """What follows from a configuration alone, known before any job has run."""
 
-from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.figures.kind import Figure
 from prediction_difference.run import Config
 
 
 def is_clinical(config: Config, figure: Figure) -> bool:
     """Whether a figure shows something of images that are marked as clinical."""
-    measured = [config.evaluations[name] for name in figure.evaluation_names]
-    names = [*figure.explanation_names, *(n for entry in measured for n in entry.explanations)]
-    datasets = {config.classifiers[config.explanations[n].classifier].dataset for n in names}
-    datasets |= {entry.dataset for entry in measured if isinstance(entry, LocationStudy)}
-    return any(config.datasets[name].is_clinical for name in datasets)
+    measured = (config.evaluations[name] for name in figure.evaluation_names)
+    shown = (config.dataset_of(name) for name in figure.explanation_names)
+    return any(one.is_clinical(config) for one in measured) or any(d.is_clinical for d in shown)
 
 
 def windows_of_prior(config: Config, prior: str) -> list[int]:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from prediction_difference.errors import Problem
 from prediction_difference.lookup import Lookup
-from prediction_difference.settings import Section
+from prediction_difference.settings import Concept, Section
 
 if TYPE_CHECKING:
     from prediction_difference.data.dataset import Catalogue, Dataset
@@ -35,8 +35,10 @@ class Split(Section):
         return self
 
 
-class Source(Split):
+class Source(Split, Concept):
     """Where images come from, and which of them priors and fitted classifiers never see."""
+
+    chosen_by: ClassVar[str] = "source"
 
     is_volume: ClassVar[bool] = False
     """Whether its images are 3-D."""

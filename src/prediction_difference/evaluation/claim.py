@@ -1,17 +1,26 @@
 """The protocol of claims: what papers say of their maps."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from prediction_difference.attribution.node_choices import NodeOfStore
 from prediction_difference.errors import Problem
-from prediction_difference.lookup import Lookup
-from prediction_difference.settings import Name, Section
+from prediction_difference.evaluation.checks import check_measured
+from prediction_difference.evaluation.measure import Measure
+from prediction_difference.lookup import Lookup, check_equal
+from prediction_difference.settings import Concept, Name
+
+if TYPE_CHECKING:
+    from prediction_difference.evaluation.findings import Measured, Opened
 
 
-class Claim(Section):
+class Claim(Concept):
     """What every claim of a paper has: its place and its words."""
+
+    chosen_by: ClassVar[str] = "claim"
 
     claim: str
     where: str = Field(min_length=1, description="figure, table or section of the paper")
@@ -33,9 +42,9 @@ class Claim(Section):
         return ()
 
     @property
-    def measured_by(self) -> str | tuple[str, ...]:
+    def measured_by(self) -> tuple[type[Measure], ...]:
         """The measure of these evaluations, or several that fit."""
-        return ""
+        return ()
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -46,7 +55,29 @@ class Claim(Section):
 
     def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
         """What only the whole configuration shows to be wrong."""
-        yield from ()
+        for name in self.explanation_names:
+            yield from lookup.missing(where, "explanations", name)
+        for name in self.classifier_names:
+            yield from lookup.missing(where, "classifiers", name)
+        yield from check_equal(where, ("images",), self.explanation_names, lookup)
+        for name, compared in self.measured_explanations:
+            yield from check_measured(where, name, self.measured_by, compared, lookup)
+
+    @property
+    def measured_explanations(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The evaluations, each with the explanations that it must have measured."""
+        return [(name, self.compared) for name in self.evaluation_names]
+
+    @abstractmethod
+    def measured(self, opened: "Opened") -> "Measured":
+        """One number of each image, and what their mean has to be if the claim holds.
+
+        opened: what the claim is about, by name: lists of opened attribution stores, tables of
+        evaluations, predictions of classifiers.
+
+        Raises:
+            StoreError: a store or table lacks what the claim is about.
+        """
 
 
 class ClaimOfMaps(Claim):

@@ -1,14 +1,87 @@
 """The protocol of measures: what is measured about heatmaps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
-from prediction_difference.errors import Problem
-from prediction_difference.lookup import Lookup
-from prediction_difference.settings import Section
+from prediction_difference import layout
+from prediction_difference.attribution.image_choice import slots
+from prediction_difference.costs import Work
+from prediction_difference.errors import DataError, Problem
+from prediction_difference.lookup import Lookup, Shapes
+from prediction_difference.run import Config
+from prediction_difference.settings import Concept, Section
 
 
-class Measure(Section):
-    """What is measured about heatmaps, and of which explanations."""
+@dataclass(frozen=True)
+class Inputs:
+    """What a measure is made from: the configuration, and the results that it names.
+
+    name: of the evaluation. results: the folder of the run. done: notes of the jobs that did the
+    parts of its work, if there are parts.
+    """
+
+    config: Config
+    name: str
+    results: Path
+    done: Sequence[Path] = ()
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.config.run.seed
+
+    @property
+    def stores(self) -> dict[str, list[Path]]:
+        """Attribution stores by explanation, in the order of their images."""
+        names = self.config.evaluations[self.name].explanation_names
+        return {n: layout.attribution_stores(self.config, self.results, n) for n in names}
+
+    @property
+    def classifier(self) -> Path:
+        """The folder of the classifier that the first explanation explains."""
+        names = self.config.evaluations[self.name].explanation_names
+        return layout.classifier_folder(self.config, self.results, names[0])
+
+    @property
+    def device(self) -> str:
+        """Where torch runs the classifier."""
+        from prediction_difference.classifiers.device import choose_device
+
+        return choose_device(self.config.run.device)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table in short, for the report.
+
+    meaning: of the numbers, in whole sentences. rows: an explanation, its method, and a text for
+    each of the columns.
+    """
+
+    meaning: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Measure(Concept):
+    """What is measured about heatmaps, and of which explanations.
+
+    A measure of one's own needs `measure`, which returns a table (a pandas data frame) with one row
+    for each number, and maybe `summary`, which says what the report shows of the table.
+    """
+
+    chosen_by: ClassVar[str] = "measure"
+
+    reads_maps: ClassVar[bool] = True
+    """Whether the job that makes the table reads the maps of its explanations."""
+    runs_classifier: ClassVar[bool] = False
+    """Whether that job runs the classifier."""
+    parts_are: ClassVar[Literal["shard", "cohort"] | None] = None
+    """What other jobs do the work for that job, by the name of their rule; None: nothing."""
+    suffix: ClassVar[str] = ".parquet"
+    """Of the file that it leaves."""
 
     measure: str
 
@@ -28,10 +101,70 @@ class Measure(Section):
         """The classifiers whose predictions it looks at."""
         return ()
 
+    @property
+    def prior_name(self) -> str | None:
+        """The prior that it draws from."""
+        return None
+
     def windows_of(self, prior: str) -> set[int]:
         """Sides of the windows for which it draws from a prior."""
         return set()
 
+    def behind(self, config: Config) -> list[Section]:
+        """Other entries of the configuration, of which it makes results by itself."""
+        return []
+
+    def is_clinical(self, config: Config) -> bool:
+        """Whether it measures images that are marked as clinical."""
+        return any(config.dataset_of(name).is_clinical for name in self.explanation_names)
+
+    def parts(self, config: Config) -> int:
+        """How many other jobs do the work for the one that makes the table."""
+        return 0
+
+    def of_part(self) -> dict[str, Any]:
+        """The settings that the result of one part depends on, JSON-like."""
+        return self.content
+
     def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
         """What only the whole configuration shows to be wrong."""
         yield from ()
+
+    def work(self, name: str, config: Config, shapes: Shapes) -> Work | None:
+        """What it costs, as far as it runs a classifier or simulates; shapes: of datasets."""
+        return None
+
+    def measure_maps(self, inputs: Inputs) -> Any:
+        """The table, a pandas data frame whose attributes say how it was made.
+
+        Raises:
+            StoreError: an attribution store or the classifier is missing, or they do not fit.
+        """
+        raise DataError(f"measure {self.measure}", "has no method measure_maps", "add one")
+
+    def publish(self, inputs: Inputs, output: Path, facts: Mapping[str, str]) -> None:
+        """Write what it found to its file; facts: what the file is made from."""
+        from prediction_difference.evaluation.table import write_table
+
+        write_table(self.measure_maps(inputs), output, facts)
+
+    def summary(self, table: Any) -> Summary | None:
+        """What the report shows of the table under its own heading; None: nothing there."""
+        return None
+
+
+def work_of_maps(name: str, measure: Measure, config: Config, forwards: int) -> Work:
+    """The work of running the classifier on so many images for each explained one, in one job."""
+    first = config.explanations[measure.explanation_names[0]]
+    images = len(slots(first))
+    return Work(
+        "evaluations", name, measure.measure, first.classifier, "passes", images, 1, forwards, 0
+    )
+
+
+def work_of_simulation(name: str, measure: Measure, jobs: int) -> Work:
+    """The work of simulated cohorts and of classifiers that are no networks."""
+    why = "nothing tells what a simulated cohort takes"
+    return Work(
+        "evaluations", name, measure.measure, None, "none", 0, jobs, None, None, unknown=why
+    )

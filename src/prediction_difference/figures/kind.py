@@ -1,21 +1,33 @@
 """The protocol of figures."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from prediction_difference.attribution.image_choice import slot_of, slots
 from prediction_difference.attribution.method import Method
 from prediction_difference.errors import Problem
+from prediction_difference.evaluation.checks import check_measured
+from prediction_difference.evaluation.measure import Measure
 from prediction_difference.lookup import Lookup
-from prediction_difference.settings import Name, Section
+from prediction_difference.settings import Concept, Name
+
+if TYPE_CHECKING:
+    from prediction_difference.figures.drawing import Drawing
+    from prediction_difference.figures.inputs import Inputs
 
 Inches = Annotated[float, Field(ge=0.8, le=8)]
 
 
-class Figure(Section):
+class Figure(Concept):
     """What every figure needs."""
+
+    chosen_by: ClassVar[str] = "kind"
+
+    shows_all_images: ClassVar[bool] = True
+    """Whether all images of its explanations are shown where it names none."""
 
     kind: str
     paper: Name | None = Field(
@@ -45,9 +57,24 @@ class Figure(Section):
             return dict.fromkeys(self.explanation_names, shown)
         return {name: slots(explanations[name]) for name in self.explanation_names}
 
+    @property
+    def key_of_explanations(self) -> str:
+        """The key that names them, for messages."""
+        return "explanations"
+
     def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
         """What only the whole configuration shows to be wrong."""
-        yield from ()
+        place = f"{where}.{self.key_of_explanations}"
+        for name in self.explanation_names:
+            yield from lookup.missing(place, "explanations", name)
+
+    @abstractmethod
+    def draw(self, inputs: "Inputs") -> "Drawing":
+        """The figure, the numbers that it shows, and its caption.
+
+        Raises:
+            StoreError: a store or table is missing, incomplete, or does not fit the figure.
+        """
 
 
 class MeasuredFigure(Figure):
@@ -58,3 +85,18 @@ class MeasuredFigure(Figure):
     @property
     def evaluation_names(self) -> tuple[str, ...]:
         return (self.evaluation,)
+
+    @property
+    @abstractmethod
+    def measured_by(self) -> type[Measure]:
+        """The measure of the evaluation."""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Explanations that the evaluation must have measured."""
+        return ()
+
+    def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        place = f"{where}.evaluation"
+        measures = (self.measured_by,)
+        yield from check_measured(place, self.evaluation, measures, self.compared, lookup)

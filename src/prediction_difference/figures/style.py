@@ -12,6 +12,12 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.font_manager import FontProperties
 
+from prediction_difference.typesetting import MINUS as MINUS
+from prediction_difference.typesetting import TIMES as TIMES
+from prediction_difference.typesetting import UNKNOWN as UNKNOWN
+from prediction_difference.typesetting import number as number
+from prediction_difference.typesetting import with_error as with_error
+
 FOR = "#b2182b"
 AGAINST = "#2166ac"
 INK = "#1a1a1a"
@@ -33,18 +39,13 @@ UNSIGNED: Colormap = LinearSegmentedColormap.from_list("strength", ["#ffffff", *
 
 PIXELS_PER_INCH = 150
 
-MINUS = "\N{MINUS SIGN}"
-TIMES = "\N{MULTIPLICATION SIGN}"
 CUT = "…"
-UNKNOWN = "\N{EN DASH}"
 
 DARKEST_GROUND = 0.62
 """Grey of what is black, where colours are laid over it."""
 _PEAK_PERCENTILE = 99.5
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 """Of red, green and blue [ITU-R BT.601]."""
-_ROUNDING = 1e-12
-"""Share of a value below which its standard error is none, but the rounding of equal numbers."""
 _NARROWEST_LETTER = 0.27  # of the font's size
 _FAMILY = "DejaVu Sans"
 _SETTINGS: dict[Any, Any] = {
@@ -175,30 +176,6 @@ def covered(
     """
     colours, scale = colours_of(limit, is_signed)
     return np.where(hidden[..., None], ground, colours(scale(relevance))[..., :3])
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number of so many significant digits, typeset; a dash if it is unknown."""
-    if value is None or not np.isfinite(value):
-        return UNKNOWN
-    if value == 0:
-        return "0"
-    if abs(value) >= 10**digits and abs(value) < 1e6:
-        return f"{value:,.0f}".replace("-", MINUS)
-    mantissa, _, exponent = f"{value:#.{digits}g}".partition("e")
-    text = mantissa.rstrip(".").replace("-", MINUS)
-    if not exponent:
-        return text
-    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{text}{TIMES}10{superscript}"
-
-
-def with_error(value: float, error: float) -> str:
-    """A number and its standard error, both to the second digit of the error."""
-    if not np.isfinite(error) or error <= _ROUNDING * abs(value):
-        return number(value)
-    decimals = max(0, 1 - int(np.floor(np.log10(error))))
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", MINUS)
 
 
 def fit(

@@ -1,16 +1,19 @@
 """The protocol of priors: distributions over patches that are fitted to a dataset."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import Field
 
 from prediction_difference.errors import Problem
 from prediction_difference.lookup import Lookup, by
-from prediction_difference.settings import Name, Section
+from prediction_difference.settings import Concept, Name
 
 
-class Prior(Section):
+class Prior(Concept):
     """A distribution over patches."""
+
+    chosen_by: ClassVar[str] = "kind"
 
     kind: str
     dataset: Name = Field(description="where the patches come from")

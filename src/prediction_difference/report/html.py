@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import jinja2
 
-from prediction_difference.figures.style import number
+from prediction_difference.typesetting import number
 
 HERE = Path(__file__).parent
 

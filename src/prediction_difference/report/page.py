@@ -14,12 +14,13 @@ from PIL import Image
 from prediction_difference.data.source import Source
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.claim_checks import read_claims
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.kind import Figure
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
 from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
-from prediction_difference.report.measures import measure_table
 from prediction_difference.run import Config
 from prediction_difference.seals import break_seal, read_sealed, write_seal
 from prediction_difference.stores import write_text
@@ -49,9 +50,6 @@ def build(
     config: Config,
     cards: Sequence[Path],
     evaluations: Mapping[str, Path],
-    complexity: Mapping[str, Path],
-    measures: Mapping[str, Path],
-    claims: Mapping[str, Path],
     figures: Sequence[Path],
     attributions: Mapping[str, Sequence[Path]],
     output: Path,
@@ -61,10 +59,9 @@ def build(
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
-    cards: card.json of each classifier. evaluations, complexity, measures: tables by name. claims:
-    what was found about them, by name. figures: their JSON files, beside which the pictures lie.
-    attributions: stores by explanation. brains: pages of cohorts, by dataset. facts: for the seal
-    of all pages.
+    cards: card.json of each classifier. evaluations: what they left, by name. figures: their JSON
+    files, beside which the pictures lie. attributions: stores by explanation. brains: pages of
+    cohorts, by dataset. facts: for the seal of all pages.
 
     Raises:
         StoreError: a file is missing, incomplete or not what it should be.
@@ -72,8 +69,9 @@ def build(
     page = Relative(output.parent)
     read_cards = tables.read_cards(cards)
     maps = tables.read_attributions(attributions)
-    links = {name: page.link(file) for name, file in evaluations.items()}
-    measured = perturbations.read_measured(evaluations, links)
+    perturbed, claims, others = _apart(config, evaluations)
+    links = {name: page.link(file) for name, file in perturbed.items()}
+    measured = perturbations.read_measured(perturbed, links)
     found = [record for file in claims.values() for record in read_claims(file)["claims"]]
     html = template("template.html.j2").render(
         run=config.run,
@@ -85,10 +83,13 @@ def build(
         evaluations=[perturbations.aopc_table(one) for one in measured],
         aopc_in_words=perturbations.in_words(measured),
         regions=perturbations.regions_tables(measured, perturbations.verdicts_of(found)),
-        complexity=[
-            tables.complexity_table(n, file, page.link(file)) for n, file in complexity.items()
+        measures=[
+            table
+            for name, file in others.items()
+            if (
+                table := tables.measure_table(name, config.evaluations[name], file, page.link(file))
+            )
         ],
-        measures=[measure_table(n, file, page.link(file)) for n, file in measures.items()],
         claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
         explained=tables.explained_tables(maps, page.link),
         interactive=page.link(maps_output),
@@ -103,6 +104,20 @@ def build(
     maps_page.write(maps, config.run.name, output, maps_output, not_clinical=_not_clinical(flat))
     write_text(output, html)
     write_seal(output, [output, maps_output, *brains.values()], facts)
+
+
+def _apart(
+    config: Config, evaluations: Mapping[str, Path]
+) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
+    """What evaluations left: of perturbed regions, of claims, and of all other measures."""
+    entries = {name: config.evaluations[name] for name in evaluations}
+    perturbed = [name for name, one in entries.items() if isinstance(one, RegionPerturbation)]
+    claims = [name for name, one in entries.items() if isinstance(one, Claims)]
+    others = [name for name in entries if name not in (*perturbed, *claims)]
+    first, second, third = (
+        {n: evaluations[n] for n in some} for some in (perturbed, claims, others)
+    )
+    return first, second, third
 
 
 def _not_clinical(datasets: Iterable[Source]) -> str:

@@ -11,7 +11,7 @@ from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.evaluation.shards import OUTPUTS
 from prediction_difference.evaluation.table import read_table, summarise
 from prediction_difference.figures.perturbation_curves import RANKS, REPLACEMENTS
-from prediction_difference.figures.style import UNKNOWN, number
+from prediction_difference.typesetting import UNKNOWN, number
 
 _ORDERS = {"morf": "most relevant first (MoRF)", "lerf": "least relevant first (LeRF)"}
 _WANTED = {"morf": "larger", "lerf": "smaller"}

@@ -9,10 +9,11 @@ from typing import Any
 from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import Card, read_card
 from prediction_difference.evaluation.claim_checks import read_claims
+from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.maps import Map, MapsOfStore, probability
-from prediction_difference.figures.style import UNKNOWN, number, with_error
 from prediction_difference.stores import folder_of
+from prediction_difference.typesetting import UNKNOWN, number
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,16 @@ class ClassifierRow:
 
 
 @dataclass(frozen=True)
-class ComplexityRow:
-    """Means over images of a heatmap's sizes as files, in bytes, and of its entropy, in bits."""
+class MeasureTable:
+    """An evaluation in numbers: one row per explanation, after its name and method.
 
-    explanation: str
-    method: str
-    images: int
-    png: str
-    jpeg: str
-    entropy: str
-
-
-@dataclass(frozen=True)
-class ComplexityTable:
-    """How complex the heatmaps of explanations are, the simplest first."""
+    meaning: of the numbers, in words.
+    """
 
     name: str
-    classifier: str
-    rows: Sequence[ComplexityRow]
+    meaning: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
     link: str
 
 
@@ -219,27 +212,16 @@ def _percents(interval: Sequence[float]) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
-def complexity_table(name: str, file: Path, link: str) -> ComplexityTable:
-    """The table of an evaluation of complexity.
+def measure_table(name: str, measure: Measure, file: Path, link: str) -> MeasureTable | None:
+    """The table of an evaluation in short; None where its measure shows none.
 
     Raises:
         StoreError: the file is missing or damaged.
     """
-    table = read_table(file)
-    groups = sorted(table.groupby("explanation"), key=lambda group: group[1]["entropy"].mean())
-    rows = [
-        ComplexityRow(
-            explanation,
-            part["method"].iloc[0],
-            len(part),
-            *(
-                with_error(part[column].mean(), part[column].sem())
-                for column in ("png_bytes", "jpeg_bytes", "entropy")
-            ),
-        )
-        for explanation, part in groups
-    ]
-    return ComplexityTable(name, str(table.attrs["classifier"]), rows, link)
+    summary = measure.summary(read_table(file))
+    if summary is None:
+        return None
+    return MeasureTable(name, summary.meaning, summary.columns, summary.rows, link)
 
 
 def claims_table(name: str, file: Path, link: str) -> ClaimsTable:

@@ -8,9 +8,6 @@ from pathlib import Path
 from prediction_difference import layout
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.evaluation.measure import Measure
-from prediction_difference.evaluation.measures.aopc import RegionPerturbation
-from prediction_difference.evaluation.measures.claims import Claims
-from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.run import Config
 
 
@@ -79,14 +76,8 @@ def _places(config: Config, results: Path) -> Iterator[tuple[str, Path, str]]:
 def _of_evaluation(
     config: Config, results: Path, name: str, evaluation: Measure
 ) -> Iterator[tuple[str, Path, str]]:
-    if isinstance(evaluation, Claims):
-        yield "claims", results / "evaluations" / f"{name}.json", f"evaluations/{name}.claims"
-        return
-    if isinstance(evaluation, RegionPerturbation):
-        for shard in range(len(config.evaluations[name].shards(config.explanations))):
-            file = results / "shards" / name / f"shard-{shard}.json"
-            yield f"shard of {name}", file, f"evaluations/{name}/{file.stem}"
-    if isinstance(evaluation, LocationStudy):
-        for file in layout.cohort_tables(results, name, evaluation.cohorts):
-            yield f"cohort of {name}", file, f"evaluations/{name}/{file.stem}"
-    yield "evaluation", layout.evaluation_table(results, name), f"evaluations/{name}"
+    rule = evaluation.parts_are
+    for number in range(evaluation.parts(config)):
+        file = layout.part_file(results, name, evaluation, number)
+        yield f"{rule} of {name}", file, f"evaluations/{name}/{file.stem}"
+    yield "evaluation", layout.evaluation_file(config, results, name), f"evaluations/{name}"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from prediction_difference.workload.counting import Work
+from prediction_difference.costs import Work
 from prediction_difference.workload.speeds import Speed, Speeds
 
 START = 12.0
@@ -65,7 +65,7 @@ def advise(step: Step, start: float = START, longest: float = LONGEST) -> Advice
     if each is None or step.work.images_per_job is None:
         return None
     needed = start * (1 - SHARE_OF_START) / SHARE_OF_START
-    is_divisible = step.work.sort == "windows"
+    is_divisible = step.work.kind == "windows"
     chunks = max(1, math.ceil(each / longest)) if is_divisible else 1
     images = step.work.images if each == 0 else math.ceil(needed / (each / chunks))
     return Advice(min(max(images, 1), step.work.images), chunks)

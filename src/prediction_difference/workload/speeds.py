@@ -11,12 +11,12 @@ import yaml
 
 from prediction_difference import layout
 from prediction_difference.config import parse_config
+from prediction_difference.costs import Work
 from prediction_difference.errors import PredictionDifferenceError, StoreError
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.lookup import Shapes
 from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes
-from prediction_difference.workload.counting import Work
 from prediction_difference.workload.networks import multiply_accumulates, network_name
 
 TABLE = Path(__file__).parent / "speeds.yaml"
@@ -24,7 +24,6 @@ _STORES = 8
 """As many stores of an explanation are looked at."""
 _BACKWARD = 3
 """Forward passes that one with its way back takes: the latter has twice the multiplications."""
-_ONE_WAY = ("occlusion", "image-specificity", "strong-features")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Speeds:
         if work.forwards == 0 or work.classifier is None:
             return Speed(0.0, "no forward pass")
         network = network_name(self._config.classifiers[work.classifier])
-        key = (work.kind, network, work.precision)
+        key = (work.word, network, work.precision)
         if self._device == "cpu":
             return self._measured.get(key) or self._tabulated(work, network) or self._counted(work)
         return self._counted(work)
@@ -68,7 +67,7 @@ class Speeds:
     def _tabulated(self, work: Work, network: str) -> Speed | None:
         table = _table()
         known = table["core"].get(table["alike"].get(network, network), {})
-        rate = known.get(work.sort, {}).get(work.precision)
+        rate = known.get(work.kind, {}).get(work.precision)
         if rate is None:
             return None
         return Speed(_ways(work) / float(rate), "table")
@@ -89,8 +88,7 @@ class Speeds:
 
 def _ways(work: Work) -> int:
     """Forward passes that take as long as one with what follows it."""
-    is_back = work.section == "explanations" and work.sort == "passes"
-    return _BACKWARD if is_back and work.kind not in _ONE_WAY else 1
+    return _BACKWARD if work.passes_back else 1
 
 
 @cache

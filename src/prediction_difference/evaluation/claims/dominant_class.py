@@ -1,10 +1,16 @@
 """The class that dominates a CLEAR map is the predicted one."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.claim import ClaimOfMeasured
+from prediction_difference.evaluation.measure import Measure
+from prediction_difference.evaluation.measures.dominance import Dominance
+
+if TYPE_CHECKING:
+    from prediction_difference.evaluation.findings import Measured, Opened
 
 
 class DominantClass(ClaimOfMeasured):
@@ -20,5 +26,23 @@ class DominantClass(ClaimOfMeasured):
     decisions: Literal["right", "wrong"]
 
     @property
-    def measured_by(self) -> str:
-        return "dominance"
+    def measured_by(self) -> tuple[type[Measure], ...]:
+        return (Dominance,)
+
+    def measured(self, opened: "Opened") -> "Measured":
+        from prediction_difference.evaluation.findings import Measured
+
+        table = opened[self.evaluation]
+        is_chosen = table["explanation"] == self.explanation
+        is_chosen &= table["right"] == (self.decisions == "right")
+        if not is_chosen.any():
+            what = f"has no {self.decisions} decision explained by {self.explanation!r}"
+            raise StoreError(f"evaluation {self.evaluation}", what, "explain some")
+        part = table[is_chosen]
+        values = (part[self.by] == part["predicted"]).to_numpy().astype(float)
+        if self.decisions == "right":
+            quantity = "share of maps whose dominant class is the predicted one"
+            return Measured(values, quantity, "", limit=0.5, is_share=True)
+        of_label = (part[self.by] == part["label"]).to_numpy().astype(float)
+        quantity = "share of maps that the predicted class dominates, less that of the label's"
+        return Measured(values - of_label, quantity, "")

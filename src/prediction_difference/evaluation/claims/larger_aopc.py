@@ -1,10 +1,15 @@
 """Perturbed in the order of a heatmap, images lose more than in that of another one."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prediction_difference.evaluation.claim import (
     ClaimOfTable,
 )
+from prediction_difference.evaluation.measure import Measure
+from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+
+if TYPE_CHECKING:
+    from prediction_difference.evaluation.findings import Measured, Opened
 
 
 class LargerAopc(ClaimOfTable):
@@ -13,5 +18,15 @@ class LargerAopc(ClaimOfTable):
     claim: Literal["larger-aopc"]
 
     @property
-    def measured_by(self) -> str:
-        return "aopc"
+    def measured_by(self) -> tuple[type[Measure], ...]:
+        return (RegionPerturbation,)
+
+    def measured(self, opened: "Opened") -> "Measured":
+        from prediction_difference.evaluation.claim_numbers import differences
+        from prediction_difference.evaluation.findings import Measured
+        from prediction_difference.evaluation.table import aopc_by_image
+
+        table = opened[self.evaluation]
+        output = str(table.attrs["settings"]["output"])
+        values = differences(self, aopc_by_image(table, output))
+        return Measured(values, f"AOPC less that of {self.than}", f"of the {output}")

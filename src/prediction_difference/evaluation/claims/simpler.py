@@ -1,10 +1,15 @@
 """Heatmaps are less complex than those of another explanation."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from prediction_difference.evaluation.claim import ClaimOfTable
+from prediction_difference.evaluation.measure import Measure
+from prediction_difference.evaluation.measures.complexity import HeatmapComplexity
+
+if TYPE_CHECKING:
+    from prediction_difference.evaluation.findings import Measured, Opened
 
 
 class Simpler(ClaimOfTable):
@@ -16,5 +21,17 @@ class Simpler(ClaimOfTable):
     )
 
     @property
-    def measured_by(self) -> str:
-        return "complexity"
+    def measured_by(self) -> tuple[type[Measure], ...]:
+        return (HeatmapComplexity,)
+
+    def measured(self, opened: "Opened") -> "Measured":
+        from prediction_difference.evaluation.claim_numbers import differences
+        from prediction_difference.evaluation.findings import Measured
+
+        columns = opened[self.evaluation].pivot(
+            index="image", columns="explanation", values=self.by
+        )
+        unit = "bits" if self.by == "entropy" else "bytes"
+        name = {"entropy": "entropy", "png_bytes": "PNG", "jpeg_bytes": "JPEG"}[self.by]
+        values = differences(self, columns)
+        return Measured(values, f"{name} less that of {self.than}", unit, sense="below")

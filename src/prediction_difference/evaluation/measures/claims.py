@@ -1,16 +1,23 @@
 """What a paper says of its maps, put to the test on the images that are explained here."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from prediction_difference.evaluation.measure import Measure
+from prediction_difference import layout
+from prediction_difference.errors import Problem
+from prediction_difference.evaluation.measure import Inputs, Measure
 from prediction_difference.families import CLAIMS
+from prediction_difference.lookup import Lookup
 from prediction_difference.registry import OneOf
 
 
 class Claims(Measure):
     """What a paper says of its maps, put to the test on the images that are explained here."""
+
+    suffix: ClassVar[str] = ".json"
 
     measure: Literal["claims"]
     claims: Annotated[tuple[Annotated[Any, OneOf(CLAIMS)], ...], Field(min_length=1)]
@@ -23,13 +30,13 @@ class Claims(Measure):
         return tuple(dict.fromkeys(names))
 
     @property
-    def evaluations(self) -> tuple[str, ...]:
+    def evaluation_names(self) -> tuple[str, ...]:
         """All evaluations whose tables claims are about."""
         names = [name for claim in self.claims for name in claim.evaluation_names]
         return tuple(dict.fromkeys(names))
 
     @property
-    def classifiers(self) -> tuple[str, ...]:
+    def classifier_names(self) -> tuple[str, ...]:
         """All classifiers whose predictions claims are about."""
         names = [name for claim in self.claims for name in claim.classifier_names]
         return tuple(dict.fromkeys(names))
@@ -42,3 +49,16 @@ class Claims(Measure):
                     f"claim {number} compares {claim.compared[0]} with itself; name two"
                 )
         return self
+
+    def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        for number, claim in enumerate(self.claims):
+            yield from claim.problems(f"{where}.claims.{number}", lookup)
+
+    def publish(self, inputs: Inputs, output: Path, facts: Mapping[str, str]) -> None:
+        from prediction_difference.evaluation.claim_checks import check_claims, write_claims
+
+        results = inputs.results
+        tables = {name: layout.evaluation_table(results, name) for name in self.evaluation_names}
+        classifiers = {name: results / "classifiers" / name for name in self.classifier_names}
+        found = check_claims(self, inputs.stores, tables, classifiers)
+        write_claims(found, inputs.config.run, output, facts)

@@ -1,11 +1,20 @@
 """CLEAR maps, with heatmaps for and against the true class [kumar2017, Figs. 1 to 7]."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from prediction_difference.errors import Problem
+from prediction_difference.evaluation.checks import check_classes
+from prediction_difference.figures.checks import check_form, check_shown_images
 from prediction_difference.figures.kind import Figure, Inches
+from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    from prediction_difference.figures.drawing import Drawing
+    from prediction_difference.figures.inputs import Inputs
 
 
 class ClearPanels(Figure):
@@ -58,3 +67,38 @@ class ClearPanels(Figure):
     @property
     def shown_images(self) -> tuple[str, ...] | None:
         return self.images
+
+    def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        names = self.explanation_names
+        yield from super().problems(where, lookup)
+        yield from check_shown_images(where, self, lookup)
+        yield from check_form(where, names, False, lookup)
+        yield from check_classes(f"{where}.explanations", names, lookup)
+
+    def draw(self, inputs: "Inputs") -> "Drawing":
+        from prediction_difference.figures.clear_panels import (
+            ClearLayout,
+            clear_panels,
+            read_responses,
+        )
+        from prediction_difference.figures.inputs import refuse_another_image
+
+        columns = {
+            name: [read_responses(path) for path in inputs.stores(name)]
+            for name in self.explanation_names
+        }
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for row in rows:
+            first, *others = row.values()
+            for other in others:
+                refuse_another_image(first, other)
+        layout = ClearLayout(
+            self.parts,
+            self.titles,
+            self.across,
+            self.size,
+            self.palette,
+            self.binary_from,
+            self.full_at,
+        )
+        return clear_panels(rows, layout)

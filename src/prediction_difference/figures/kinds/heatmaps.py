@@ -1,13 +1,25 @@
 """Images and their heatmaps, by several explanations, classifiers or nodes."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from prediction_difference.attribution.node_choices import NodeOfStore
+from prediction_difference.errors import Problem
+from prediction_difference.figures.checks import check_form, check_node, check_shown_images
 from prediction_difference.figures.kind import Figure, Inches
+from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Name, Section
+
+if TYPE_CHECKING:
+    from prediction_difference.figures.drawing import Drawing
+    from prediction_difference.figures.inputs import Inputs
+    from prediction_difference.figures.maps import Map
+    from prediction_difference.figures.panels import Block
+    from prediction_difference.figures.panels import Panel as DrawnPanel
+
 
 IMAGE = "image"
 """Stands for the image itself among the panels of a figure."""
@@ -155,3 +167,70 @@ class HeatmapPanels(Figure):
     @property
     def shown_images(self) -> tuple[str, ...] | None:
         return self.images
+
+    @property
+    def key_of_explanations(self) -> str:
+        return "rows" if self.rows else "explanations"
+
+    def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        yield from super().problems(where, lookup)
+        yield from check_shown_images(where, self, lookup)
+        yield from check_form(where, self.explanation_names, False, lookup)
+        for panel in self.panels:
+            yield from check_node(where, panel.explanation, panel.node, lookup)
+
+    def draw(self, inputs: "Inputs") -> "Drawing":
+        from prediction_difference.figures.heatmap_panels import Layout, heatmap_panels
+        from prediction_difference.figures.panels import with_limits
+
+        columns = {
+            panel: inputs.maps(panel.explanation, panel.node, dimensions=2) for panel in self.panels
+        }
+        slots = [one.slot for one in next(iter(columns.values()))]
+        blocks = [
+            self._block({panel: _of_slot(maps, slot) for panel, maps in columns.items()})
+            for slot in slots
+        ]
+        titles = [title for title, _ in self.panel_rows]
+        layout = Layout(titles, self.columns, self.across, self.size)
+        return heatmap_panels(with_limits(blocks, self.limit), layout, self.limit)
+
+    def _block(self, maps: "Mapping[ShownPanel, Map]") -> "Block":
+        """The panels of one image; the image in a row is that of the row's first map."""
+        from prediction_difference.figures.inputs import refuse_another_image
+        from prediction_difference.figures.panels import Block
+
+        first = next(iter(maps.values()))
+        for one in maps.values():
+            refuse_another_image(first, one)
+        rows = []
+        for _, row in self.panel_rows:
+            of_row = next((maps[p] for p in row if isinstance(p, ShownPanel)), first)
+            rows.append([self._drawn(panel, maps, of_row) for panel in row])
+        return Block(rows)
+
+    def _drawn(
+        self, panel: ShownPanel | str | None, maps: "Mapping[ShownPanel, Map]", of_row: "Map"
+    ) -> "DrawnPanel | None":
+        from prediction_difference.figures.maps import zoomed
+        from prediction_difference.figures.panels import Panel as DrawnPanel
+
+        if panel is None:
+            return None
+        if isinstance(panel, str):
+            return DrawnPanel(of_row, "image")
+        shown = maps[panel] if panel.zoom is None else zoomed(maps[panel], panel.zoom)
+        return DrawnPanel(shown, panel.show, top=self.top)
+
+
+def _of_slot(maps: "Sequence[Map]", slot: str) -> "Map":
+    from prediction_difference.errors import StoreError
+
+    for one in maps:
+        if one.slot == slot:
+            return one
+    raise StoreError(
+        f"explanation {maps[0].explanation}",
+        f"has no map of image {slot}, which another explanation of the figure has",
+        "explain the same images with both",
+    )

@@ -1,12 +1,21 @@
 """Evidence over the slices of volumes [zintgraf2017, Figs. 9-12]."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from prediction_difference.attribution.node_choices import NodeOfStore
+from prediction_difference.errors import Problem
+from prediction_difference.figures.checks import check_form, check_node, check_shown_images
 from prediction_difference.figures.kind import Figure
+from prediction_difference.lookup import Lookup, dataset_of_explanations
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    from prediction_difference.figures.drawing import Drawing
+    from prediction_difference.figures.inputs import Inputs
+
 
 SLICE_TAGS = ("slice-count", "slice-numbers")
 Axis = Annotated[int, Field(ge=0, le=2)]
@@ -86,3 +95,52 @@ class VolumeSlices(Figure):
     def share_hidden(self, explanation: str) -> float:
         """Below which share of its largest absolute value the map of an explanation is hidden."""
         return self.hide_below_of.get(explanation, self.hide_below)
+
+    def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        names = self.explanation_names
+        yield from super().problems(where, lookup)
+        yield from check_shown_images(where, self, lookup)
+        yield from check_form(where, names, True, lookup)
+        yield from self._problems_of_slices(where, lookup)
+        for name in names:
+            yield from check_node(where, name, self.node, lookup)
+
+    def _problems_of_slices(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        """Slices that are named must be in the slab, or in volumes whose size is known."""
+        for key in ("titles", "hide_below_of"):
+            for name in getattr(self, key):
+                if name not in self.explanations:
+                    what = f"{name!r} is not among the figure's explanations"
+                    known = ", ".join(self.explanations)
+                    yield Problem(f"{where}.{key}", what, f"they are {known}")
+        dataset = dataset_of_explanations(self.explanation_names, lookup)
+        if isinstance(self.slices, int) or dataset is None or not dataset.is_volume:
+            return
+        (axis,) = self.axes
+        slab, shape = dataset.slab, lookup.shape_of(dataset)
+        if slab is not None and slab.axis == axis:
+            first, last = slab.start, slab.stop - 1
+        elif shape is not None:
+            first, last = 0, shape[axis] - 1
+        else:
+            return
+        for number in self.slices:
+            if not first <= number <= last:
+                what = f"there is no slice {number} on axis {axis}"
+                yield Problem(f"{where}.slices", what, f"there are {first} to {last}")
+
+    def draw(self, inputs: "Inputs") -> "Drawing":
+        from prediction_difference.figures.volume_slices import (
+            ShownMap,
+            SliceLayout,
+            volume_slices,
+        )
+
+        shown = [
+            ShownMap(one, self.titles.get(name, name), self.share_hidden(name))
+            for name in self.explanation_names
+            for one in inputs.maps(name, self.node, dimensions=3)
+        ]
+        weights = inputs.linear_weights(shown[0].map) if self.weights else None
+        layout = SliceLayout(self.axes, self.slices, self.grounds, self.limit, self.across)
+        return volume_slices(shown, weights, layout)
