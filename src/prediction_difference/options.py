@@ -83,7 +83,7 @@ def check_options(
         elif inspect.Parameter.VAR_KEYWORD not in kinds:
             known = [n for n, p in parameters.items() if p.default is not inspect.Parameter.empty]
             title = called or function.__qualname__.removesuffix(".__init__")
-            raise DataError(_said(name, value), f"{title} has no such option", _among(name, known))
+            raise DataError(said(name, value), f"{title} has no such option", _among(name, known))
 
 
 def _among(name: str, known: Sequence[str]) -> str:
@@ -123,7 +123,7 @@ def _refuse_other(name: str, value: Any, choices: Sequence[Any]) -> None:
     # What has no hash, such as an array, has no truth value of its equality either.
     if value.__hash__ is None or value not in choices:
         remedy = choose_among(str(value), [str(choice) for choice in choices])
-        raise DataError(_said(name, value), "is unknown", remedy)
+        raise DataError(said(name, value), "is unknown", remedy)
 
 
 def _refuse_parts(name: str, value: Any, origin: Any, inner: Sequence[Any]) -> None:
@@ -138,7 +138,7 @@ def _refuse_parts(name: str, value: Any, origin: Any, inner: Sequence[Any]) -> N
         _refuse_type(name, value, Sequence | np.ndarray, f"{len(inner)} values")
         if len(value) != len(inner):
             what = f"has {len(value)} values"
-            raise DataError(_said(name, value), what, f"give {len(inner)} of them")
+            raise DataError(said(name, value), what, f"give {len(inner)} of them")
         kinds: Sequence[Any] = inner
     else:
         words = _title(inner[0]).removeprefix("a ")
@@ -154,13 +154,13 @@ def _refuse_instance(name: str, value: Any, kind: Any) -> None:
     is_flag = kind in (int, float, numbers.Real) and isinstance(value, bool | np.bool_)
     _refuse_type(name, value, () if is_flag else is_kind, words)
     if kind is float and not math.isfinite(value):
-        raise DataError(_said(name, value), "is not finite", "give a finite number")
+        raise DataError(said(name, value), "is not finite", "give a finite number")
 
 
 def _refuse_type(name: str, value: Any, kind: Any, words: str) -> None:
     if not isinstance(value, kind) or (isinstance(value, str) and kind is not str):
         what = "is None" if value is None else f"is of type {type(value).__name__}"
-        raise DataError(_said(name, value), what, f"give {words}")
+        raise DataError(said(name, value), what, f"give {words}")
 
 
 def _refuse_all(name: str, value: Any, kinds: Sequence[Any]) -> None:
@@ -184,13 +184,13 @@ def _refuse_unmet(name: str, value: Any, condition: Any) -> None:
     for kind, (holds, what, remedy) in _BOUNDS.items():
         bound = getattr(condition, kind, None)
         if bound is not None and not holds(value, bound):
-            raise DataError(_said(name, value), what.format(bound), remedy.format(bound))
+            raise DataError(said(name, value), what.format(bound), remedy.format(bound))
     if hasattr(condition, "func"):
         try:
             condition.func(value)
         except ValueError as error:
             what, _, remedy = str(error).partition("; ")
-            raise DataError(_said(name, value), what, remedy or "correct it") from None
+            raise DataError(said(name, value), what, remedy or "correct it") from None
 
 
 def _title(kind: Any) -> str:
@@ -198,7 +198,7 @@ def _title(kind: Any) -> str:
     return _WORDS[kind][1] if kind in _WORDS else str(getattr(kind, "__name__", kind))
 
 
-def _said(name: str, value: Any) -> str:
+def said(name: str, value: Any) -> str:
     """An option as it stands in a call; of what is long, the name alone."""
     if isinstance(value, np.ndarray):
         return name

@@ -9,7 +9,6 @@ import numpy as np
 
 from prediction_difference.attribution.image_choice import ImageChoice, slots
 from prediction_difference.attribution.method import Method
-from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
 from prediction_difference.attribution.node_choices import ClassNodes, NodeChoice
 from prediction_difference.attribution.nodes import ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT
 from prediction_difference.classifiers.kind import Classifier
@@ -182,7 +181,7 @@ def _check_outputs(where: str, explanation: Method, names: tuple[str, ...]) -> l
     """Probabilities that are asked for of a classifier with one class."""
     if len(names) != 1:
         return []
-    is_default = isinstance(explanation, PredictionDifference)
+    is_default = explanation.default_output == "probability"
     asked = ("probability", None) if is_default else ("probability",)
     return [
         Problem(f"{where}.nodes.{number}.output", ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT)
@@ -215,7 +214,7 @@ def _check_copies(
 ) -> list[Problem]:
     """Explained images that lie in the prior's dataset, too, as far as files tell."""
     name = parts["classifiers"][explanation.classifier].dataset
-    prior = parts["priors"].get(getattr(explanation, "prior", None))
+    prior = parts["priors"].get(explanation.prior_name)
     known = catalogues.get(name)
     others = None if prior is None or prior.dataset == name else catalogues.get(prior.dataset)
     if known is None or others is None:

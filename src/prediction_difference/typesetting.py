@@ -4,6 +4,7 @@ import numpy as np
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 UNKNOWN = "\N{EN DASH}"
 _ROUNDING = 1e-12
 """Share of a value below which its standard error is none, but the rounding of equal numbers."""
@@ -31,3 +32,8 @@ def with_error(value: float, error: float) -> str:
         return number(value)
     decimals = max(0, 1 - int(np.floor(np.log10(error))))
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", MINUS)
+
+
+def count(number: int, noun: str) -> str:
+    """1 image, 2 images."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

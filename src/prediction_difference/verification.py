@@ -281,7 +281,7 @@ def _settings_of_store(
     one: Published, config: Config, attributes: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings that a store was made with, and those of the config."""
-    from prediction_difference.attribution.job import what_matters
+    from prediction_difference.attribution.description import what_matters
 
     section = {"data": "datasets", "priors": "priors"}.get(one.section, "explanations")
     wanted = getattr(config, section)[one.name].content
@@ -329,7 +329,7 @@ def _digest_of_input(path: Path) -> str:
 
 def _code_of_store(one: Published, config: Config, attributes: dict[str, Any]) -> bool:
     """Whether other code made a store."""
-    from prediction_difference.attribution.job import stages_behind
+    from prediction_difference.attribution.description import stages_behind
 
     if one.section == "attributions":
         stages = stages_behind(config.explanations[one.name])

@@ -9,10 +9,11 @@ from torch import nn
 
 import prediction_difference as pda
 from example_networks import at_random
-from prediction_difference.attribution.heatmaps import METHODS, forwards, heatmaps
+from prediction_difference.attribution.heatmaps import heatmaps, options_of, with_options
 from prediction_difference.classifiers.linear_module import LinearModule
 from prediction_difference.classifiers.networks import Normalise, Preprocessed
 from prediction_difference.errors import DataError
+from prediction_difference.families import METHODS as FAMILY
 
 
 def smooth_network() -> nn.Module:
@@ -77,6 +78,7 @@ def rectified_network(bias: bool = False) -> nn.Module:
     ))  # fmt: skip
 
 
+METHODS = {word: one for word, one in FAMILY.classes().items() if one.explains_anew}
 GRAPH_METHODS = (
     "deconvolution",
     "guided_backprop",
@@ -197,7 +199,9 @@ def test_every_method_counts_its_forward_passes(method):
     # These run no classifier; the last three read its weights or its training images.
     expected |= dict.fromkeys(("random", "segmentation", "weights", "pattern", "deviation"), 0)
     expected |= {"taylor": 2 + 6 * (5 + 3) + 20}  # six rounds, and 20 to draw the root close
-    assert forwards(method, (8, 8), **options) == expected.get(method, 1)
+    own = {name: value for name, value in options.items() if name in options_of(METHODS[method])}
+    settings, _ = with_options(method, own)
+    assert settings.forwards_of_map((8, 8)) == expected.get(method, 1)
 
 
 def test_unknown_methods_and_nodes_are_refused():

@@ -17,8 +17,9 @@ from torch import nn
 
 import prediction_difference as pda
 from prediction_difference.attribution import sampling
+from prediction_difference.attribution.bench import Inputs
 from prediction_difference.attribution.image_choice import slots
-from prediction_difference.attribution.job import Inputs, run_chunk
+from prediction_difference.attribution.job import run_chunk
 from prediction_difference.attribution.prediction_difference import PredictionDifference
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.attribution.working_store import WorkingStore

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import prediction_difference as pda
-from prediction_difference.attribution.job import Inputs, run_chunk
+from prediction_difference.attribution.bench import Inputs
+from prediction_difference.attribution.job import run_chunk
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module
@@ -15,10 +16,12 @@ from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.figures import captions
 from prediction_difference.figures.draw import draw
+from prediction_difference.figures.inputs import Inputs as FigureInputs
 from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
 from prediction_difference.figures.maps import read_map, read_maps
 from prediction_difference.priors.store import fit_priors, reference_images, write_priors
 from prediction_difference.report.tables import explained_tables, read_attributions
+from prediction_difference.typesetting import NO_BREAK
 
 MAPS = "9"  # a convolution with stride 2 after two blocks: 8 x 4 x 4
 RAW = {
@@ -112,7 +115,7 @@ def test_windows_of_a_removed_layer_have_its_own_grid(explain, inputs, sampler):
     assert store.attrs["removed"] == {"layer": MAPS, "features": "windows", "shape": [8, 4, 4]}
     assert np.isfinite(store["standard_error"]).all()
     figure = HeatmapPanels(kind="heatmaps", explanations=("e",))
-    drawing = draw(figure, "maps", {"e": [path]}, None, None)
+    drawing = draw(figure, "maps", FigureInputs({"e": [path]}))
     assert f"Maps of removed layers show the layer's own places, not pixels: {MAPS} (4 x 4)." in (
         drawing.caption
     )
@@ -180,7 +183,7 @@ def test_draws_until_a_standard_error(explain):
     assert store.attrs["forwards"] == samples.sum()
     said = "S = 4 draws a window, and more until its standard error is at most 0.01, 60 at most"
     assert said in captions.method(read_maps(path))
-    short = captions.short_method(read_maps(path)[0]).replace(captions.NO_BREAK, " ")
+    short = captions.short_method(read_maps(path)[0]).replace(NO_BREAK, " ")
     assert short.endswith("S \N{GREATER-THAN OR EQUAL TO} 4")
 
 

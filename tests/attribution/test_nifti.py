@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 import prediction_difference as pda
 from prediction_difference import layout
+from prediction_difference.attribution.bench import Inputs
 from prediction_difference.attribution.image_choice import slots
-from prediction_difference.attribution.job import Inputs, run_chunk
+from prediction_difference.attribution.job import run_chunk
 from prediction_difference.attribution.nifti import write_nifti
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.making import make_classifier

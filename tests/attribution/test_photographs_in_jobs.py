@@ -14,8 +14,9 @@ from torch import nn
 
 import prediction_difference as pda
 from example_photographs import save
+from prediction_difference.attribution.bench import Inputs
 from prediction_difference.attribution.image_choice import slots
-from prediction_difference.attribution.job import Inputs, run_chunk
+from prediction_difference.attribution.job import run_chunk
 from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.card import read_card

@@ -1,22 +1,24 @@
 """Every heatmap method refuses wrong options, images and nodes, and says how to mend them."""
 
-import inspect
-
 import numpy as np
 import pytest
 from torch import nn
 
 import prediction_difference as pda
 from example_networks import at_random
-from example_options import is_said, options_of, wrong_values
-from prediction_difference.attribution.heatmaps import METHODS, OF_PLANES, heatmaps
+from example_options import is_said, wrong_values
+from prediction_difference.attribution.heatmaps import heatmaps, options_of
 from prediction_difference.errors import DataError
+from prediction_difference.families import METHODS as FAMILY
 
+METHODS = {word: one for word, one in FAMILY.classes().items() if one.explains_anew}
+"""Of whole maps: all but prediction difference analysis."""
+OF_PLANES = {word for word, one in METHODS.items() if one.takes_plane}
 WRONG = [
     pytest.param(method, option, value, words, id=f"{method}-{option}-{number}")
     for method, its in METHODS.items()
-    for option, parameter in options_of(its.function).items()
-    for number, (value, words) in enumerate(wrong_values(parameter.annotation))
+    for option, annotation in options_of(its).items()
+    for number, (value, words) in enumerate(wrong_values(annotation))
 ]
 IGNORE_CLASSES = {"random", "segmentation"}
 """They make the same map, whatever is explained."""
@@ -41,7 +43,7 @@ def explained_by(method: str, image: np.ndarray, node: pda.Node = SCORE, **optio
         classifier = pda.LinearClassifier(np.ones((3, 8, 8)), 0.0)
     else:
         classifier = network()
-    if "training" in options_of(METHODS[method].function):
+    if METHODS[method].needs_training:
         options = {"training": np.stack([image, 1 - image]), **options}
     if method == "occlusion":
         options = {"window": 3, **options}
@@ -53,11 +55,9 @@ def explained_by(method: str, image: np.ndarray, node: pda.Node = SCORE, **optio
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_option_of_a_method_says_what_it_can_be(method):
-    function = METHODS[method].function
-    parameters = list(inspect.signature(function).parameters.values())
-    kinds = {p.kind for p in parameters[3:]}
-    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
-    assert [n for n, p in options_of(function).items() if not is_said(p.annotation)] == []
+    annotations = options_of(METHODS[method])
+    assert "device" in annotations
+    assert [name for name, one in annotations.items() if not is_said(one)] == []
 
 
 @pytest.mark.parametrize(("method", "option", "value", "words"), WRONG)
@@ -73,7 +73,7 @@ def test_a_wrong_option_of_a_method_is_refused(image, method, option, value, wor
 def test_an_unknown_option_of_a_method_is_refused_with_all_that_it_has(image, method):
     with pytest.raises(DataError, match=rf"^eps=1: {method} has no such option; ") as refusal:
         pda.heatmap(method, None, image, SCORE, eps=1)
-    assert all(option in str(refusal.value) for option in options_of(METHODS[method].function))
+    assert all(option in str(refusal.value) for option in options_of(METHODS[method]))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,11 @@ def test_an_unknown_option_of_a_method_is_refused_with_all_that_it_has(image, me
         ("lrp_epsilon", {"bias": "absorb"}, r"bias='absorb': is unknown; .*mean 'absorbs'\? "),
         ("lrp_alpha_beta", {"max_pool": "win"}, r"max_pool='win': is unknown; .*mean 'winner'"),
         ("deep_taylor", {"normalisation": "pass"}, r"normalisation='pass': .*mean 'passed'"),
-        ("sensitivity", {"norm": "l1"}, r"norm='l1': .* choices are l2, linf, squared, sum$"),
+        (
+            "sensitivity",
+            {"norm": "l1"},
+            r"norm='l1': .*of l2, linf, squared$|norm='l1': .* choices are l2, linf, squared$",
+        ),
         ("lrp_epsilon", {"start": "pos"}, r"start='pos': .*mean 'positive'"),
         ("deconvolution", {"start": "resp"}, r"start='resp': .*mean 'response'"),
         ("segmentation", {"foreground": "light"}, r"foreground='light': .*mean 'bright'"),
@@ -90,10 +94,22 @@ def test_an_unknown_option_of_a_method_is_refused_with_all_that_it_has(image, me
         ("deep_taylor", {"layers": {"0": "zb"}}, r"layers\['0'\]='zb': is unknown; .*mean 'zB'"),
         ("integrated_gradients", {"steps": 0}, "steps=0: is less than 1; set it to 1 or more"),
         ("lrp_epsilon", {"eps": 1}, r"eps=1: lrp_epsilon has no such option; .*mean 'epsilon'"),
-        ("lrp_alpha_beta", {"alpha": 3, "beta": 1}, "their sum is 4, .*; set beta to -2"),
-        ("deep_taylor", {"lowest": 1, "highest": 0}, "lowest=1: is not below highest=0; raise"),
-        ("taylor", {"lowest": 2}, "lowest=2: is not below highest=1; raise highest"),
-        ("occlusion", {"stride": 4}, "stride=4: leaves pixels between windows .* at most 3"),
+        (
+            "lrp_alpha_beta",
+            {"alpha": 3, "beta": 1},
+            r"lrp_alpha_beta: alpha \+ beta is 4; set beta to -2",
+        ),
+        (
+            "deep_taylor",
+            {"lowest": 1, "highest": 0},
+            "lowest=1 is not below highest=0; raise highest",
+        ),
+        ("taylor", {"lowest": 2}, "lowest=2 is not below highest=1; raise highest"),
+        (
+            "occlusion",
+            {"stride": 4},
+            "occlusion: stride=4 leaves pixels between windows .* at most 3",
+        ),
         ("sensitivity", {"device": "gpu"}, "device='gpu': is unknown; choose one of cpu, cuda"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
@@ -105,8 +121,8 @@ def test_what_took_another_policy_or_no_clear_error_is_refused(image, method, op
 
 def test_options_that_are_written_out_change_nothing(image):
     for method in METHODS:
-        options = {n: p.default for n, p in options_of(METHODS[method].function).items()}
-        options.pop("training", None)
+        fields = METHODS[method].model_fields
+        options = {n: fields[n].default for n in options_of(METHODS[method]) if n in fields}
         if method == "occlusion":
             options |= {"window": 3}
         node = pda.Node.score(int(network()(_tensor(image)).argmax()))

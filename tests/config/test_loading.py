@@ -455,7 +455,7 @@ def test_panels_with_a_baseline_and_others_are_right(keys):
         (
             ["pda"],
             {},
-            "baseline: other measures no explanation that is a baseline, such as a random order; add",
+            "baseline: other measures no explanation that is a baseline, such as a random order",
         ),
         (
             ["pda"],

@@ -11,8 +11,9 @@ import torch
 
 import prediction_difference as pda
 from prediction_difference import layout
+from prediction_difference.attribution.bench import Inputs
 from prediction_difference.attribution.image_choice import slots
-from prediction_difference.attribution.job import Inputs, run_chunk
+from prediction_difference.attribution.job import run_chunk
 from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module

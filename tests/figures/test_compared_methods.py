@@ -171,7 +171,7 @@ def test_what_was_not_measured_is_named(tables: dict[int, pandas.DataFrame]) -> 
         compare("t", tables[1], {}, "lrp")
     lacking = tables[1][tables[1]["method"] != "random"]
     lacking.attrs = tables[1].attrs
-    with pytest.raises(StoreError, match="no explanation by the method random"):
+    with pytest.raises(StoreError, match="no explanation by a baseline such as random order"):
         compare("t", lacking, {}, None)
 
 

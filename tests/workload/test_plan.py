@@ -136,7 +136,7 @@ def test_advice_keeps_the_start_below_a_twentieth(seconds):
 
 
 def test_heatmaps_are_not_shared_between_jobs():
-    step = Step(replace(WORK, sort="passes"), Speed(1000.0, "x"))
+    step = Step(replace(WORK, kind="passes"), Speed(1000.0, "x"))
     assert advise(step).chunks == 1
 
 

@@ -135,3 +135,16 @@ NodeOfStore = Annotated[
     Discriminator(lambda node: "node-name" if isinstance(node, str) else "node-number"),
 ]
 """A node of an explanation: its number, from 0, or its name in attribution stores."""
+
+
+def count_of_nodes(nodes: Sequence[AnyNode], classes: Sequence[str] | None) -> int | None:
+    """How many nodes are chosen, of so many classes; None where only the network tells."""
+    counts = [_count_of(node, classes) for node in nodes]
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _count_of(node: AnyNode, classes: Sequence[str] | None) -> int | None:
+    if isinstance(node, ClassNodes) and node.classes == "all":
+        return None if classes is None else len(classes)
+    known = node_names(node, "")
+    return None if known is None else len(known)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import layout
+from prediction_difference.attribution.description import what_matters
 from prediction_difference.attribution.image_choice import batches
-from prediction_difference.attribution.job import what_matters
 from prediction_difference.attribution.nifti import is_exported, write_nifti
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.data.dataset import spatial_axes

@@ -83,6 +83,11 @@ class Card:
         return bool(CLASSIFIERS.find(self.kind).is_linear)  # type: ignore[attr-defined]
 
     @property
+    def is_network(self) -> bool:
+        """Whether torch runs the classifier, on a GPU where there is one."""
+        return bool(CLASSIFIERS.find(self.kind).is_network)  # type: ignore[attr-defined]
+
+    @property
     def weights_from(self) -> WeightsFrom:
         """Where the weights were fitted; see `unseen`."""
         return CLASSIFIERS.find(self.kind).weights_from  # type: ignore[attr-defined]

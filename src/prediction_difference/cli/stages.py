@@ -55,8 +55,7 @@ def classifier(
     from prediction_difference.data.dataset import read_dataset
 
     settings, entry = _entry(config, "classifiers", name)
-    is_network = entry.kind not in ("logistic-regression", "scikit-learn")
-    device = choose_device(settings.run.device) if is_network else "cpu"
+    device = choose_device(settings.run.device) if entry.is_network else "cpu"
     dataset = read_dataset(data)
     made_from = [path for path in (data, trained) if path is not None]
     facts = origins.facts(settings, "classifiers", name, made_from)
@@ -83,12 +82,13 @@ def chunk(
     chunk: Annotated[int, typer.Option(help="Which chunk of their rows, from 0.")] = 0,
 ) -> None:
     """Explain: compute one chunk of the rows of every image of a batch; resumes where it was."""
-    from prediction_difference.attribution.job import Inputs, run_chunk
+    from prediction_difference.attribution.bench import Inputs
+    from prediction_difference.attribution.job import run_chunk
     from prediction_difference.classifiers.card import read_card
     from prediction_difference.classifiers.device import choose_device
 
     settings, _ = _entry(config, "explanations", name)
-    is_network = read_card(classifier).kind not in ("logistic-regression", "scikit-learn")
+    is_network = read_card(classifier).is_network
     device = choose_device(settings.run.device) if is_network else "cpu"
     inputs = Inputs(data, classifier, prior, reference)
     run_chunk(settings, name, inputs, batch, chunk, work, done, device)

@@ -7,10 +7,9 @@ from typing import Any
 
 import yaml
 
-from prediction_difference.config.crosschecks import crosscheck
 from prediction_difference.config.settings import with_setting
 from prediction_difference.errors import ConfigError, EntryError, Problem, choose
-from prediction_difference.lookup import Shapes
+from prediction_difference.lookup import Lookup, Shapes
 from prediction_difference.parsing import is_valid, parse
 from prediction_difference.run import SECTIONS, Config, Run
 from prediction_difference.settings import Name
@@ -86,7 +85,17 @@ def inspect_config(
     parts["classifiers"] = {n: one.completed(classifiers) for n, one in classifiers.items()}
     if not declared["datasets"]:
         problems.append(Problem("datasets", "there is none", "describe at least one dataset"))
-    return parts, problems + crosscheck(parts, declared, look(parts))
+    return parts, problems + _crosscheck(Lookup(parts, declared, look(parts)))
+
+
+def _crosscheck(lookup: Lookup) -> list[Problem]:
+    """What only the whole configuration shows to be wrong with its entries."""
+    return [
+        problem
+        for section in SECTIONS
+        for name, entry in lookup.sections[section].items()
+        for problem in entry.problems(f"{section}.{name}", lookup)
+    ]
 
 
 def _texts(names: Iterable[Any]) -> set[str]:

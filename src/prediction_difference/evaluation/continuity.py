@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import provenance
-from prediction_difference.attribution.heatmaps import heatmaps
-from prediction_difference.attribution.job import method_options
-from prediction_difference.attribution.method import Method
+from prediction_difference.attribution.heatmaps import maps_of
+from prediction_difference.attribution.method import Given, Method
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.evaluation.measures.continuity import Continuity
 from prediction_difference.progress import track
@@ -86,9 +85,8 @@ def explanation_vectors(
     """(steps, steps, 2) points -> what a method says of x1 and x2 at each, in its own unit."""
     images = points.reshape(-1, 1, 1, 2).astype(np.float32)
     nodes = [Node.score(0)] * len(images)
-    options = method_options(explanation, seed)
     network = FUNCTIONS[function].network()
-    found = heatmaps(explanation.method, network, images, nodes, **options)
+    found = maps_of(explanation, network, images, nodes, Given(seed=seed))
     return found.reshape(points.shape)
 
 

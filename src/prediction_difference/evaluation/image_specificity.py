@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import provenance
-from prediction_difference.attribution.heatmaps import heatmaps
-from prediction_difference.attribution.job import is_signed, method_options
+from prediction_difference.attribution.heatmaps import maps_of
+from prediction_difference.attribution.method import Given
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
@@ -94,14 +94,14 @@ def _rows(
     images = np.stack([turned(store["image"].values, angle) for angle in degrees])
     module = bench.module(attributes["split"])
     nodes = [Node(node["kind"], node["unit"])] * len(images)
-    options = method_options(explanation, config.run.seed)
-    maps = heatmaps(explanation.method, module, images, nodes, device=bench.device, **options)
+    given = Given(bench.device, config.run.seed)
+    maps = maps_of(explanation, module, images, nodes, given)
     scores = bench.scores(images, attributes["split"])[:, node["unit"]]
     return [
         {
             "explanation": attributes["explanation"],
             "method": explanation.method,
-            "signed": is_signed(explanation),
+            "signed": explanation.is_signed,
             "image": attributes["slot"],
             "image_name": attributes["image_name"],
             "class": node["class"],

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference import layout, provenance
-from prediction_difference.attribution.job import Task, fill
+from prediction_difference.attribution.job import fill
 from prediction_difference.attribution.publishing import (
     open_attribution,
     refuse_damaged,
     stores_of,
 )
+from prediction_difference.attribution.task import Task
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module

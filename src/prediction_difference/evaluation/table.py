@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import layout
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
@@ -100,14 +101,14 @@ def summarise(table: Any, output: str = "score") -> Any:
 
     output: score or probability, what f is. Columns: explanation, method, images, aopc, its
     standard_error over images, and the ends low and high of its bootstrap interval; where there is
-    an explanation by the method "random", the same of the difference from it, image by image:
+    an explanation by a baseline, the same of the difference from it, image by image:
     aopc_above_random, above_random_low, above_random_high.
     """
     import pandas
 
     areas = aopc_by_image(table, output)
     methods = table.drop_duplicates("explanation").set_index("explanation")["method"]
-    random = next((name for name in areas.columns if methods[name] == "random"), None)
+    random = next((name for name in areas.columns if is_baseline(methods[name])), None)
     rows = []
     for explanation in areas.columns:
         values = areas[explanation].to_numpy()

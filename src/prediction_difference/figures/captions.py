@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from prediction_difference.attribution.method import described
 from prediction_difference.classifiers import unseen
 from prediction_difference.figures.maps import Map
-from prediction_difference.figures.methods import WORDS
-from prediction_difference.figures.style import number
+from prediction_difference.typesetting import count as count
+from prediction_difference.typesetting import number
 
-NO_BREAK = "\N{NO-BREAK SPACE}"
 NOT_CLINICAL = "Not for clinical use."
 _MOST_NODES = 6
 
@@ -36,12 +36,7 @@ def images(number: int, facts: Mapping[str, Any]) -> str:
 def method(maps: Sequence[Map]) -> str:
     """How one explanation was made; `maps` are those of its images and nodes."""
     some = maps[0]
-    settings = some.attributes["settings"]
-    method = some.attributes["method"]
-    if method == "prediction-difference":
-        words = _prediction_difference(settings, maps)
-    else:
-        words = WORDS[method].long(settings)
+    words = described(some.attributes["settings"]).in_words(maps)
     return f"{some.explanation}: {words}; {_nodes(maps)}{_cost(maps)}."
 
 
@@ -64,8 +59,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def signs(maps: Sequence[Map]) -> str:
     """What the colours of signed maps mean."""
-    is_difference = all(one.attributes["method"] == "prediction-difference" for one in maps)
-    subject = "Prediction difference" if is_difference else "Signed maps"
+    subjects = {described(one.attributes["settings"]).subject for one in maps}
+    subject = subjects.pop() if len(subjects) == 1 else "Signed maps"
     if not any(one.is_of_class for one in maps):
         return (
             f"{subject}: red pixels raise the explained map or unit, blue ones lower it, white is "
@@ -114,19 +109,7 @@ def by_explanation(maps: Iterable[Map]) -> list[list[Map]]:
 
 def short_method(one: Map) -> str:
     """The method and its main parameters in two short lines."""
-    settings = one.attributes["settings"]
-    match one.attributes["method"]:
-        case "prediction-difference":
-            sign = "=" if settings["standard_error"] is None else "\N{GREATER-THAN OR EQUAL TO}"
-            draws = "exact" if one.largest_error is None else f"S {sign} {settings['samples']}"
-            parts = [settings["sampler"], f"k = {settings['window']}", draws]
-            parts = [part.replace(" ", NO_BREAK) for part in parts]
-            what = "prediction difference"
-            if one.removed_layer is not None:
-                what = f"removed from {one.removed_layer}"
-            return f"{what}\n{', '.join(parts)}"
-        case other:
-            return WORDS[other].short(settings)
+    return described(one.attributes["settings"]).in_short(one)
 
 
 def grids(maps: Iterable[Map]) -> str:
@@ -142,63 +125,9 @@ def grids(maps: Iterable[Map]) -> str:
     )
 
 
-def _prediction_difference(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    place = maps[0].removed_layer
-    return (
-        f"prediction difference analysis, {_sampler(settings, maps)}, "
-        f"windows of side k = {settings['window']}"
-        + ("" if place is None else f" {_removed(maps[0])}")
-        + f", stride {settings['stride']}, {_draws(settings, maps)}"
-        + (", draws clipped to the range of the images" if settings["clip"] else "")
-        + _precision(maps)
-    )
-
-
-def _removed(one: Map) -> str:
-    is_single = one.attributes["removed"]["features"] == "units"
-    return f"on {'single units' if is_single else 'all maps'} of the output of {one.removed_layer}"
-
-
-def _draws(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    if all(one.largest_error is None for one in maps):
-        return "expectations in closed form"
-    draws = f"S = {settings['samples']} draws a window"
-    if settings["standard_error"] is None:
-        return draws
-    return (
-        f"{draws}, and more until its standard error is at most {settings['standard_error']:g}, "
-        f"{settings['max_samples']:,} at most"
-    )
-
-
-def _precision(maps: Sequence[Map]) -> str:
-    """Low precision and what it costs, where it was used."""
-    low = [one for one in maps if one.attributes.get("precision", "float32") != "float32"]
-    if not low:
-        return ""
-    error = max(max(one.attributes["precision_error"]["rounding"]) for one in low)
-    return (
-        f", {low[0].attributes['precision']} for {count(len(low), 'map')} with a root mean square "
-        f"error of at most {number(error)} {low[0].unit} a window"
-    )
-
-
-def _sampler(settings: dict[str, Any], maps: Sequence[Map]) -> str:
-    removed, reference = settings["removed"], settings["reference"]
-    source = f"images of {reference or maps[0].attributes['dataset']}"
-    if settings["sampler"] == "marginal":
-        what = "" if removed is None else "activations for "
-        return f"marginal sampling from {what}{source}"
-    if removed is not None:
-        return f"conditional sampling from a normal distribution of activations for {source}"
-    patch = maps[0].attributes.get("patch")
-    side = "" if patch is None else f" over patches of side l = {patch}"
-    return f"conditional sampling from prior {settings['prior']}{side}"
-
-
 def _cost(maps: Sequence[Map]) -> str:
     """Forward passes for an image; random numbers and closed forms need none worth telling."""
-    if maps[0].attributes["method"] in ("random", "segmentation"):
+    if not described(maps[0].attributes["settings"]).uses_classifier:
         return ""
     passes = sorted({int(one.attributes["forwards"]) for one in maps})
     if passes[-1] == 0:
@@ -207,6 +136,6 @@ def _cost(maps: Sequence[Map]) -> str:
     return f"; {numbers} forward pass{'' if passes == [1] else 'es'} an image"
 
 
-def count(number: int, noun: str) -> str:
-    """1 image, 2 images."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def with_settings(explanation: str, settings: Mapping[str, Any]) -> str:
+    """An explanation's name, its method and all parameters, where no map is at hand."""
+    return f"{explanation}: {described(settings).in_words(())}"

@@ -26,13 +26,13 @@ from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.choices import Palette
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas, show
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import (
     Drawing,
     rounded,
     smallest_square,
     squares,
 )
-from prediction_difference.figures.methods import with_settings
 
 GAP, BLOCK_GAP, ROW_GAP = 0.06, 0.35, 0.08  # inches
 TOP, MARGIN, LABEL, UNDER = 0.5, 0.12, 1.15, 0.3

@@ -8,12 +8,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.errors import StoreError
 from prediction_difference.figures import captions, style
 from prediction_difference.figures import perturbation_curves as drawn
 from prediction_difference.figures.canvas import Canvas
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.figures.losses import RANDOM, Losses, losses
+from prediction_difference.figures.losses import Losses, losses
 
 _PLOT_WIDTH, _PLOT_HEIGHT = 2.3, 2.0  # inches
 _LEFT, _RIGHT, _TOP, _UNDER = 0.8, 0.2, 0.35, 0.5
@@ -48,17 +49,17 @@ def compare(title: str, table: Any, labels: Mapping[str, str], baseline: str | N
     curves = [
         dataclasses.replace(one, explanation=labels.get(one.explanation, one.explanation))
         for one in losses(table, measured["settings"]["output"])
-        if not labels or one.explanation in labels or (baseline is None and one.method == RANDOM)
+        if not labels or one.explanation in labels or (baseline is None and is_baseline(one.method))
     ]
-    is_baseline = {one.explanation: one.explanation == baseline for one in curves}
+    is_lowest = {one.explanation: one.explanation == baseline for one in curves}
     if baseline is None:
-        is_baseline = {one.explanation: one.method == RANDOM for one in curves}
-    lowest = next((one for one in curves if is_baseline[one.explanation]), None)
+        is_lowest = {one.explanation: is_baseline(one.method) for one in curves}
+    lowest = next((one for one in curves if is_lowest[one.explanation]), None)
     if lowest is None:
-        wanted = f"explanation by the method {RANDOM}" if baseline is None else baseline
-        remedy = f"it has {', '.join(is_baseline)}; correct the figure, or add it"
+        wanted = "explanation by a baseline such as random order" if baseline is None else baseline
+        remedy = f"it has {', '.join(is_lowest)}; correct the figure, or add it"
         raise StoreError(where, f"has no {wanted}", remedy)
-    above = [one.above(lowest) for one in curves if not is_baseline[one.explanation]]
+    above = [one.above(lowest) for one in curves if not is_lowest[one.explanation]]
     return Compared(title, _with_labels(measured, labels), lowest, above)
 
 

@@ -9,8 +9,8 @@ from matplotlib.ticker import NullLocator
 from prediction_difference.evaluation.consistency import edges, summarise_consistency
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.figures.methods import with_settings
 
 PANEL, GAP = 1.75, 0.55  # inches
 LEFT, TOP, BETWEEN, HISTOGRAM, UNDER = 0.7, 0.55, 0.55, 1.3, 0.75

@@ -15,8 +15,8 @@ from prediction_difference.evaluation.continuity import (
 )
 from prediction_difference.figures import captions, plots, style
 from prediction_difference.figures.canvas import Canvas
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.figures.methods import with_settings
 
 PANEL, GAP = 1.75, 0.3  # inches
 LEFT, TOP = 0.5, 0.6

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.figures import style
 from prediction_difference.figures.drawing import rounded
-
-RANDOM = "random"
-"""The method that is the baseline of every comparison."""
 
 
 @dataclass(frozen=True)
@@ -111,4 +109,4 @@ def losses(table: Any, output: str) -> list[Losses]:
 
 def random_order(curves: Sequence[Losses]) -> Losses | None:
     """The random order among explanations, if there is one."""
-    return next((one for one in curves if one.method == RANDOM), None)
+    return next((one for one in curves if is_baseline(one.method)), None)

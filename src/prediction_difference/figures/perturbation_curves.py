@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.classifiers import unseen
 from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
 from prediction_difference.figures.drawing import Drawing
-from prediction_difference.figures.losses import RANDOM, Losses, random_order
+from prediction_difference.figures.losses import Losses, random_order
 
 PLOT_WIDTH, PLOT_HEIGHT = 3.3, 2.6  # inches
 LEFT, RIGHT, TOP = 0.62, 0.2, 0.4
@@ -94,7 +95,7 @@ def _left(number: int) -> float:
 
 def looks_of(curves: Sequence[Losses]) -> dict[str, Look]:
     """A look for every explanation; random order is grey and dashed."""
-    others = dict.fromkeys(one.explanation for one in curves if one.method != RANDOM)
+    others = dict.fromkeys(one.explanation for one in curves if not is_baseline(one.method))
     looks = {name: look_of(number) for number, name in enumerate(others)}
     baseline = Look(style.BASELINE, "--", "")
     return {one.explanation: looks.get(one.explanation, baseline) for one in curves}

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from prediction_difference.evaluation.aggregation import shares, totals, variation
 from prediction_difference.figures import captions, plots, style
 from prediction_difference.figures.canvas import Canvas, show
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.figures.methods import with_settings
 
 PANEL, GAP = 1.6, 0.25  # inches
 TOP, LEFT = 0.6, 0.2

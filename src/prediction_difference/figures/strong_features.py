@@ -6,8 +6,8 @@ from prediction_difference.classifiers import unseen
 from prediction_difference.evaluation.strong_features import summarise_strong_features
 from prediction_difference.figures import captions, plots, style
 from prediction_difference.figures.canvas import Canvas
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.figures.methods import with_settings
 
 PLOT_WIDTH, PLOT_HEIGHT, LEFT, TOP, UNDER, LEGEND = 2.6, 2.1, 0.6, 0.4, 0.5, 2.6  # inches
 _TITLES = {"only": "only the strong features", "without": "without the strong features"}

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.classifiers.card import Card
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.intervals import (
@@ -226,7 +227,7 @@ def _correlation_in_words(curve: Curve) -> str:
 
 
 def _has_random(moments: Sequence[Moment]) -> bool:
-    return "random" in set(moments[0].table["method"])
+    return any(map(is_baseline, set(moments[0].table["method"])))
 
 
 # --- numbers and words ------------------------------------------------------------------------

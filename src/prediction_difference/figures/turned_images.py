@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 from prediction_difference.figures import captions, plots, style
 from prediction_difference.figures.canvas import Canvas, show
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import Drawing, rounded, smallest_square, squares
-from prediction_difference.figures.methods import with_settings
 
 PANEL, GAP = 0.85, 0.06  # inches
 LABELS, TOP, BETWEEN = 1.25, 0.35, 0.2

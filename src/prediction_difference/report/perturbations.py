@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.evaluation.shards import OUTPUTS
 from prediction_difference.evaluation.table import read_table, summarise
@@ -142,7 +143,7 @@ def _row(name: str, summaries: Mapping[str, Any], one: Measured) -> Row:
 
 
 def _above_random(record: Any) -> str:
-    if record["method"] == "random" or "aopc_above_random" not in record:
+    if is_baseline(record["method"]) or "aopc_above_random" not in record:
         return UNKNOWN
     return _with_interval(
         record["aopc_above_random"], record["above_random_low"], record["above_random_high"]
@@ -220,4 +221,4 @@ def _regions_table(
 
 
 def _is_compared(summary: Any, name: str) -> bool:
-    return name in summary.index and summary.loc[name, "method"] != "random"
+    return name in summary.index and not is_baseline(summary.loc[name, "method"])

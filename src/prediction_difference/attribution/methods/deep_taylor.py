@@ -1,12 +1,20 @@
 """Relevance that keeps its sum and its sign, from layer to layer [montavon2017, section 5]."""
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from prediction_difference.attribution.methods.box import refuse_empty_box
 from prediction_difference.attribution.methods.layerwise import LayerwiseRelevance
+from prediction_difference.attribution.methods.wording import values_in_words
 from prediction_difference.choices import Bias, LayerRule, MaxPooling, Natural
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from prediction_difference.attribution.method import Given
+    from prediction_difference.attribution.nodes import Node
 
 
 class DeepTaylor(LayerwiseRelevance):
@@ -47,3 +55,39 @@ class DeepTaylor(LayerwiseRelevance):
         if self.relevance_model is not None and self.layers:
             raise ValueError("a relevance model has one layer, of pixels; remove the key layers")
         return self
+
+    def in_short(self, one: Any) -> str:
+        return "deep Taylor\n" + (
+            "training-free" if self.relevance_model is None else "min-max model"
+        )
+
+    def in_words(self, maps: Sequence[Any]) -> str:
+        return f"deep Taylor decomposition, {self._rules}, {values_in_words(self)}, {self.policies}"
+
+    @property
+    def _rules(self) -> str:
+        rules = [f"{self.first} on pixels"]
+        rules += [f"{rule} in {layer}" for layer, rule in self.layers.items()]
+        said = ", ".join([*rules, "z+ above"])
+        number = self.relevance_model
+        return said if number is None else f"{said}, min-max relevance model {number}"
+
+    def maps(
+        self, classifier: Any, images: "np.ndarray", nodes: "Sequence[Node]", given: "Given"
+    ) -> "np.ndarray":
+        from prediction_difference.attribution.deep_taylor import deep_taylor
+
+        return deep_taylor(
+            classifier,
+            images,
+            nodes,
+            first=self.first,
+            layers=self.layers,
+            lowest=self.lowest,
+            highest=self.highest,
+            relevance_model=self.relevance_model,
+            bias=self.bias,
+            max_pool=self.max_pool,
+            normalisation=self.normalisation,
+            device=given.device,
+        )

@@ -1,5 +1,7 @@
 """What methods that redistribute relevance layer by layer leave open."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from prediction_difference.attribution.method import Method
@@ -8,6 +10,9 @@ from prediction_difference.choices import Bias, MaxPooling, Normalising, StartOf
 
 class LayerwiseRelevance(Method):
     """What both rules of layer-wise relevance propagation leave open."""
+
+    unit: ClassVar[str] = "activation"
+    has_sign: ClassVar[bool] = True
 
     bias: Bias = Field(
         "ignored",
@@ -23,6 +28,17 @@ class LayerwiseRelevance(Method):
         description="local response normalisation passes relevance on, or shares it as its "
         "first-order expansion",
     )
+
+    @property
+    def policies(self) -> str:
+        """These choices in words."""
+        bias = {"ignored": "biases left out", "absorbs": "biases keep their share"}
+        pool = {"winner": "largest value", "proportional": "all in proportion"}
+        norm = {"passed": "passed on", "expanded": "expanded to first order"}
+        return (
+            f"{bias[self.bias]}, max pooling: {pool[self.max_pool]}, local response "
+            f"normalisation: {norm[self.normalisation]}"
+        )
 
 
 class RelevanceOfScore(LayerwiseRelevance):

@@ -1,13 +1,26 @@
 """Prediction difference analysis [zintgraf2017, Algorithm 1]."""
 
-from typing import ClassVar, Literal
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from prediction_difference.attribution.method import Method
 from prediction_difference.attribution.node_choices import ClassNodes, NodeChoice
 from prediction_difference.choices import Channels, Count, Draws, EngineName, Positive, Precision
+from prediction_difference.costs import BYTES_OF_FLOAT, Work, WorkKind
+from prediction_difference.errors import DataError, Problem
+from prediction_difference.lookup import Lookup, Shapes, by
+from prediction_difference.run import Config
 from prediction_difference.settings import Name, Section
+from prediction_difference.typesetting import NO_BREAK, count, number
+
+if TYPE_CHECKING:
+    from prediction_difference.attribution.bench import Bench, Explained
+    from prediction_difference.attribution.nodes import Node
+    from prediction_difference.attribution.task import Task
 
 
 class RemovedLayer(Section):
@@ -42,6 +55,8 @@ class RemovedLayer(Section):
 class PredictionDifference(Method):
     """Prediction difference analysis [zintgraf2017, Algorithm 1]."""
 
+    kind_of_work: ClassVar[WorkKind] = "windows"
+    subject: ClassVar[str] = "Prediction difference"
     default_output: ClassVar[Literal["probability", "score"]] = "probability"
     explains_layers: ClassVar[bool] = True
     explains_anew: ClassVar[bool] = False
@@ -155,3 +170,192 @@ class PredictionDifference(Method):
                 f"set patch to at least {self.window + 1}"
             )
         return self
+
+    # --- what others ask ------------------------------------------------------------------------
+
+    @property
+    def is_signed(self) -> bool:
+        return True
+
+    def unit_of(self, node: "Node") -> str:
+        return node.relevance_unit
+
+    def cost(
+        self, spatial: Sequence[int], channels: int, nodes: int, is_linear: bool
+    ) -> tuple[int | None, int | None, str]:
+        from prediction_difference.priors.windows import WindowGrid
+
+        try:
+            windows = math.prod(WindowGrid(tuple(spatial), self.window, self.stride).shape)
+        except DataError as error:
+            return None, None, error.problem.what
+        pixels = math.prod(spatial)
+        size = BYTES_OF_FLOAT * (2 * channels * pixels + 2 * nodes * pixels + 4 * nodes * windows)
+        is_exact = is_linear and self.engine != "dense"
+        return 0 if is_exact else windows * self.samples, size, ""
+
+    def work(self, name: str, config: Config, shapes: Shapes) -> Work:
+        found = super().work(name, config, shapes)
+        return dataclasses.replace(
+            found,
+            kind="windows",
+            precision=self.precision,
+            is_lower_bound=self.standard_error is not None,
+        )
+
+    def _counted(
+        self, dataset: Any, spatial: Sequence[int] | None, classifier: Any
+    ) -> tuple[int | None, int | None, str]:
+        if spatial is not None and self.removes_layer:
+            return None, None, "only the network tells the size of the removed layer"
+        return super()._counted(dataset, spatial, classifier)
+
+    def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
+        yield from super().problems(where, lookup)
+        yield from lookup.missing(f"{where}.prior", "priors", self.prior)
+        yield from lookup.missing(f"{where}.reference", "datasets", self.reference)
+        prior = lookup.entry("priors", self.prior)
+        if prior is not None and self.window >= prior.patch:
+            yield Problem(
+                f"{where}.window",
+                f"window={self.window} does not fit inside patch={prior.patch} of prior "
+                f"{self.prior!r}",
+                f"set window to at most {prior.patch - 1}, or patch to at least {self.window + 1}",
+            )
+        dataset = lookup.dataset_of(self.classifier)
+        if dataset is not None:
+            yield from self._problems_of_draws(where, dataset, lookup)
+        classifier = lookup.entry("classifiers", self.classifier)
+        if classifier is not None:
+            yield from self._problems_of_classifier(where, classifier)
+
+    def _problems_of_classifier(self, where: str, classifier: Any) -> Iterator[Problem]:
+        if not classifier.is_linear:
+            if self.engine == "linear":
+                what = f"linear is for planes, {self.classifier!r} is {classifier.kind!r}"
+                yield Problem(f"{where}.engine", what, "set engine to auto")
+            return
+        if self.removed is not None:
+            what = "a logistic regression has no layers"
+            yield Problem(f"{where}.removed", what, "remove the key")
+        if self.precision != "float32" and self.engine in ("auto", "linear"):
+            what = "a logistic regression is explained without a network to run"
+            yield Problem(f"{where}.precision", what, "remove the key")
+
+    def _problems_of_draws(self, where: str, dataset: Any, lookup: Lookup) -> Iterator[Problem]:
+        """What is drawn has the form of the explained images, and is not these."""
+        prior = lookup.entry("priors", self.prior)
+        has_prior = self.sampler == "conditional" and self.removed is None
+        key = "prior" if has_prior else "reference"
+        name = self.reference if prior is None else prior.dataset
+        source = dataset if name is None and key == "reference" else lookup.entry("datasets", name)
+        if source is None:
+            return
+        where = f"{where}.{key}"
+        if source is dataset and not dataset.has_training_images:
+            yield Problem(
+                where,
+                "all images of its dataset are held out, none are left to draw from",
+                "set test_fraction or folds of the dataset, or use another dataset",
+            )
+        if source.is_volume != dataset.is_volume or source.channel_count != dataset.channel_count:
+            yield Problem(
+                where,
+                f"it has {_form(source)}, the explained images are {_form(dataset)}",
+                "choose a dataset of the same form",
+            )
+            return
+        shape, other = lookup.shape_of(dataset), lookup.shape_of(source)
+        is_other = source is not dataset
+        if prior is not None and is_other and shape is not None and prior.patch > min(shape):
+            yield Problem(
+                where,
+                f"patch={prior.patch} does not fit inside images of {by(shape)}",
+                f"use a prior with a patch of at most {min(shape)}",
+            )
+        has_places = prior is None or prior.depends_on_place(dataset.is_volume)
+        if has_places and shape and other and shape != other:
+            yield Problem(
+                where,
+                f"its images are {by(other)}, the explained ones {by(shape)}",
+                "choose a dataset of the same size"
+                + ("" if prior is None else ", or set location of the prior to none"),
+            )
+
+    # --- the work -------------------------------------------------------------------------------
+
+    def task(self, bench: "Bench", explained: "Explained") -> "Task":
+        from prediction_difference.attribution.difference_tasks import task
+
+        return task(self, bench, explained)
+
+    # --- words ----------------------------------------------------------------------------------
+
+    def in_short(self, one: Any) -> str:
+        sign = "=" if self.standard_error is None else "\N{GREATER-THAN OR EQUAL TO}"
+        draws = "exact" if one.largest_error is None else f"S {sign} {self.samples}"
+        parts = [self.sampler, f"k = {self.window}", draws]
+        parts = [part.replace(" ", NO_BREAK) for part in parts]
+        layer = one.removed_layer
+        what = "prediction difference" if layer is None else f"removed from {layer}"
+        return f"{what}\n{', '.join(parts)}"
+
+    def in_words(self, maps: Sequence[Any]) -> str:
+        if not maps:
+            return (
+                f"prediction difference analysis, {self.sampler} sampling, windows of side k = "
+                f"{self.window}, stride {self.stride}"
+            )
+        place = maps[0].removed_layer
+        return (
+            f"prediction difference analysis, {self._source_in_words(maps)}, "
+            f"windows of side k = {self.window}"
+            + ("" if place is None else f" {_removed(maps[0])}")
+            + f", stride {self.stride}, {self._draws_in_words(maps)}"
+            + (", draws clipped to the range of the images" if self.clip else "")
+            + _precision(maps)
+        )
+
+    def _source_in_words(self, maps: Sequence[Any]) -> str:
+        source = f"images of {self.reference or maps[0].attributes['dataset']}"
+        if self.sampler == "marginal":
+            what = "" if self.removed is None else "activations for "
+            return f"marginal sampling from {what}{source}"
+        if self.removed is not None:
+            return f"conditional sampling from a normal distribution of activations for {source}"
+        patch = maps[0].attributes.get("patch")
+        side = "" if patch is None else f" over patches of side l = {patch}"
+        return f"conditional sampling from prior {self.prior}{side}"
+
+    def _draws_in_words(self, maps: Sequence[Any]) -> str:
+        if all(one.largest_error is None for one in maps):
+            return "expectations in closed form"
+        draws = f"S = {self.samples} draws a window"
+        if self.standard_error is None:
+            return draws
+        return (
+            f"{draws}, and more until its standard error is at most {self.standard_error:g}, "
+            f"{self.max_samples:,} at most"
+        )
+
+
+def _removed(one: Any) -> str:
+    is_single = one.attributes["removed"]["features"] == "units"
+    return f"on {'single units' if is_single else 'all maps'} of the output of {one.removed_layer}"
+
+
+def _precision(maps: Sequence[Any]) -> str:
+    """Low precision and what it costs, where it was used."""
+    low = [one for one in maps if one.attributes.get("precision", "float32") != "float32"]
+    if not low:
+        return ""
+    error = max(max(one.attributes["precision_error"]["rounding"]) for one in low)
+    return (
+        f", {low[0].attributes['precision']} for {count(len(low), 'map')} with a root mean square "
+        f"error of at most {number(error)} {low[0].unit} a window"
+    )
+
+
+def _form(dataset: Any) -> str:
+    kind = "volumes" if dataset.is_volume else "2-D images"
+    return f"{kind} with {dataset.channel_count} channel(s)"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from prediction_difference.attribution.method import is_baseline
 from prediction_difference.errors import Problem, StoreError
 from prediction_difference.evaluation.checks import check_over_training
 from prediction_difference.evaluation.claim import Claim
@@ -68,7 +69,7 @@ class FollowsAccuracy(Claim):
                 f"evaluations {', '.join(self.evaluations)}", "know no accuracy", remedy
             )
         measured = list(zip(tables, self.evaluations, self.explanations, strict=True))
-        has_random = all((table["method"] == "random").any() for table in tables)
+        has_random = all(table["method"].map(is_baseline).any() for table in tables)
         columns = [_areas(*one, above_random=has_random).sort_index() for one in measured]
         areas = np.stack([column.to_numpy() for column in columns], axis=1)
         values = [correlation(one, accuracy) for one in areas]
@@ -86,7 +87,7 @@ def _areas(table: Any, evaluation: str, explanation: str, above_random: bool) ->
     found = column(areas, evaluation, explanation)
     if not above_random:
         return found
-    random = table.loc[table["method"] == "random", "explanation"].iloc[0]
+    random = table.loc[table["method"].map(is_baseline), "explanation"].iloc[0]
     return found - areas[random]
 
 

@@ -1,0 +1,118 @@
+"""The work of prediction difference analysis for an image: a row of windows is a part."""
+
+import time
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from prediction_difference.attribution.bench import Bench, Explained
+from prediction_difference.attribution.description import describe, describe_nodes
+from prediction_difference.attribution.engines.layers import layer_shapes
+from prediction_difference.attribution.methods.prediction_difference import (
+    PredictionDifference as Settings,
+)
+from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
+from prediction_difference.attribution.sampling import image_sampler, layer_sampler
+from prediction_difference.attribution.selection import counted_layers
+from prediction_difference.attribution.task import Task
+from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.store import reference_images
+
+
+def task(explanation: Settings, bench: Bench, one: Explained) -> Task:
+    """The rows of windows of one image."""
+    analysis = _analysis(explanation, bench, one.split, bench.confounded(one))
+    prepared = analysis.prepare(one.image)
+    layers = counted_layers(explanation)
+    module = bench.module(one.split) if layers else None
+    shapes_of_layers = layer_shapes(module, layers, one.image, bench.device) if module else {}
+    nodes, names = bench.nodes(prepared.scores, one.label, shapes_of_layers)
+    started = time.perf_counter()
+    target = analysis.target(one.image, nodes, prepared)
+    seconds = time.perf_counter() - started
+    grid = analysis.grid(target.features)
+    row_shape = grid.shape[1:] if len(grid.shape) > 1 else grid.shape
+    counts = {"window_score": len(nodes), "window_standard_error": len(nodes)}
+    if explanation.standard_error is not None:
+        counts["window_samples"] = 1
+
+    def compute(row: int) -> tuple[dict[str, np.ndarray], int]:
+        done = analysis.row(target, row)
+        arrays = {
+            "window_score": done.score,
+            "window_standard_error": done.standard_error,
+            "window_samples": done.samples,
+        }
+        shaped = {name: arrays[name].reshape(n, *row_shape) for name, n in counts.items()}
+        return shaped, done.forwards
+
+    rows = analysis.rows(grid)
+    shapes = {name: (count, rows, *row_shape) for name, count in counts.items()}
+    attributes = describe(bench, one)
+    attributes |= describe_nodes(bench, nodes, names, target.values, target.scores)
+    attributes |= _describe_engine(explanation, target)
+    return Task(one.image, attributes, shapes, compute, seconds)
+
+
+@cache
+def _analysis(
+    explanation: Settings, bench: Bench, split: str, image: int | None
+) -> PredictionDifference:
+    """The analysis for images of a split; its sampler never saw them, nor what is fitted here.
+
+    image: the one that it is for, if the classifier depends on its confounds.
+    """
+    removed = explanation.removed
+    return PredictionDifference(
+        bench.plane(split, image) if bench.card.is_linear else bench.module(split),
+        _sampler(explanation, bench, split),
+        explanation.window,
+        explanation.stride,
+        explanation.samples,
+        explanation.engine,
+        bench.card.training_instances[bench.card.weights_for(split)],
+        bench.config.run.seed,
+        standard_error=explanation.standard_error,
+        max_samples=explanation.max_samples,
+        device=bench.device,
+        batch_size=explanation.batch_size,
+        precision=explanation.precision,
+        layer=None if removed is None else removed.layer,
+        units=removed is not None and removed.features == "units",
+    )
+
+
+@cache
+def _sampler(explanation: Settings, bench: Bench, split: str) -> Sampler:
+    dataset, reference = bench.dataset, bench.reference
+    if explanation.removed is None:
+        name, prior = bench.card.dataset, bench.inputs.prior
+        return image_sampler(explanation, dataset, name, split, prior, reference)
+    images = reference_images(reference or dataset, dataset, split)
+    seed, module = bench.config.run.seed, bench.module(split)
+    return layer_sampler(explanation, explanation.removed, module, images, seed, bench.device)
+
+
+def _describe_engine(explanation: Settings, target: Target) -> dict[str, Any]:
+    """What was removed, on which grid, and in which precision classifiers were run."""
+    removed, error = explanation.removed, target.error
+    facts: dict[str, Any] = {
+        "removed": None,
+        "precision": target.precision,
+        "precision_error": None,
+    }
+    if removed is not None:
+        # A vector has no windows but its single units.
+        is_single = removed.features == "units" or target.features.ndim == 2
+        facts["removed"] = {
+            "layer": removed.layer,
+            "features": "units" if is_single else "windows",
+            "shape": list(target.features.shape),
+        }
+    if error is not None:
+        facts["precision_error"] = {
+            "rounding": error.rounding.tolist(),
+            "sampling": error.sampling.tolist(),
+        }
+    return facts
