@@ -36,6 +36,13 @@ def choose_among(wrong: str, few: Iterable[str]) -> str:
     return f"did you mean {near!r}? choices are {every}" if near else f"choose one of {every}"
 
 
+def nearest(wrong: str, known: tuple[str, ...]) -> str:
+    """The remedy for a name among many: the nearest one, or the first few."""
+    near = difflib.get_close_matches(wrong, known, n=1)
+    few = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
+    return f"did you mean {near[0]!r}?" if near else f"there are {few or 'none'}"
+
+
 def _nearest(wrong: str, names: list[str]) -> str | None:
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
     return near[0] if near else None

@@ -1,30 +1,16 @@
 """Everything that can be found wrong before the first job starts, in one list."""
 
-import difflib
-import sys
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from prediction_difference.attribution.image_choice import ImageChoice, slots
 from prediction_difference.attribution.method import Method
 from prediction_difference.attribution.node_choices import ClassNodes, NodeChoice
 from prediction_difference.attribution.nodes import ONE_OUTPUT, REMEDY_OF_ONE_OUTPUT
 from prediction_difference.classifiers.kind import Classifier
-from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
-from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
-from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
-from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
-from prediction_difference.classifiers.kinds.torch import TorchNetwork
-from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
 from prediction_difference.config import inspect_config
 from prediction_difference.data.checksums import copies
-from prediction_difference.data.class_names import read_class_names
 from prediction_difference.data.dataset import UNLABELLED, Catalogue
-from prediction_difference.data.source import Source
-from prediction_difference.data.splits import refuse_small_classes
-from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.errors import ConfigError, Problem, nearest
 from prediction_difference.lookup import Shapes, known_shapes
 from prediction_difference.run import Config
 from prediction_difference.stores import digest
@@ -40,11 +26,11 @@ def checked_config(raw: Any) -> Config:
     catalogues, found = _look_at_datasets(parts)
     problems += found
     for name, classifier in parts.get("classifiers", {}).items():
-        problems += _check_classifier(f"classifiers.{name}", classifier)
+        problems += classifier.check_files(f"classifiers.{name}")
         known = catalogues.get(classifier.dataset)
         if known is not None:
             dataset = parts["datasets"][classifier.dataset]
-            problems += _check_training(f"classifiers.{name}", classifier, dataset, known)
+            problems += classifier.check_catalogue(f"classifiers.{name}", known, dataset)
     for name, explanation in parts.get("explanations", {}).items():
         classifier = parts["classifiers"].get(explanation.classifier)
         known = None if classifier is None else catalogues.get(classifier.dataset)
@@ -86,66 +72,9 @@ def files_state(config: Config, section: str, name: str) -> str:
     if section == "datasets":
         files = entry.files_behind(name, config.run.seed)
     else:
-        files = _files_of_classifier(entry)
+        files = entry.files_behind()
     states = [(path, path.stat()) for path in files if path.is_file()]
     return digest(*(f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states))
-
-
-def _files_of_classifier(classifier: Classifier) -> list[Path]:
-    match classifier:
-        case TorchNetwork(factory=factory, weights=weights, class_names=class_names):
-            module = factory.partition(":")[0].replace(".", "/")
-            places = [Path(place) / f"{module}.py" for place in sys.path]
-            return [*places, weights, *([class_names] if class_names else [])]
-        case FineTunedNetwork(weights=weights):
-            return [Path(weights)]
-        case TorchvisionNetwork(weights=weights, class_names=class_names):
-            return [Path(weights), *([class_names] if class_names else [])]
-        case _:
-            return []
-
-
-def _check_training(
-    where: str, classifier: Classifier, dataset: Source, known: Catalogue
-) -> list[Problem]:
-    """Labels that a classifier which is trained in the pipeline needs, and the dataset has not."""
-    # Of a checkpoint, the training is told of.
-    is_trained = classifier.weights_from != "elsewhere" and not isinstance(classifier, Checkpoint)
-    if isinstance(classifier, LogisticRegression):
-        found = _check_columns(where, classifier, known)
-        if found:
-            return found
-    if not is_trained or not known.labels:
-        return []
-    labels = np.array(known.labels)
-    if (labels == UNLABELLED).any():
-        what = f"is trained on classes, which images of {classifier.dataset!r} do not have"
-        return [Problem(f"{where}.dataset", what, "put images in class folders")]
-    try:
-        refuse_small_classes(labels, dataset, f"{where}.dataset")
-    except DataError as error:
-        return [error.problem]
-    return []
-
-
-def _check_columns(where: str, classifier: LogisticRegression, known: Catalogue) -> list[Problem]:
-    """Columns that a classifier names and its dataset does not have, or not for all images."""
-    problems = []
-    for key in ("confounds", "also_predict"):
-        for column in getattr(classifier, key):
-            place = f"{where}.{key}"
-            if column not in known.columns:
-                what = f"{classifier.dataset!r} has no column {column!r}"
-                problems.append(Problem(place, what, _nearest(column, tuple(known.columns))))
-                continue
-            pairs = zip(known.names, known.columns[column], strict=True)
-            missing = [name for name, value in pairs if value is None]
-            if missing:
-                few = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-                what = f"column {column!r} has no value for {few}"
-                remedy = "fill it in, or remove these subjects"
-                problems.append(Problem(place, what, remedy))
-    return problems
 
 
 def _check_names(
@@ -158,10 +87,10 @@ def _check_names(
         what = f"{asked} are asked for, {classifier.dataset!r} has {len(known.names)}"
         return [Problem(f"{where}.images", what, "ask for fewer")]
     problems = [
-        Problem(f"{where}.images", f"there is no image {image!r}", _nearest(image, known.names))
+        Problem(f"{where}.images", f"there is no image {image!r}", nearest(image, known.names))
         for image in sorted(set(named) - set(known.names))
     ]
-    names = _names_of_classes(classifier, known)
+    names = classifier.names_of_classes(known)
     if names is None:
         return problems
     classes = ("predicted", "label", *names)
@@ -170,7 +99,7 @@ def _check_names(
         Problem(
             f"{where}.nodes.{number}.of",
             f"there is no class {node.of!r}",
-            _nearest(node.of, names),
+            nearest(node.of, names),
         )
         for number, node in enumerate(explanation.nodes)
         if isinstance(node, NodeChoice) and isinstance(node.of, str) and node.of not in classes
@@ -233,43 +162,3 @@ def _check_copies(
     what += f", and {len(more)} more" if more else ""
     remedy = f"take them out of {prior.dataset!r}, or fit the prior to {name!r} with folds"
     return [Problem(where, what, remedy)]
-
-
-def _names_of_classes(classifier: Classifier, known: Catalogue) -> tuple[str, ...] | None:
-    """Classes as the classifier names them; None where only its weights tell."""
-    if isinstance(classifier, EfficientNetLite0):
-        return None
-    if not isinstance(classifier, TorchvisionNetwork | TorchNetwork):
-        return known.class_names
-    if classifier.class_names is not None:
-        try:
-            return read_class_names(classifier.class_names).names
-        except DataError:
-            return None
-    return known.class_names if isinstance(classifier, TorchNetwork) else None
-
-
-def _nearest(wrong: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(wrong, known, n=1)
-    few = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
-    return f"did you mean {near[0]!r}?" if near else f"there are {few or 'none'}"
-
-
-def _check_classifier(where: str, classifier: Classifier) -> list[Problem]:
-    if not isinstance(classifier, TorchvisionNetwork | TorchNetwork):
-        return []
-    problems: list[Problem] = []
-    is_entry = isinstance(classifier, TorchvisionNetwork) and "." not in classifier.weights
-    if not is_entry and not Path(classifier.weights).is_file():
-        what = f"there is no file {classifier.weights}"
-        problems.append(Problem(f"{where}.weights", what, "correct the path"))
-    names = classifier.class_names
-    if names is not None and not names.is_file():
-        what = f"there is no file {names}"
-        problems.append(Problem(f"{where}.class_names", what, "correct the path"))
-    elif names is not None:
-        try:
-            read_class_names(names)
-        except DataError as error:
-            problems.append(error.problem)
-    return problems

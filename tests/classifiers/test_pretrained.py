@@ -40,7 +40,7 @@ def test_safetensors_and_weights_only_files_give_the_same_network(tmp_path):
     torch.save(network.state_dict(), tmp_path / "a.pth")
     x = torch.randn(2, 1, 4, 4)
     for name in ("a.safetensors", "a.pth"):
-        loaded, names = pretrained.load(settings(tmp_path / name))
+        loaded, names = settings(tmp_path / name).load()
         assert names is None
         assert torch.equal(loaded(x), network(x))
 
@@ -56,21 +56,21 @@ def test_weights_that_do_not_fit_are_named(tmp_path):
         r"tensor of the network, 2\.bias has shape \(7,\) and not \(3,\)"
     )
     with pytest.raises(DataError, match=message):
-        pretrained.load(settings(tmp_path / "b.safetensors"))
+        settings(tmp_path / "b.safetensors").load()
 
 
 def test_missing_broken_and_pickled_files_are_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
-        pretrained.load(settings(tmp_path / "none.safetensors"))
+        settings(tmp_path / "none.safetensors").load()
     (tmp_path / "c.safetensors").write_bytes(b"not safetensors")
     with pytest.raises(DataError, match=r"c\.safetensors: cannot be read"):
-        pretrained.load(settings(tmp_path / "c.safetensors"))
+        settings(tmp_path / "c.safetensors").load()
     (tmp_path / "d.pth").write_bytes(pickle.dumps(Path("/")))
     with pytest.raises(DataError, match=r"no weights-only file|cannot be read"):
-        pretrained.load(settings(tmp_path / "d.pth"))
+        settings(tmp_path / "d.pth").load()
     torch.save([1, 2], tmp_path / "e.pth")
     with pytest.raises(DataError, match="holds no state_dict"):
-        pretrained.load(settings(tmp_path / "e.pth"))
+        settings(tmp_path / "e.pth").load()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_missing_broken_and_pickled_files_are_refused(tmp_path):
 )
 def test_factories_that_give_no_network_are_named(tmp_path, factory, message):
     with pytest.raises(DataError, match=message):
-        pretrained.build(settings(tmp_path / "w", factory))
+        settings(tmp_path / "w", factory).empty_network((), 0)
 
 
 def of_torchvision(name: str, weights: str) -> TorchvisionNetwork:
@@ -93,7 +93,7 @@ def of_torchvision(name: str, weights: str) -> TorchvisionNetwork:
 def test_torchvision_networks_load_a_local_file(tmp_path):
     network = torchvision.models.squeezenet1_1(weights=None)
     save_file(network.state_dict(), tmp_path / "s.safetensors")
-    loaded, _ = pretrained.load(of_torchvision("squeezenet1_1", str(tmp_path / "s.safetensors")))
+    loaded, _ = of_torchvision("squeezenet1_1", str(tmp_path / "s.safetensors")).load()
     for name, tensor in network.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
 
@@ -101,7 +101,7 @@ def test_torchvision_networks_load_a_local_file(tmp_path):
 def test_googlenet_is_built_as_its_weights_were_trained(tmp_path):
     full = torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=True)
     save_file(full.state_dict(), tmp_path / "g.safetensors")
-    loaded, _ = pretrained.load(of_torchvision("googlenet", str(tmp_path / "g.safetensors")))
+    loaded, _ = of_torchvision("googlenet", str(tmp_path / "g.safetensors")).load()
     assert loaded.transform_input
     assert not any(name.startswith("aux") for name in loaded.state_dict())
     assert torch.equal(loaded.state_dict()["fc.weight"], full.state_dict()["fc.weight"])
@@ -109,9 +109,9 @@ def test_googlenet_is_built_as_its_weights_were_trained(tmp_path):
 
 def test_unknown_models_and_weights_are_named():
     with pytest.raises(DataError, match=r"model 'googlnet': torchvision has no such classifier"):
-        pretrained.load(of_torchvision("googlnet", "DEFAULT"))
+        of_torchvision("googlnet", "DEFAULT").load()
     with pytest.raises(DataError, match=r"weights 'V9': are neither a file nor.*IMAGENET1K_V1"):
-        pretrained.load(of_torchvision("googlenet", "V9"))
+        of_torchvision("googlenet", "V9").load()
 
 
 def test_weights_that_cannot_be_fetched_are_told_with_their_address(tmp_path, monkeypatch):
@@ -122,7 +122,7 @@ def test_weights_that_cannot_be_fetched_are_told_with_their_address(tmp_path, mo
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     settings = of_torchvision("squeezenet1_0", "DEFAULT")
     with pytest.raises(DataError, match=r"cannot be fetched from https://.*squeezenet1_0.*\.pth"):
-        pretrained.load(settings)
+        settings.load()
 
 
 class Malicious:
@@ -167,7 +167,7 @@ def test_cached_weights_of_torchvision_that_would_run_code_are_refused(tmp_path,
     trace = tmp_path / "trace"
     file = fetched_before(monkeypatch, tmp_path, {"a": Malicious(trace)}, sum_in_name=True)
     with pytest.raises(DataError, match=rf"{file.name}: is no weights-only file.*delete it: it is"):
-        pretrained.load(of_torchvision("squeezenet1_1", "IMAGENET1K_V1"))
+        of_torchvision("squeezenet1_1", "IMAGENET1K_V1").load()
     assert not trace.exists()
     assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
 
@@ -177,9 +177,9 @@ def test_cached_weights_of_torchvision_are_checked(tmp_path, monkeypatch):
     file = fetched_before(monkeypatch, tmp_path, network.state_dict(), sum_in_name=False)
     settings = of_torchvision("squeezenet1_1", "IMAGENET1K_V1")
     with pytest.raises(DataError, match=rf"{file.name}: does not hold the weights that its name's"):
-        pretrained.load(settings)
+        settings.load()
     monkeypatch.setattr(pretrained, "sha256", lambda _: Path(file).stem[-8:])
-    loaded, names = pretrained.load(settings)
+    loaded, names = settings.load()
     assert len(names) == 1000
     assert all(torch.equal(a, network.state_dict()[n]) for n, a in loaded.state_dict().items())
 
@@ -203,7 +203,7 @@ def test_weights_of_torchvision_keep_their_own_normalisation():
 @pytest.mark.realdata
 def test_squeezenet_with_real_weights_loads(pda_data):
     file = pda_data / "weights" / "squeezenet1_0_imagenet.safetensors"
-    network, _ = pretrained.load(of_torchvision("squeezenet1_0", str(file)))
+    network, _ = of_torchvision("squeezenet1_0", str(file)).load()
     assert network(torch.zeros(1, 3, 227, 227)).shape == (1, 1000)
 
 

@@ -276,9 +276,7 @@ def classifier_of_evaluation(wildcards):
 def parts_of_evaluation(name, rule):
     """What the jobs of a rule leave that do the work of an evaluation."""
     evaluation = CONFIG.evaluations[name]
-    numbers = range(
-        evaluation.parts(CONFIG) if evaluation.parts_are == rule else 0
-    )
+    numbers = range(evaluation.parts(CONFIG) if evaluation.parts_are == rule else 0)
     return [str(layout.part_file(Path(RESULTS), name, evaluation, n)) for n in numbers]
 
 

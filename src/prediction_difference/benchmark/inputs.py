@@ -1,14 +1,12 @@
 """What is measured on: images that look like photographs to a prior, and networks."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.benchmark.settings import BenchmarkSettings, Network
-from prediction_difference.classifiers.kinds.torch import TorchNetwork
-from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
 from prediction_difference.classifiers.normalisation import NORMALISATIONS
 from prediction_difference.errors import DataError
 from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
@@ -88,24 +86,15 @@ def make_network(network: Network, seed: int) -> "nn.Module":
     from prediction_difference.classifiers import pretrained
     from prediction_difference.classifiers.networks import with_preprocessing
 
-    bare = pretrained.build(_as_classifier(network))
+    is_own = ":" in network.architecture
+    make = pretrained.from_factory if is_own else pretrained.torchvision_network
+    bare = make(network.architecture)
     if network.weights is not None:
         pretrained.load_weights(bare, network.weights)
     whole = with_preprocessing(bare, NORMALISATIONS["imagenet"]).eval()
     if network.weights is None:
         randomise(whole, network.side, seed)
     return whole
-
-
-def _as_classifier(network: Network) -> TorchvisionNetwork | TorchNetwork:
-    common: dict[str, Any] = {
-        "dataset": "images",
-        "weights": str(network.weights),
-        "training_instances": 1,
-    }
-    if ":" in network.architecture:
-        return TorchNetwork(kind="torch", factory=network.architecture, **common)
-    return TorchvisionNetwork(kind="torchvision", model=network.architecture, **common)
 
 
 def randomise(network: "nn.Module", side: int, seed: int) -> None:

@@ -30,15 +30,15 @@ def load_body(settings: FineTunedNetwork) -> nn.Module:
     """The layers that are kept, with their weights.
 
     Raises:
-        DataError: as `pretrained.load`, or the network has no such layer.
+        DataError: as `pretrained.load_torchvision`, or the network has no such layer.
     """
-    network, _ = pretrained.load(_whole(settings))
+    network, _ = _whole(settings).load()
     return _part(network, settings)
 
 
 def build_body(settings: FineTunedNetwork) -> nn.Module:
     """The layers that are kept, without their weights."""
-    return _part(pretrained.build(_whole(settings)), settings)
+    return _part(pretrained.torchvision_network(settings.model), settings)
 
 
 def new_head(settings: FineTunedNetwork, maps: int, classes: int) -> nn.Sequential:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prediction_difference import randomness
 from prediction_difference.classifiers.card import (
     CARD,
     HISTORY,
@@ -17,9 +16,7 @@ from prediction_difference.classifiers.card import (
     Card,
     checkpoint_file,
 )
-from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
-from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
-from prediction_difference.classifiers.kinds.train import TrainedNetwork
+from prediction_difference.classifiers.kind import Classifier
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.errors import StoreError
@@ -37,39 +34,16 @@ def load_module(folder: Path, card: Card, split: str, image: int | None = None) 
 
     image: see `load_linear`.
     """
-    if card.kind == "logistic-regression":
-        from prediction_difference.classifiers.linear_module import LinearModule
-
-        return LinearModule(load_linear(folder, card, split, image)).eval()
-    if card.kind == "scikit-learn":
-        return _load_estimator(folder, card, split)
-    return module_with(_weights_of(folder, card, split), card, split)
-
-
-def _load_estimator(folder: Path, card: Card, split: str) -> "nn.Module":
-    from prediction_difference.classifiers import estimators
-
-    weights = _read_weights(folder_of(folder) / WEIGHTS, card.weights_digest)
-    part, classes = card.weights_for(split), len(card.class_names)
-    seed = randomness.key(card.seed, "classifier", card.name)
-    return estimators.load(_settings_of(card), weights, part, classes, seed, folder)
+    return settings_of(card).module(folder, card, split, image)
 
 
 def module_with(weights: Mapping[str, np.ndarray], card: Card, split: str) -> "nn.Module":
     """The network of a card with these weights, for images of a split; in evaluation mode."""
     import torch
 
-    from prediction_difference.classifiers import fine_tuning, networks, pretrained
+    from prediction_difference.classifiers import networks
 
-    settings = _settings_of(card)
-    if isinstance(settings, TrainedNetwork | DetectionPoolingNetwork):
-        bare = networks.build(settings, card.input_shape, len(card.class_names))
-    elif isinstance(settings, FineTunedNetwork):
-        maps = weights[fine_tuning.FIRST].shape[1]
-        head = fine_tuning.new_head(settings, maps, len(card.class_names))
-        bare = fine_tuning.FineTuned(fine_tuning.build_body(settings), head)
-    else:
-        bare = pretrained.build(settings)
+    bare = settings_of(card).bare(card, weights)
     applied = card.normalisation.get(card.weights_for(split))
     normalisation = applied and Normalisation.model_validate(applied)
     network = networks.with_preprocessing(bare, normalisation or None)
@@ -86,9 +60,9 @@ def load_linear(folder: Path, card: Card, split: str, image: int | None = None) 
     Raises:
         StoreError: the classifier is of another kind, or its weights are not its card's.
     """
-    if card.kind != "logistic-regression":
+    if not card.is_linear:
         raise StoreError(folder, f"holds a classifier of kind {card.kind!r}", "use engine: dense")
-    tensors = _weights_of(folder, card, split)
+    tensors = weights_of(folder, card, split)
     linear = LinearClassifier(tensors["weight"], float(tensors["intercept"].item()))
     if image is None or SHIFTS not in tensors:
         return linear
@@ -108,9 +82,18 @@ def load_checkpoint(folder: Path, card: Card, epoch: int) -> dict[str, np.ndarra
     return _read_weights(checkpoint_file(folder, epoch), card.checkpoints[str(epoch)])
 
 
-def _weights_of(folder: Path, card: Card, split: str) -> dict[str, np.ndarray]:
-    tensors = _read_weights(folder_of(folder) / WEIGHTS, card.weights_digest)
-    return part_of(tensors, card.weights_for(split))
+def weights_of(folder: Path, card: Card, split: str) -> dict[str, np.ndarray]:
+    """The part of the weights that serves a split, by tensor; raises what `all_weights` says."""
+    return part_of(all_weights(folder, card), card.weights_for(split))
+
+
+def all_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
+    """All weights, named <part>/<tensor>.
+
+    Raises:
+        StoreError: they are missing, or not its card's.
+    """
+    return _read_weights(folder_of(folder) / WEIGHTS, card.weights_digest)
 
 
 def _read_weights(file: Path, expected: str) -> dict[str, np.ndarray]:
@@ -132,9 +115,10 @@ def part_of(weights: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarra
     return {n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)}
 
 
-def _settings_of(card: Card) -> Any:
+def settings_of(card: Card) -> Classifier:
     """What the network is built from: a checkpoint has that of its training."""
-    return CLASSIFIERS.read(card.training_settings)
+    found: Classifier = CLASSIFIERS.read(card.training_settings)
+    return found
 
 
 def read_predictions(path: Path) -> Any:

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prediction_difference import provenance, randomness
-from prediction_difference.classifiers import fold_fitting, unseen
+from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import (
-    ANY_SPLIT,
     CARD,
     CHECKPOINTS,
     HISTORY,
@@ -18,38 +17,25 @@ from prediction_difference.classifiers.card import (
     WEIGHTS,
     Card,
     checkpoint_file,
-    read_card,
 )
-from prediction_difference.classifiers.fitted import Fitted, refuse_unfit
-from prediction_difference.classifiers.kind import Classifier
-from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
-from prediction_difference.classifiers.kinds.detection_pooling import DetectionPoolingNetwork
-from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
-from prediction_difference.classifiers.kinds.fine_tuned import FineTunedNetwork
-from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
-from prediction_difference.classifiers.kinds.scikit_learn import ScikitLearnClassifier
-from prediction_difference.classifiers.kinds.torch import TorchNetwork
-from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
-from prediction_difference.classifiers.kinds.train import TrainedNetwork
+from prediction_difference.classifiers.fitted import Fitted
+from prediction_difference.classifiers.kind import Classifier, Making
 from prediction_difference.classifiers.measures import held_out_measures
-from prediction_difference.classifiers.normalisation import Normalisation
-from prediction_difference.data.class_names import read_class_names
-from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset, channel_moments
-from prediction_difference.errors import DataError
+from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
+from prediction_difference.errors import DataError, PredictionDifferenceError
 from prediction_difference.progress import say
 from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
     array_digest,
     folder_of,
     publishing,
-    refuse_other_config,
     remove,
     settings_digest,
     write_json,
 )
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 
 def make_classifier(
@@ -71,24 +57,40 @@ def make_classifier(
         DataError: the dataset or the weights do not fit the classifier.
     """
     key = randomness.key(seed, "classifier", name)
-    match settings:
-        case TrainedNetwork() | DetectionPoolingNetwork():
-            fitted = _fit_networks(settings, dataset, key, device)
-        case FineTunedNetwork():
-            fitted = _fine_tune(settings, dataset, key, device)
-        case LogisticRegression():
-            fitted = fold_fitting.fit_planes(settings, dataset, key)
-        case ScikitLearnClassifier():
-            fitted = fold_fitting.fit_estimators(settings, dataset, key)
-        case Checkpoint():
-            fitted = _load_checkpoint(settings, dataset, seed, device, trained)
-        case _:
-            fitted = _load_pretrained(settings, dataset, device)  # type: ignore[arg-type]
+    fitted = fitted_by(settings, dataset, Making(key, seed, device, trained))
     labels = labels_in(fitted.class_names, dataset)
     _tell_of_strange_classes(name, labels, dataset)
     card = _card(settings, name, dataset, seed, fitted, labels)
     _write(folder_of(folder), card, fitted, dataset, labels, facts)
     return card
+
+
+def fitted_by(settings: Classifier, dataset: Dataset, making: Making) -> Fitted:
+    """What a kind of classifier fits or loads, if it is what the protocol says.
+
+    Raises:
+        DataError: the dataset or the weights do not fit; a user's own kind fails, or returns
+            something else.
+    """
+    where = f"classifier of kind {settings.kind}"
+    try:
+        fitted = settings.fit(dataset, making)
+    except PredictionDifferenceError:
+        raise
+    except Exception as error:
+        if ":" not in settings.kind:
+            raise
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(where, what, "mend its fit") from error
+    if not isinstance(fitted, Fitted):
+        raise DataError(where, f"returns {type(fitted).__name__}", "return a Fitted")
+    wanted = (len(dataset.names), len(fitted.class_names))
+    if fitted.scores.shape != wanted:
+        what = f"returns scores of shape {fitted.scores.shape}, not {wanted}"
+        raise DataError(where, what, "return a score for each image and class")
+    if np.isinf(fitted.scores).any():
+        raise DataError(where, "returns scores that are infinite", "return finite scores")
+    return fitted
 
 
 def _card(
@@ -128,183 +130,6 @@ def _card(
             **fitted.measures,
         },
     )
-
-
-def _fit_networks(
-    settings: TrainedNetwork | DetectionPoolingNetwork,
-    dataset: Dataset,
-    key: int,
-    device: str,
-) -> Fitted:
-    """One network per held-out split, trained on all other images."""
-    import torch
-
-    from prediction_difference.classifiers import networks, training
-    from prediction_difference.classifiers.detection_training import train_detection
-
-    _refuse_undetected(settings, dataset)
-    weights: dict[str, np.ndarray] = {}
-    instances: dict[str, int] = {}
-    history: list[dict[str, Any]] = []
-    classes = len(dataset.class_names)
-    scores = np.zeros((len(dataset.names), classes), dtype=np.float32)
-    normalisation = {}
-    checkpoints: dict[int, dict[str, np.ndarray]] = {}
-    for split in dataset.held_out_splits:
-        out = dataset.in_split(split)
-        refuse_unfit(dataset, ~out, split)
-        normalisation[split] = _normalisation_of(settings, dataset, ~out)
-        learning = training.Examples(dataset.images[~out], dataset.labels[~out])
-        testing = training.Examples(dataset.images[out], dataset.labels[out])
-        with torch.random.fork_rng():
-            torch.manual_seed(key)
-            bare = networks.build(settings, dataset.images.shape[1:], classes)
-            network = networks.with_preprocessing(bare, normalisation[split])
-            if isinstance(settings, TrainedNetwork):
-                trained = training.train(network, learning, testing, settings, key, device)
-            else:
-                trained = train_detection(network, learning, testing, settings, key, device)
-        weights |= _named(split, training.tensors_of(network))
-        for epoch, tensors in trained.kept.items():
-            checkpoints.setdefault(epoch, {}).update(_named(split, tensors))
-        instances[split] = int((~out).sum())
-        history += [{"split": split, **record} for record in trained.history]
-        scored = out | dataset.in_split(TRAIN)
-        scores[scored] = training.class_scores(network, dataset.images[scored], device)
-    return Fitted(
-        weights, instances, scores, history, dataset.class_names, normalisation, checkpoints
-    )
-
-
-def _fine_tune(settings: FineTunedNetwork, dataset: Dataset, key: int, device: str) -> Fitted:
-    """New layers behind those of a known network, trained on what these give, split by split."""
-    import torch
-
-    from prediction_difference.classifiers import fine_tuning, networks, training
-
-    body = networks.with_preprocessing(fine_tuning.load_body(settings), settings.normalisation)
-    features = _try_on(
-        body, dataset, lambda: training.class_scores(body, dataset.images[:], device), places=True
-    )
-    weights: dict[str, np.ndarray] = {}
-    instances: dict[str, int] = {}
-    history: list[dict[str, Any]] = []
-    scores = np.zeros((len(dataset.names), len(dataset.class_names)), dtype=np.float32)
-    for split in dataset.held_out_splits:
-        out = dataset.in_split(split)
-        refuse_unfit(dataset, ~out, split)
-        with torch.random.fork_rng():
-            torch.manual_seed(key)
-            head = fine_tuning.new_head(settings, features.shape[1], len(dataset.class_names))
-            learning = training.Examples(features[~out], dataset.labels[~out])
-            testing = training.Examples(features[out], dataset.labels[out])
-            found = training.train(
-                head, learning, testing, fine_tuning.of_head(settings), key, device
-            )
-        whole = networks.with_preprocessing(
-            fine_tuning.FineTuned(fine_tuning.load_body(settings), head), settings.normalisation
-        )
-        weights |= _named(split, training.tensors_of(whole))
-        instances[split] = int((~out).sum())
-        history += [{"split": split, **record} for record in found.history]
-        scored = out | dataset.in_split(TRAIN)
-        scores[scored] = training.class_scores(head, features[scored], device)
-    normalisation = dict.fromkeys(instances, settings.normalisation)
-    return Fitted(weights, instances, scores, history, dataset.class_names, normalisation)
-
-
-def _named(part: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{part}/{name}": tensor for name, tensor in tensors.items()}
-
-
-def _load_checkpoint(
-    settings: Checkpoint, dataset: Dataset, seed: int, device: str, folder: Path | None
-) -> Fitted:
-    """The weights that a training kept after an epoch, tried on the held-out images."""
-    from prediction_difference.classifiers import loading, training
-
-    if folder is None:
-        raise DataError("--trained", "is missing", f"give the folder of {settings.of!r}")
-    card = read_card(folder)
-    _refuse_another_training(card, settings, dataset, seed, folder)
-    weights = loading.load_checkpoint(folder, card, settings.epoch)
-    # Of training images, which are never explained, the history tells.
-    scores = np.full((len(dataset.names), len(card.class_names)), np.nan, dtype=np.float32)
-    for split in card.training_instances:
-        network = loading.module_with(loading.part_of(weights, split), card, split)
-        scored = dataset.in_split(split)
-        scores[scored] = training.class_scores(network, dataset.images[scored], device)
-    history = loading.read_history(folder)
-    return Fitted(
-        weights,
-        card.training_instances,
-        scores,
-        history[history["epoch"] <= settings.epoch].to_dict("records"),
-        card.class_names,
-        {s: Normalisation.model_validate(n) for s, n in card.normalisation.items()},
-        trained=card.settings,
-    )
-
-
-def _refuse_another_training(
-    card: Card, settings: Checkpoint, dataset: Dataset, seed: int, folder: Path
-) -> None:
-    made_with = {"name": card.name, "dataset": card.dataset_digest, "seed": card.seed}
-    wanted = {"name": settings.of, "dataset": dataset.digest, "seed": seed}
-    refuse_other_config(folder, made_with, wanted)
-
-
-def _load_pretrained(
-    settings: TorchvisionNetwork | EfficientNetLite0 | TorchNetwork,
-    dataset: Dataset,
-    device: str,
-) -> Fitted:
-    from prediction_difference.classifiers import networks, pretrained, training
-
-    bare, names = pretrained.load(settings)
-    network = networks.with_preprocessing(bare, settings.normalisation)
-    scores = _try_on(
-        network, dataset, lambda: training.class_scores(network, dataset.images[:], device)
-    )
-    if settings.class_names is not None:
-        names = read_class_names(settings.class_names).names
-    class_names = names or dataset.class_names
-    if len(class_names) != scores.shape[1]:
-        raise DataError(
-            f"classifier of kind {settings.kind!r}",
-            f"returns {scores.shape[1]} scores, but there are {len(class_names)} class names",
-            "set class_names to a file with one name a line",
-        )
-    weights = _named(ANY_SPLIT, training.tensors_of(network))
-    instances = {ANY_SPLIT: settings.training_instances}
-    normalisation = {ANY_SPLIT: settings.normalisation} if settings.normalisation else {}
-    return Fitted(weights, instances, scores, [], class_names, normalisation)
-
-
-def _try_on(
-    network: "nn.Module", dataset: Dataset, attempt: Any, places: bool = False
-) -> np.ndarray:
-    """Run a network on the dataset and say what does not fit, in the words of the user.
-
-    places: whether it is to return maps, (N, C, y, x), instead of scores.
-    """
-    try:
-        scores: np.ndarray = attempt()
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"images of shape {tuple(dataset.images.shape[1:])}",
-            f"the network does not take them ({reason})",
-            "set size and channels of the dataset to what the network was trained with",
-        ) from error
-    if scores.ndim != (4 if places else 2) or not np.isfinite(scores).all():
-        wanted = "maps of shape (images, maps, y, x); choose another layer" if places else ""
-        raise DataError(
-            "the network",
-            f"returns an array of shape {scores.shape} or values that are not finite",
-            f"return finite {wanted or 'class scores of shape (images, classes)'}",
-        )
-    return scores
 
 
 def labels_in(class_names: tuple[str, ...], dataset: Dataset) -> np.ndarray:
@@ -375,25 +200,3 @@ def _write_weights(file: Path, weights: Mapping[str, np.ndarray]) -> None:
 
     with publishing(file) as temporary:
         temporary.write_bytes(save({n: np.ascontiguousarray(a) for n, a in weights.items()}))
-
-
-def _refuse_undetected(
-    settings: TrainedNetwork | DetectionPoolingNetwork, dataset: Dataset
-) -> None:
-    count = len(dataset.class_names)
-    if isinstance(settings, DetectionPoolingNetwork) and count != 2:
-        what = f"detects one of two classes, the dataset has {count}"
-        raise DataError(settings.kind, what, "choose another dataset, or kind: train")
-
-
-def _normalisation_of(
-    settings: TrainedNetwork | DetectionPoolingNetwork,
-    dataset: Dataset,
-    used: np.ndarray,
-) -> Normalisation:
-    if isinstance(settings, DetectionPoolingNetwork):
-        # Black is -0.5 and white 1.5 [montavon2017, section 6.1].
-        channels = dataset.channels
-        return Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
-    mean, std = channel_moments(dataset.images[:], used)
-    return Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlparse
 
 import torch
@@ -15,16 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from prediction_difference.classifiers import efficientnet_lite0
 from prediction_difference.classifiers.caffemodel import read_caffemodel
-from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
-from prediction_difference.classifiers.kinds.torch import TorchNetwork
 from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
 from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import DataError
 
-Settings = TorchvisionNetwork | EfficientNetLite0 | TorchNetwork
 _INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
 """Both Inception networks as their weights were trained, without the auxiliary classifiers."""
 _OPTIONS = {"googlenet": _INCEPTION, "inception_v3": _INCEPTION}
@@ -33,44 +29,56 @@ _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.", "loss1/", "loss2/")
 """Beginnings of names of tensors that only training needs."""
 
 
-def build(settings: Settings) -> nn.Module:
-    """The network without its weights.
+class Pretrained(Protocol):
+    """A kind whose networks are loaded with weights from elsewhere."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def normalisation(self) -> Normalisation | None: ...
+
+    @property
+    def training_instances(self) -> int: ...
+
+    @property
+    def class_names(self) -> Path | None: ...
+
+    def load(self) -> tuple[nn.Module, tuple[str, ...] | None]:
+        """The network with its weights, and its class names where the weights tell them."""
+
+
+def torchvision_network(model: str) -> nn.Module:
+    """A network of torchvision's without its weights.
 
     Raises:
-        DataError: torchvision has no such model, or the factory cannot be imported or used.
+        DataError: torchvision has no such model.
     """
-    if isinstance(settings, TorchNetwork):
-        return _from_factory(settings.factory)
-    if isinstance(settings, EfficientNetLite0):
-        return efficientnet_lite0.build()
-    _torchvision_weights(settings.model)
-    return _torchvision_network(settings.model, None)
+    _torchvision_weights(model)
+    return _torchvision_network(model, None)
 
 
-def load(settings: Settings) -> tuple[nn.Module, tuple[str, ...] | None]:
+def load_torchvision(settings: TorchvisionNetwork) -> tuple[nn.Module, tuple[str, ...] | None]:
     """The network with its weights, and its class names where these are known of the weights.
 
     Raises:
-        DataError: as `build`; no such weights; weights that cannot be fetched, or a file that does
+        DataError: no such model or weights; weights that cannot be fetched, or a file that does
             not fit the network; or another normalisation than the enum entry's.
     """
-    if isinstance(settings, EfficientNetLite0):
-        return efficientnet_lite0.load(), imagenet_classes()
-    if isinstance(settings, TorchvisionNetwork):
-        enum = _torchvision_weights(settings.model)
-        if settings.weights in enum.__members__:
-            entry = enum[settings.weights]
-            _check_normalisation(settings, entry)
-            _refuse_changed(entry)
-            network = _torchvision_network(settings.model, entry)
-            return network, tuple(entry.meta["categories"])
-        if not Path(settings.weights).is_file():
-            raise DataError(
-                f"weights {settings.weights!r}",
-                f"are neither a file nor an entry of {settings.model}'s weights",
-                f"entries are {', '.join(enum.__members__)}",
-            )
-    network = build(settings)
+    enum = _torchvision_weights(settings.model)
+    if settings.weights in enum.__members__:
+        entry = enum[settings.weights]
+        _check_normalisation(settings, entry)
+        _refuse_changed(entry)
+        network = _torchvision_network(settings.model, entry)
+        return network, tuple(entry.meta["categories"])
+    if not Path(settings.weights).is_file():
+        raise DataError(
+            f"weights {settings.weights!r}",
+            f"are neither a file nor an entry of {settings.model}'s weights",
+            f"entries are {', '.join(enum.__members__)}",
+        )
+    network = torchvision_network(settings.model)
     load_weights(network, Path(settings.weights))
     return network, None
 
@@ -162,7 +170,12 @@ def _check_normalisation(settings: TorchvisionNetwork, entry: Any) -> None:
         )
 
 
-def _from_factory(factory: str) -> nn.Module:
+def from_factory(factory: str) -> nn.Module:
+    """A network that a user's function returns.
+
+    Raises:
+        DataError: the function cannot be imported, or returns something else.
+    """
     module_name, _, function_name = factory.partition(":")
     where = f"factory {factory!r}"
     try:

@@ -17,7 +17,7 @@ from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.lookup import Shapes
 from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes
-from prediction_difference.workload.networks import multiply_accumulates, network_name
+from prediction_difference.workload.networks import multiply_accumulates
 
 TABLE = Path(__file__).parent / "speeds.yaml"
 _STORES = 8
@@ -58,7 +58,7 @@ class Speeds:
         """The speed of a kind of work; None where nothing tells."""
         if work.forwards == 0 or work.classifier is None:
             return Speed(0.0, "no forward pass")
-        network = network_name(self._config.classifiers[work.classifier])
+        network = self._config.classifiers[work.classifier].architecture_name
         key = (work.word, network, work.precision)
         if self._device == "cpu":
             return self._measured.get(key) or self._tabulated(work, network) or self._counted(work)
@@ -119,7 +119,7 @@ def measured_in(results: Iterable[Path]) -> dict[Key, Speed]:
 def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
     """Kind of work, seconds and forward passes of what is there."""
     for name, explanation in config.explanations.items():
-        network = network_name(config.classifiers[explanation.classifier])
+        network = config.classifiers[explanation.classifier].architecture_name
         stores = layout.attribution_stores(config, results, name)
         there = [store for store in stores if (store / "zarr.json").is_file()][:_STORES]
         for store in there:
@@ -136,7 +136,7 @@ def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
         file = layout.evaluation_table(results, name)
         if isinstance(evaluation, RegionPerturbation) and file.is_file():
             first = config.explanations[evaluation.explanations[0]]
-            network = network_name(config.classifiers[first.classifier])
+            network = config.classifiers[first.classifier].architecture_name
             attributes = _table_attributes(file)
             key = (evaluation.measure, network, evaluation.precision)
             yield key, attributes.get("seconds", 0.0), attributes.get("forwards", 0)

@@ -1,7 +1,7 @@
 """A network as it was after an epoch of its training."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
@@ -9,6 +9,11 @@ from prediction_difference.classifiers.kind import Classifier
 from prediction_difference.errors import Problem
 from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    from prediction_difference.classifiers.fitted import Fitted
+    from prediction_difference.classifiers.kind import Making
+    from prediction_difference.data.dataset import Catalogue, Dataset
 
 
 class Checkpoint(Classifier):
@@ -51,3 +56,12 @@ class Checkpoint(Classifier):
         if self.dataset != trained.dataset:
             what = f"{self.of!r} is trained on {trained.dataset!r}, not {self.dataset!r}"
             yield Problem(f"{where}.dataset", what, "remove the key")
+
+    def fit(self, dataset: "Dataset", making: "Making") -> "Fitted":
+        from prediction_difference.classifiers.fitting import load_checkpoint
+
+        return load_checkpoint(self, dataset, making.seed, making.device, making.trained)
+
+    def check_catalogue(self, where: str, known: "Catalogue", dataset: Any) -> list[Problem]:
+        """Nothing: of the training it is told."""
+        return []

@@ -1,11 +1,24 @@
 """Two layers of detection and pooling that detect one of two classes [montavon2017, 6.1]."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from prediction_difference.classifiers.kind import Classifier
+from prediction_difference.errors import DataError
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from prediction_difference.classifiers.card import Card
+    from prediction_difference.classifiers.fitted import Fitted
+    from prediction_difference.classifiers.kind import Making
+    from prediction_difference.classifiers.normalisation import Normalisation
+    from prediction_difference.classifiers.training import Examples, Trained
+    from prediction_difference.data.dataset import Dataset
 
 
 class DetectionPoolingNetwork(Classifier):
@@ -57,3 +70,35 @@ class DetectionPoolingNetwork(Classifier):
                 "divisor of detectors"
             )
         return self
+
+    def fit(self, dataset: "Dataset", making: "Making") -> "Fitted":
+        from prediction_difference.classifiers.fitting import fit_networks
+
+        count = len(dataset.class_names)
+        if count != 2:
+            what = f"detects one of two classes, the dataset has {count}"
+            raise DataError(self.kind, what, "choose another dataset, or another kind")
+        return fit_networks(self, dataset, making.key, making.device)
+
+    def normalisation_for(self, dataset: "Dataset", used: "np.ndarray") -> "Normalisation":
+        """Black is -0.5 and white 1.5 [montavon2017, section 6.1]."""
+        from prediction_difference.classifiers.normalisation import Normalisation
+
+        channels = dataset.channels
+        return Normalisation(mean=(0.5,) * channels, std=(1.0,) * channels, scale=2)
+
+    def trained_on(
+        self, network: "nn.Module", learning: "Examples", testing: "Examples", key: int, device: str
+    ) -> "Trained":
+        """Train a network in place."""
+        from prediction_difference.classifiers.detection_training import train_detection
+
+        return train_detection(network, learning, testing, self, key, device)
+
+    def empty_network(self, shape: tuple[int, ...], classes: int) -> "nn.Module":
+        from prediction_difference.classifiers.networks import build
+
+        return build(self, shape, classes)
+
+    def bare(self, card: "Card", weights: Mapping[str, Any]) -> "nn.Module":
+        return self.empty_network(card.input_shape, len(card.class_names))

@@ -1,11 +1,22 @@
 """L2-regularised logistic regression on the voxels inside the mask."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from prediction_difference.classifiers.kind import Classifier
+from prediction_difference.errors import Problem, nearest
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from prediction_difference.classifiers.card import Card
+    from prediction_difference.classifiers.fitted import Fitted
+    from prediction_difference.classifiers.kind import Making
+    from prediction_difference.data.dataset import Catalogue, Dataset
+
 
 Strength = Annotated[float, Field(gt=0)]
 
@@ -68,3 +79,36 @@ class LogisticRegression(Classifier):
         if strange:
             raise ValueError(f"{strange[0]!r} of categories is no confound; add it to confounds")
         return self
+
+    def fit(self, dataset: "Dataset", making: "Making") -> "Fitted":
+        from prediction_difference.classifiers.fold_fitting import fit_planes
+
+        return fit_planes(self, dataset, making.key)
+
+    def module(self, folder: Path, card: "Card", split: str, image: int | None) -> "nn.Module":
+        from prediction_difference.classifiers.linear_module import LinearModule
+        from prediction_difference.classifiers.loading import load_linear
+
+        return LinearModule(load_linear(folder, card, split, image)).eval()
+
+    def check_catalogue(self, where: str, known: "Catalogue", dataset: Any) -> list[Problem]:
+        return self._check_columns(where, known) or super().check_catalogue(where, known, dataset)
+
+    def _check_columns(self, where: str, known: "Catalogue") -> list[Problem]:
+        """Columns that are named and the dataset does not have, or not for all images."""
+        problems = []
+        for key in ("confounds", "also_predict"):
+            for column in getattr(self, key):
+                place = f"{where}.{key}"
+                if column not in known.columns:
+                    what = f"{self.dataset!r} has no column {column!r}"
+                    problems.append(Problem(place, what, nearest(column, tuple(known.columns))))
+                    continue
+                pairs = zip(known.names, known.columns[column], strict=True)
+                missing = [name for name, value in pairs if value is None]
+                if missing:
+                    few = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+                    what = f"column {column!r} has no value for {few}"
+                    remedy = "fill it in, or remove these subjects"
+                    problems.append(Problem(place, what, remedy))
+        return problems

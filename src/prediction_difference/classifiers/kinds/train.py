@@ -1,7 +1,7 @@
 """A network of the package, trained in the pipeline."""
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,17 @@ from prediction_difference.classifiers.kind import Classifier
 from prediction_difference.errors import Problem
 from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from prediction_difference.classifiers.card import Card
+    from prediction_difference.classifiers.fitted import Fitted
+    from prediction_difference.classifiers.kind import Making
+    from prediction_difference.classifiers.normalisation import Normalisation
+    from prediction_difference.classifiers.training import Examples, Trained
+    from prediction_difference.data.dataset import Dataset
 
 
 class TrainedNetwork(Classifier):
@@ -87,3 +98,38 @@ class TrainedNetwork(Classifier):
             f"{self.architecture!r} takes {what}, {self.dataset!r} holds {holds}",
             f"set it to {others}, or choose another kind of classifier",
         )
+
+    @property
+    def architecture_name(self) -> str:
+        return f"{self.architecture}-{self.width}-{self.halvings}"
+
+    def fit(self, dataset: "Dataset", making: "Making") -> "Fitted":
+        from prediction_difference.classifiers.fitting import fit_networks
+
+        return fit_networks(self, dataset, making.key, making.device)
+
+    def normalisation_for(self, dataset: "Dataset", used: "np.ndarray") -> "Normalisation":
+        """By the moments of the images that are for training."""
+        import numpy as np
+
+        from prediction_difference.classifiers.normalisation import Normalisation
+        from prediction_difference.data.dataset import channel_moments
+
+        mean, std = channel_moments(dataset.images[:], used)
+        return Normalisation(mean=tuple(mean.tolist()), std=tuple(np.maximum(std, 1e-6).tolist()))
+
+    def trained_on(
+        self, network: "nn.Module", learning: "Examples", testing: "Examples", key: int, device: str
+    ) -> "Trained":
+        """Train a network in place."""
+        from prediction_difference.classifiers.training import train
+
+        return train(network, learning, testing, self, key, device)
+
+    def empty_network(self, shape: tuple[int, ...], classes: int) -> "nn.Module":
+        from prediction_difference.classifiers.networks import build
+
+        return build(self, shape, classes)
+
+    def bare(self, card: "Card", weights: Mapping[str, Any]) -> "nn.Module":
+        return self.empty_network(card.input_shape, len(card.class_names))
