@@ -7,9 +7,11 @@ names it as `package.module:Class`. Modules are imported when one of their words
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -89,7 +91,7 @@ class Family:
         """A class of the user's own."""
         module_name, _, name = word.partition(":")
         try:
-            module = importlib.import_module(module_name)
+            module = _imported(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
                 raise EntryError([self._fault(word, error)]) from error
@@ -139,6 +141,16 @@ class OneOf:
     ) -> dict[str, Any]:
         choices = [handler(one.__pydantic_core_schema__) for one in self.sections()]
         return {"anyOf": choices}
+
+
+def _imported(name: str) -> ModuleType:
+    """A module of the user's, which may lie in the folder where the program was started."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # At the end, so that it hides nothing.
+        sys.path.append(here)
+        importlib.invalidate_caches()
+    return importlib.import_module(name)
 
 
 def _own_classes(module: ModuleType) -> list[type[Concept]]:

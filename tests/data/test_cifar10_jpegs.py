@@ -13,7 +13,7 @@ from PIL import Image
 
 from prediction_difference.data import cifar10_jpegs
 from prediction_difference.data.dataset import Dataset
-from prediction_difference.data.sources.torchvision_set import TorchvisionSet
+from prediction_difference.data.sources.cifar10 import CIFAR10
 from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
 
@@ -27,8 +27,8 @@ def small(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> No
         monkeypatch.setattr(cifar10_jpegs, "_PER_CLASS", COUNTS)
 
 
-def settings(root: Path, **others: Any) -> TorchvisionSet:
-    return TorchvisionSet(source="cifar10", root=root, **others)
+def settings(root: Path, **others: Any) -> CIFAR10:
+    return CIFAR10(source="cifar10", root=root, **others)
 
 
 def read(root: Path, **others: Any) -> Dataset:

@@ -19,7 +19,7 @@ from prediction_difference.data.dataset import (
 from prediction_difference.data.sources.image_folder import ImageFolder
 from prediction_difference.data.sources.imagenet import ImageNet
 from prediction_difference.data.sources.sklearn_digits import SklearnDigits
-from prediction_difference.data.sources.torchvision_set import TorchvisionSet
+from prediction_difference.data.sources.svhn import SVHN
 from prediction_difference.errors import ConfigError, DataError, StoreError
 from prediction_difference.stores import write_store
 
@@ -219,7 +219,7 @@ def test_each_source_has_its_loader(tmp_path: Path) -> None:
     imagenet = ImageNet(source="imagenet", size=None, **settings)
     assert imagenet.check("x", seed=0) == []
     assert imagenet.load("x", seed=0).images.shape == (1, 3, 3, 4)
-    known = TorchvisionSet(source="svhn", **settings)
+    known = SVHN(source="svhn", **settings)
     assert "svhn is not in" in str(known.check("x", seed=0)[0])
     with pytest.raises(ConfigError, match="svhn is not in"):
         known.load("x", seed=0)

@@ -12,11 +12,11 @@ from torchvision import datasets
 
 from example_photographs import save
 from example_server import serving
-from prediction_difference.data import resources
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Dataset, read_dataset, write_dataset
 from prediction_difference.data.downloads import Resource
 from prediction_difference.data.known_photographs import root_of
+from prediction_difference.data.sources.sun397 import SUN397
 from prediction_difference.errors import ConfigError, DataError
 from prediction_difference.families import SOURCES
 
@@ -260,7 +260,7 @@ def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         archive.add(folder / "SUN397", "SUN397")
     with serving(folder, monkeypatch) as address:
         offered = Resource((f"{address}{path.name}",), sha256(path))
-        monkeypatch.setitem(resources._OTHERS, "sun397", (offered,))
+        monkeypatch.setattr(SUN397, "resources", (offered,))
         yield folder
 
 

@@ -13,18 +13,29 @@ from torchvision import datasets
 
 from example_digits import idx, write_digits
 from example_server import serving
-from prediction_difference.data import cifar10_jpegs, resources
+from prediction_difference.data import cifar10_jpegs
 from prediction_difference.data.dataset import Dataset
-from prediction_difference.data.sources.torchvision_set import TorchvisionSet
+from prediction_difference.data.sources.mnist import MNIST
+from prediction_difference.data.sources.torchvision_sets import TorchvisionSet
 from prediction_difference.data.torchvision_sets import check, load
 from prediction_difference.errors import ConfigError, DataError
+from prediction_difference.families import SOURCES
 
 COUNTS = {"train": 20, "test": 12}
 DIGITS = tuple("0123456789")
 
 
+PACKED = tuple(
+    f"{part}-{kind}-ubyte.gz"
+    for part in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+)
+
+
 def settings(source: str, root: Path | None, **others: Any) -> TorchvisionSet:
-    return TorchvisionSet(source=source, root=root, **others)  # type: ignore[arg-type]
+    found = SOURCES.find(source).model_validate({"source": source, "root": root, **others})
+    assert isinstance(found, TorchvisionSet)
+    return found
 
 
 def read(source: str, root: Path | None, seed: int = 0, **others: Any) -> Dataset:
@@ -296,10 +307,10 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of a server that stands for that of MNIST."""
     folder = tmp_path / "mirror"
     write_idx(folder, packed=True)
-    sums = tuple(sha256((folder / name).read_bytes()).hexdigest() for name in resources._IDX_FILES)
-    monkeypatch.setitem(resources._IDX_CHECKSUMS, "mnist", sums)
+    sums = tuple(sha256((folder / name).read_bytes()).hexdigest() for name in PACKED)
+    monkeypatch.setattr(MNIST, "checksums", sums)
     with serving(folder, monkeypatch) as address:
-        monkeypatch.setitem(resources._IDX_MIRRORS, "mnist", (f"{address}away/", address))
+        monkeypatch.setattr(MNIST, "mirrors", (f"{address}away/", address))
         yield folder
 
 

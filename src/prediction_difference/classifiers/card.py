@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prediction_difference.classifiers.kind import WeightsFrom
+from prediction_difference.classifiers.kind import Classifier, WeightsFrom
 from prediction_difference.errors import StoreError
 from prediction_difference.families import CLASSIFIERS
 from prediction_difference.listings import appears
@@ -64,13 +64,22 @@ class Card:
     @property
     def family(self) -> str:
         """What all checkpoints of a training have in common: the trained classifier's name."""
-        return str(self.settings["of"]) if self.kind == "checkpoint" else self.name
+        return self._moment[0] if self._moment else self.name
 
     @property
     def epoch(self) -> int | None:
         """After which the weights are those of a training; None for classifiers without epochs."""
-        epoch: int | None = self.settings.get("epochs" if self.kind == "train" else "epoch")
-        return epoch
+        return self._moment[1] if self._moment else None
+
+    @property
+    def _moment(self) -> tuple[str, int] | None:
+        return self._kind.model_construct(**self.settings).moment(self.name)
+
+    @property
+    def _kind(self) -> type[Classifier]:
+        found = CLASSIFIERS.find(self.kind)
+        assert issubclass(found, Classifier)
+        return found
 
     @property
     def training_settings(self) -> dict[str, Any]:
@@ -80,17 +89,17 @@ class Card:
     @property
     def is_linear(self) -> bool:
         """Whether the classifier is a plane, which is read with `loading.load_linear`."""
-        return bool(CLASSIFIERS.find(self.kind).is_linear)  # type: ignore[attr-defined]
+        return self._kind.is_linear
 
     @property
     def is_network(self) -> bool:
         """Whether torch runs the classifier, on a GPU where there is one."""
-        return bool(CLASSIFIERS.find(self.kind).is_network)  # type: ignore[attr-defined]
+        return self._kind.is_network
 
     @property
     def weights_from(self) -> WeightsFrom:
         """Where the weights were fitted; see `unseen`."""
-        return CLASSIFIERS.find(self.kind).weights_from  # type: ignore[attr-defined]
+        return self._kind.weights_from
 
     def weights_for(self, split: str) -> str:
         """The part of the weights for a split; without its images, where it was fitted here.

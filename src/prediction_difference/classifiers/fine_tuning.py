@@ -56,12 +56,12 @@ def new_head(settings: FineTunedNetwork, maps: int, classes: int) -> nn.Sequenti
 def of_head(settings: FineTunedNetwork) -> TrainedNetwork:
     """How the new layers are trained."""
     shared = {"epochs", "batch_size", "learning_rate", "weight_decay", "dropout", "dataset"}
-    return TrainedNetwork(kind="train", **settings.model_dump(include=shared))
+    return TrainedNetwork(kind=TrainedNetwork.word(), **settings.model_dump(include=shared))
 
 
 def _whole(settings: FineTunedNetwork) -> TorchvisionNetwork:
     shared = {"dataset", "model", "weights", "normalisation"}
-    return TorchvisionNetwork(kind="torchvision", **settings.model_dump(include=shared))
+    return TorchvisionNetwork(kind=TorchvisionNetwork.word(), **settings.model_dump(include=shared))
 
 
 def _part(network: nn.Module, settings: FineTunedNetwork) -> nn.Module:

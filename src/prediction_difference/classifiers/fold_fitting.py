@@ -24,7 +24,7 @@ def fit_planes(settings: LogisticRegression, dataset: Dataset, key: int) -> Fitt
 
     if len(dataset.class_names) != 2:
         raise DataError(
-            "logistic-regression",
+            settings.kind,
             f"separates two classes, the dataset has {len(dataset.class_names)}",
             "choose another dataset",
         )

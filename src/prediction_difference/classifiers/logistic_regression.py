@@ -192,7 +192,7 @@ def refuse_other_than_two(labels: np.ndarray) -> None:
     """Refuse labels that do not hold two classes, 0 and 1."""
     if set(np.unique(labels)) != {0, 1}:
         raise DataError(
-            "logistic-regression",
+            "a linear classifier",
             f"needs images of two classes, there are {len(np.unique(labels))}",
             "choose a dataset with two classes in every fold",
         )

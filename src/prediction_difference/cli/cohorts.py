@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.progress import say
 
@@ -25,7 +26,7 @@ def simulate_cohort(
     from prediction_difference.data.cohort_files import MASK, PATTERN, write_cohort
 
     settings = SimulatedFA(
-        source="simulated-fa",
+        source=SimulatedFA.word(),
         patients=patients,
         controls=controls,
         effect=effect,
@@ -34,4 +35,4 @@ def simulate_cohort(
     )
     write_cohort(settings, seed, output)
     say(f"{output}: {controls} controls and {patients} patients")
-    say(f"for source: nifti-cohort set pattern: {PATTERN!r} and mask: {output / MASK}")
+    say(f"for source: {NiftiCohort.word()} set pattern: {PATTERN!r} and mask: {output / MASK}")

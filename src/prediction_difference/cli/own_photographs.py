@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from prediction_difference.attribution.methods.prediction_difference import PredictionDifference
+from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
+from prediction_difference.classifiers.kinds.torch import TorchNetwork
+from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
+from prediction_difference.data.sources.image_folder import ImageFolder
+from prediction_difference.data.sources.skimage_samples import SkimageSamples
 from prediction_difference.errors import ConfigError, DataError, Problem, choose
-from prediction_difference.figures.kinds.heatmaps import IMAGE
+from prediction_difference.figures.kinds.heatmaps import IMAGE, HeatmapPanels
 
 RUN = "own-photographs"
 EXPLANATION = "evidence"
-INCLUDED = "efficientnet-lite0"
+INCLUDED = EfficientNetLite0.word()
 """The network whose weights come with the package."""
 BVLC = {"bvlc-googlenet": 224, "bvlc-caffenet": 227, "bvlc-alexnet": 227}
 """Networks of Caffe's model zoo that the package has, and the side of their images."""
@@ -83,7 +89,7 @@ def prepare(request: Request, folder: Path) -> dict[str, Any]:
         "run": {"name": RUN, "seed": request.seed, "device": request.device},
         "datasets": {
             "photographs": {
-                "source": "image-folder",
+                "source": ImageFolder.word(),
                 "root": str(images.absolute()),
                 "files": [path.name for path in photographs],
                 "clinical": request.clinical,
@@ -169,7 +175,7 @@ def _own_network(request: Request) -> tuple[dict[str, Any], _Input]:
         what = f"of a network of your own {', '.join(missing)} cannot be known"
         raise DataError(request.network, what, "add them")
     settings = {
-        "kind": "torch",
+        "kind": TorchNetwork.word(),
         "factory": request.network,
         "weights": _absolute(Path(str(request.weights))),
         "class_names": _absolute(request.class_names),
@@ -183,7 +189,7 @@ def _bvlc(request: Request, folder: Path) -> tuple[dict[str, Any], _Input]:
         what = "has no weights that a program can fetch"
         raise DataError(request.network, what, "add --weights with a caffemodel or safetensors")
     settings = {
-        "kind": "torch",
+        "kind": TorchNetwork.word(),
         "factory": f"{_CAFFE_MODULE}:{request.network.removeprefix('bvlc-')}",
         "weights": _absolute(Path(request.weights)),
         "class_names": _class_names(request, folder),
@@ -215,7 +221,7 @@ def _torchvision(request: Request, folder: Path) -> tuple[dict[str, Any], _Input
     entries = _entries(request.network)
     name = request.weights or "DEFAULT"
     settings: dict[str, Any] = {
-        "kind": "torchvision",
+        "kind": TorchvisionNetwork.word(),
         "model": request.network,
         "weights": name,
     }
@@ -312,11 +318,11 @@ def _background(request: Request, photographs: Sequence[Path]) -> dict[str, Any]
     from prediction_difference.data.folders import scan
 
     if request.background is None:
-        settings: dict[str, Any] = {"source": "skimage-samples"}
+        settings: dict[str, Any] = {"source": SkimageSamples.word()}
         root, files = skimage_samples.find().root, skimage_samples.FILES
     else:
         root = request.background
-        settings = {"source": "image-folder", "root": str(root.absolute())}
+        settings = {"source": ImageFolder.word(), "root": str(root.absolute())}
         files = scan(root, "--background").files
     copied = copies([root / file for file in files], photographs)
     if copied:
@@ -326,7 +332,7 @@ def _background(request: Request, photographs: Sequence[Path]) -> dict[str, Any]
 
 def _explanation(request: Request, names: Sequence[str]) -> dict[str, Any]:
     return {
-        "method": "prediction-difference",
+        "method": PredictionDifference.word(),
         "classifier": "network",
         "prior": "patches",
         "window": request.window,
@@ -357,7 +363,7 @@ def _figures(request: Request, names: Sequence[str]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name in names:
         figures[_figure_name(name, figures)] = {
-            "kind": "heatmaps",
+            "kind": HeatmapPanels.word(),
             "title": f"Evidence in {name}",
             "rows": rows,
             "columns": ["", "for and against", "over the photograph"],

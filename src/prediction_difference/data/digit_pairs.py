@@ -7,8 +7,8 @@ import numpy as np
 from prediction_difference import randomness
 from prediction_difference.data import torchvision_sets
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
+from prediction_difference.data.sources.mnist import MNIST
 from prediction_difference.data.sources.mnist_pairs import DigitPairs
-from prediction_difference.data.sources.torchvision_set import TorchvisionSet
 from prediction_difference.errors import Problem
 
 ABSENT, PRESENT = 0, 1
@@ -59,8 +59,8 @@ def check(settings: DigitPairs, name: str) -> list[Problem]:
     return torchvision_sets.check(_digits(settings), name)
 
 
-def _digits(settings: DigitPairs) -> TorchvisionSet:
-    return TorchvisionSet(source="mnist", root=settings.root, download=settings.download)
+def _digits(settings: DigitPairs) -> MNIST:
+    return MNIST(source=MNIST.word(), root=settings.root, download=settings.download)
 
 
 def _draw(

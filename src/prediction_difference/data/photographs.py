@@ -4,27 +4,17 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeGuard
 
 import numpy as np
 
 from prediction_difference.data import (
-    image_folder,
-    imagenet,
-    known_photographs,
     pixels,
-    skimage_samples,
-    stanford_dogs,
     subsets,
 )
 from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.folders import Collection, check_names
-from prediction_difference.data.sources.image_folder import ImageFolder
-from prediction_difference.data.sources.imagenet import ImageNet
-from prediction_difference.data.sources.photographs import KnownPhotographs, Photographs
-from prediction_difference.data.sources.skimage_samples import SkimageSamples
-from prediction_difference.data.sources.stanford_dogs import StanfordDogs
+from prediction_difference.data.sources.photographs import Photographs
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 from prediction_difference.progress import track
@@ -36,8 +26,8 @@ def load(settings: Photographs, name: str, seed: int) -> Dataset:
     Raises:
         ConfigError: lists all problems of the folder and its files.
     """
-    if _is_to_download(settings):
-        known_photographs.fetch(settings)
+    if settings.is_to_download:
+        settings.fetch()
     collection, problems = _chosen(settings, name, seed)
     if problems or collection is None:
         raise ConfigError(_with_problems_of_files(collection, problems, settings, name))
@@ -66,7 +56,7 @@ def check(settings: Photographs, name: str, seed: int) -> list[Problem]:
 
     What is to be downloaded has none yet.
     """
-    if _is_to_download(settings):
+    if settings.is_to_download:
         return []
     collection, problems = _chosen(settings, name, seed)
     return _with_problems_of_files(collection, problems, settings, name)
@@ -77,7 +67,7 @@ def catalogue(settings: Photographs, name: str, seed: int) -> Catalogue | None:
 
     None where they are to be downloaded.
     """
-    if _is_to_download(settings):
+    if settings.is_to_download:
         return None
     collection, problems = _chosen(settings, name, seed)
     if collection is None:
@@ -91,7 +81,7 @@ def shape(settings: Photographs, name: str, seed: int) -> tuple[int, ...] | None
 
     What is wrong with the photographs is told by `check`.
     """
-    if _is_to_download(settings):
+    if settings.is_to_download:
         return None
     collection, _ = _chosen(settings, name, seed)
     if collection is None or not collection.paths:
@@ -103,12 +93,7 @@ def shape(settings: Photographs, name: str, seed: int) -> tuple[int, ...] | None
 
 
 def files(settings: Photographs, name: str, seed: int) -> list[Path]:
-    """The chosen photographs and the lists that tell of them, as far as they are there.
-
-    None where they may be downloaded, since the download itself would seem to be a change.
-    """
-    if isinstance(settings, KnownPhotographs) and settings.download:
-        return []
+    """The chosen photographs and the lists that tell of them, as far as they are there."""
     collection, _ = _chosen(settings, name, seed)
     listed = [settings.files] if isinstance(settings.files, Path) else []
     return listed if collection is None else [*collection.paths, *collection.lists, *listed]
@@ -119,7 +104,7 @@ def _chosen(settings: Photographs, name: str, seed: int) -> tuple[Collection | N
     where = f"datasets.{name}"
     problems: list[Problem] = []
     try:
-        found, problems = _find(settings, where)
+        found, problems = settings.find(where)
         problems += check_names(found)
         collection = subsets.choose(found, settings, name, seed)
         if not problems:
@@ -132,25 +117,6 @@ def _chosen(settings: Photographs, name: str, seed: int) -> tuple[Collection | N
     except OSError as error:
         what = f"cannot be searched ({error})"
         return None, [*problems, Problem(f"{where}.root", what, "correct its permissions")]
-
-
-def _is_to_download(settings: Photographs) -> TypeGuard[KnownPhotographs]:
-    if not isinstance(settings, KnownPhotographs):
-        return False
-    return known_photographs.is_to_download(settings)
-
-
-def _find(settings: Photographs, where: str) -> tuple[Collection, list[Problem]]:
-    if isinstance(settings, ImageNet):
-        return imagenet.find(settings, where)
-    if isinstance(settings, KnownPhotographs):
-        return known_photographs.find(settings, where)
-    if isinstance(settings, StanfordDogs):
-        return stanford_dogs.find(settings, where)
-    if isinstance(settings, SkimageSamples):
-        return skimage_samples.find(), []
-    assert isinstance(settings, ImageFolder)
-    return image_folder.find(settings, where)
 
 
 def _sources(collection: Collection) -> dict[str, str]:

@@ -154,7 +154,7 @@ def effect_unit(mean_fa: np.ndarray) -> np.ndarray:
 
 
 def _subject(name: str, is_patient: bool, member: int, seed: int) -> Subject:
-    key = randomness.key(seed, "simulated-fa", CLASS_NAMES[is_patient], member)
+    key = randomness.key(seed, SimulatedFA.word(), CLASS_NAMES[is_patient], member)
     random = randomness.generator(key)
     age = float(random.normal(MEAN_AGE, AGE_SPREAD))
     severities = dict(_lesions(random)) if is_patient else {}

@@ -8,32 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.data import cifar10_jpegs, resources, subsets
+from prediction_difference.data import cifar10_jpegs, subsets
 from prediction_difference.data.checksums import md5, sha256
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
 from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import default_root, without_suffix
 from prediction_difference.data.plain_pickles import read_plain_pickle
-from prediction_difference.data.sources.torchvision_set import TorchvisionSet
+from prediction_difference.data.sources.torchvision_sets import CifarSet, TorchvisionSet
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
 
-_CLASSES = {
-    "mnist": "MNIST",
-    "fashion-mnist": "FashionMNIST",
-    "kmnist": "KMNIST",
-    "cifar10": "CIFAR10",
-    "cifar100": "CIFAR100",
-    "svhn": "SVHN",
-}
-_IDX_SOURCES = ("mnist", "fashion-mnist", "kmnist")
-_IDX_PREFIXES = {TRAIN: "train", TEST: "t10k"}
-_CIFAR10_BATCHES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta")
 _FETCH = "remove them and set download: true"
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Images of an original split: n names, (n, C, H, W) uint8 pixels, (n,) int64 labels."""
 
     split: str
@@ -54,16 +43,16 @@ def load(settings: TorchvisionSet, name: str, seed: int) -> Dataset:
     if problems:
         raise ConfigError(problems)
     root = _root(settings)
-    jpegs = _jpegs(settings, root)
-    if jpegs is None and _missing(settings.source, root):
-        _download(settings.source, root)
+    jpegs = settings.jpegs(root)
+    if jpegs is None and missing(settings, root):
+        download(settings.source, root, settings.downloaded, settings.resources)
     parts = (
         _draw_jpegs(jpegs, settings, name, seed)
         if jpegs
         else [_draw(_read(settings, split, root), settings, name, seed) for split in (TRAIN, TEST)]
     )
     labels = np.concatenate([part.labels for part in parts])
-    files = [_find(settings.source, root, file) for file in _files(settings.source)]
+    files = [_find(settings, root, file) for file in settings.members]
     sums = {path.relative_to(root).as_posix(): sha256(path) for path in files if not jpegs}
     return Dataset(
         images=np.divide(np.concatenate([p.pixels for p in parts]), 255, dtype=np.float32),
@@ -78,22 +67,17 @@ def load(settings: TorchvisionSet, name: str, seed: int) -> Dataset:
 
 def check(settings: TorchvisionSet, name: str) -> list[Problem]:
     """Problems that show without reading images; files that are to be downloaded are none."""
-    source, root = settings.source, _root(settings)
-    jpegs = _jpegs(settings, root)
+    root = _root(settings)
+    jpegs = settings.jpegs(root)
     problems = cifar10_jpegs.check(jpegs) if jpegs else []
-    missing = _missing(source, root)
-    if missing and not jpegs and not settings.download:
-        what = f"{source} is not in {root}: {', '.join(missing)} missing"
-        remedy = f"set download: true, or root to the folder that holds {_example(source)}"
+    absent = missing(settings, root)
+    if absent and not jpegs and not settings.download:
+        what = f"{settings.source} is not in {root}: {', '.join(absent)} missing"
+        remedy = f"set download: true, or root to the folder that holds {settings.example}"
         problems.append(Problem(f"datasets.{name}.root", what, remedy))
-    if settings.images is not None and settings.images > _smaller_split(source):
-        problems.append(_too_many(settings.images, TEST, _smaller_split(source), name))
+    if settings.images is not None and settings.images > settings.smaller_split:
+        problems.append(_too_many(settings.images, TEST, settings.smaller_split, name))
     return problems
-
-
-def _smaller_split(source: str) -> int:
-    """How many test images there are, known without the files."""
-    return 26_032 if source == "svhn" else 10_000
 
 
 def _too_many(images: int, split: str, count: int, name: str) -> Problem:
@@ -108,86 +92,38 @@ def _root(settings: TorchvisionSet) -> Path:
     return default_root() if settings.root is None else settings.root
 
 
-def _files(source: str) -> tuple[str, ...]:
-    """What torchvision reads, relative to root."""
-    match source:
-        case "cifar10":
-            return tuple(f"cifar-10-batches-py/{file}" for file in _CIFAR10_BATCHES)
-        case "cifar100":
-            return tuple(f"cifar-100-python/{file}" for file in ("train", "test", "meta"))
-        case "svhn":
-            return ("train_32x32.mat", "test_32x32.mat")
-        case _:
-            return tuple(file for split in (TRAIN, TEST) for file in _idx_files(source, split))
+def _find(settings: TorchvisionSet, root: Path, file: str) -> Path:
+    """Where a file is; without it, where it should be."""
+    places = settings.places(root, file)
+    return next((place for place in places if place.is_file()), places[0])
 
 
-def _idx_files(source: str, split: str) -> tuple[str, str]:
-    """Images and labels of a split, relative to root."""
-    start = f"{_CLASSES[source]}/raw/{_IDX_PREFIXES[split]}"
-    return f"{start}-images-idx3-ubyte", f"{start}-labels-idx1-ubyte"
+def missing(settings: TorchvisionSet, root: Path) -> list[str]:
+    """Members that are not there."""
+    return [file for file in settings.members if not _find(settings, root, file).is_file()]
 
 
-def _find(source: str, root: Path, file: str) -> Path:
-    """Where a file is; without it, where it should be.
-
-    An IDX file may also be packed, as it is distributed, in a folder with the name of the source.
-    """
-    path = root / file
-    places = [path]
-    if source in _IDX_SOURCES:
-        places += [path.with_name(f"{path.name}.gz"), root / source / f"{path.name}.gz"]
-    return next((place for place in places if place.is_file()), path)
-
-
-def _jpegs(settings: TorchvisionSet, root: Path) -> Path | None:
-    """CIFAR-10 as JPEG files, where the original ones are not there."""
-    if settings.source != "cifar10" or not _missing(settings.source, root):
-        return None
-    return cifar10_jpegs.find(root)
-
-
-def _example(source: str) -> str:
-    """A file that tells a person what the right folder looks like."""
-    file = _files(source)[0]
-    if source == "cifar10":
-        return f"{file}, or {cifar10_jpegs.EXAMPLE}"
-    return f"{file} or {source}/{Path(file).name}.gz" if source in _IDX_SOURCES else file
-
-
-def _missing(source: str, root: Path) -> list[str]:
-    return [file for file in _files(source) if not _find(source, root, file).is_file()]
-
-
-def _download(source: str, root: Path) -> None:
-    folder, packed = "", ""
-    if source in _IDX_SOURCES:
-        folder, packed = f"{_CLASSES[source]}/raw", ".gz"
-    entries = [f"{file}{packed}" for file in _files(source)]
-    download(source, root, entries, resources.of_set(source, folder))
-
-
-def _torchvision_class(source: str) -> Any:
+def _torchvision_class(settings: TorchvisionSet) -> Any:
     from torchvision import datasets
 
-    return getattr(datasets, _CLASSES[source])
+    return getattr(datasets, settings.torchvision_name)
 
 
 # --- images -----------------------------------------------------------------------------------
 
 
-def _draw_jpegs(place: Path, settings: TorchvisionSet, name: str, seed: int) -> list[_Part]:
+def _draw_jpegs(place: Path, settings: TorchvisionSet, name: str, seed: int) -> list[Part]:
     """As `_draw`, but only what is drawn is decoded."""
     parts = []
     for split, whole in cifar10_jpegs.read(place).items():
         files = whole.take(_chosen(whole.names, split, settings, name, seed))
         names = tuple(map(without_suffix, files.names))
-        parts.append(_Part(split, names, files.pixels(), files.labels, cifar10_jpegs.CLASSES))
+        parts.append(Part(split, names, files.pixels(), files.labels, cifar10_jpegs.CLASSES))
     return parts
 
 
-def _read(settings: TorchvisionSet, split: str, root: Path) -> _Part:
-    readers = {"svhn": _read_house_numbers, "cifar10": _read_cifar, "cifar100": _read_cifar}
-    part = readers.get(settings.source, _read_idx_part)(settings, split, root)
+def _read(settings: TorchvisionSet, split: str, root: Path) -> Part:
+    part = settings.read_part(split, root)
     count, highest = len(part.labels), part.labels.max(initial=0)
     fits = len(part.pixels) == count and part.pixels.shape[2:] == settings.known_shape
     if not fits or highest >= len(part.class_names):
@@ -197,39 +133,41 @@ def _read(settings: TorchvisionSet, split: str, root: Path) -> _Part:
     return part
 
 
-def _read_idx_part(settings: TorchvisionSet, split: str, root: Path) -> _Part:
-    source = settings.source
-    images, labels = (_find(source, root, file) for file in _idx_files(source, split))
+def read_idx_part(settings: TorchvisionSet, split: str, root: Path) -> Part:
+    """Images of a split in IDX files, which are the first two members or the others."""
+    members = settings.members[:2] if split == TRAIN else settings.members[2:]
+    images, labels = (_find(settings, root, file) for file in members)
     # MNIST's names in torchvision are "0 - zero"; a configuration says "0".
-    class_names = settings.known_classes or tuple(_torchvision_class(source).classes)
+    class_names = settings.known_classes or tuple(_torchvision_class(settings).classes)
     pixels, numbers = _read_idx(images, 3)[:, None], _read_idx(labels, 1).astype(np.int64)
-    return _Part(split, _names(split, len(numbers)), pixels, numbers, class_names)
+    return Part(split, _names(split, len(numbers)), pixels, numbers, class_names)
 
 
-def _read_house_numbers(settings: TorchvisionSet, split: str, root: Path) -> _Part:
+def read_house_numbers(settings: TorchvisionSet, split: str, root: Path) -> Part:
+    """Images of a split in files of MATLAB's."""
     try:
-        opened = _torchvision_class("svhn")(root, split=split)
+        opened = _torchvision_class(settings)(root, split=split)
     except (RuntimeError, OSError) as error:
         raise _damaged(settings.source, root, error) from error
     class_names = settings.known_classes or tuple(opened.classes)
-    return _Part(split, _names(split, len(opened.labels)), opened.data, opened.labels, class_names)
+    return Part(split, _names(split, len(opened.labels)), opened.data, opened.labels, class_names)
 
 
-def _read_cifar(settings: TorchvisionSet, split: str, root: Path) -> _Part:
+def read_cifar(settings: CifarSet, split: str, root: Path) -> Part:
     """The batches of a split; torchvision would let their pickles run any code."""
-    source, known = settings.source, _torchvision_class(settings.source)
+    source, known = settings.source, _torchvision_class(settings)
     folder = root / known.base_folder
     batches = []
     for name, checksum in known.train_list if split == TRAIN else known.test_list:
         if md5(folder / name) != checksum:
             raise _damaged(source, root, f"{name} is another file than the published one")
         batches.append(read_plain_pickle(folder / name, _FETCH))
-    key = "labels" if source == "cifar10" else "fine_labels"
+    key = settings.label_key
     labels = np.array([label for batch in batches for label in batch[key]], dtype=np.int64)
     pixels = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
     meta = read_plain_pickle(folder / known.meta["filename"], _FETCH)
     class_names = settings.known_classes or tuple(meta[known.meta["key"]])
-    return _Part(split, _names(split, len(labels)), pixels, labels, class_names)
+    return Part(split, _names(split, len(labels)), pixels, labels, class_names)
 
 
 def _damaged(source: str, root: Path, reason: object) -> DataError:
@@ -260,13 +198,13 @@ def _names(split: str, count: int) -> tuple[str, ...]:
     return tuple(f"{split}-{number:05d}" for number in range(count))
 
 
-def _draw(part: _Part, settings: TorchvisionSet, name: str, seed: int) -> _Part:
+def _draw(part: Part, settings: TorchvisionSet, name: str, seed: int) -> Part:
     if settings.images is None:
         return part
     chosen = _chosen(part.names, part.split, settings, name, seed)
     names = tuple(part.names[index] for index in chosen)
     pixels, labels = part.pixels[chosen], part.labels[chosen]
-    return _Part(part.split, names, pixels, labels, part.class_names)
+    return Part(part.split, names, pixels, labels, part.class_names)
 
 
 def _chosen(
@@ -281,7 +219,7 @@ def _chosen(
 
 
 def _splits(
-    parts: list[_Part], labels: np.ndarray, settings: TorchvisionSet, name: str, seed: int
+    parts: list[Part], labels: np.ndarray, settings: TorchvisionSet, name: str, seed: int
 ) -> tuple[str, ...]:
     if settings.folds is None and settings.test_fraction is None:
         return tuple(part.split for part in parts for _ in part.names)

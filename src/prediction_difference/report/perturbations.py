@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.attribution.method import is_baseline
+from prediction_difference.evaluation.claims.larger_aopc import LargerAopc
 from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.evaluation.shards import OUTPUTS
 from prediction_difference.evaluation.table import read_table, summarise
@@ -176,7 +177,7 @@ def verdicts_of(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], l
     found: dict[tuple[str, str], list[str]] = {}
     for record in records:
         claim = record["claim"]
-        if claim["claim"] == "larger-aopc":
+        if claim["claim"] in LargerAopc.words():
             words = _VERDICTS[record["held"]].format(claim["than"])
             found.setdefault((claim["evaluation"], claim["explanation"]), []).append(words)
     return found

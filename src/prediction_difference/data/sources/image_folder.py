@@ -1,11 +1,15 @@
 """A folder of photographs, flat or with one subfolder per class."""
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from prediction_difference.data.sources.photographs import Photographs
+from prediction_difference.errors import Problem
 from prediction_difference.settings import UserPath
+
+if TYPE_CHECKING:
+    from prediction_difference.data.folders import Collection
 
 
 class ImageFolder(Photographs):
@@ -23,3 +27,8 @@ class ImageFolder(Photographs):
     @property
     def is_clinical(self) -> bool:
         return self.clinical
+
+    def find(self, where: str) -> "tuple[Collection, list[Problem]]":
+        from prediction_difference.data import image_folder
+
+        return image_folder.find(self, where)

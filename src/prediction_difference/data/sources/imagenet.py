@@ -1,11 +1,15 @@
 """ImageNet (ILSVRC) as it lies on this machine: by class, or flat."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from prediction_difference.data.sources.photographs import CROP, Photographs, Side
+from prediction_difference.errors import Problem
 from prediction_difference.settings import UserPath
+
+if TYPE_CHECKING:
+    from prediction_difference.data.folders import Collection
 
 
 class ImageNet(Photographs):
@@ -30,3 +34,8 @@ class ImageNet(Photographs):
         "synset_words.txt; null: synset_words.txt in root",
     )
     size: tuple[Side, Side] | None = Field((224, 224), description=CROP)
+
+    def find(self, where: str) -> "tuple[Collection, list[Problem]]":
+        from prediction_difference.data import imagenet
+
+        return imagenet.find(self, where)

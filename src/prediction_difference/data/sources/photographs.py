@@ -1,5 +1,7 @@
 """What all sources of photographs have in common."""
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +13,8 @@ from prediction_difference.settings import UserPath
 
 if TYPE_CHECKING:
     from prediction_difference.data.dataset import Catalogue, Dataset
+    from prediction_difference.data.downloads import Resource
+    from prediction_difference.data.folders import Collection
 
 Side = Annotated[int, Field(ge=1)]
 """Number of pixels along one side of an image."""
@@ -78,6 +82,27 @@ class Photographs(Source):
     def known_shape(self) -> tuple[int, ...] | None:
         return self.size or (self.resize if isinstance(self.resize, tuple) else None)
 
+    @abstractmethod
+    def find(self, where: str) -> "tuple[Collection, list[Problem]]":
+        """All photographs that there are, with their classes, and problems of the folder.
+
+        Raises:
+            DataError: the files are not there or damaged.
+            OSError: the folder cannot be searched.
+        """
+
+    @property
+    def is_to_download(self) -> bool:
+        """Whether something is missing, and is to be fetched."""
+        return False
+
+    def fetch(self) -> None:
+        """Download what is missing.
+
+        Raises:
+            DataError: the download fails.
+        """
+
     def check(self, name: str, seed: int) -> list[Problem]:
         from prediction_difference.data import photographs
 
@@ -134,3 +159,55 @@ class KnownPhotographs(Photographs):
     )
     download: bool = Field(False, description="fetch it, some GB, if it is not there")
     size: tuple[Side, Side] | None = Field((224, 224), description=CROP)
+
+    @property
+    @abstractmethod
+    def entries(self) -> tuple[str, ...]:
+        """Files and folders that torchvision reads, relative to root; the last has the images."""
+
+    @property
+    @abstractmethod
+    def resources(self) -> "tuple[Resource, ...]":
+        """Where its files are published."""
+
+    @abstractmethod
+    def opened(self, root: Path) -> Any:
+        """One of torchvision's data set objects."""
+
+    @abstractmethod
+    def listed(self, opened: Any) -> tuple[Sequence[Any], Sequence[int], tuple[str, ...]]:
+        """Paths of the images, their labels, and the names of the classes in their order."""
+
+    def default_root(self) -> Path:
+        """The folder that torchvision calls root, where none is said."""
+        from prediction_difference.data.folders import default_root
+
+        return default_root()
+
+    def images_folder(self, root: Path) -> Path:
+        """The folder that the names of images begin in."""
+        return root / self.entries[-1]
+
+    def lists(self, root: Path) -> tuple[Path, ...]:
+        """Files that tell of the images."""
+        return tuple(root / entry for entry in self.entries[:-1])
+
+    def find(self, where: str) -> "tuple[Collection, list[Problem]]":
+        from prediction_difference.data import known_photographs
+
+        return known_photographs.find(self, where)
+
+    @property
+    def is_to_download(self) -> bool:
+        from prediction_difference.data import known_photographs
+
+        return known_photographs.is_to_download(self)
+
+    def fetch(self) -> None:
+        from prediction_difference.data import known_photographs
+
+        known_photographs.fetch(self)
+
+    def files_behind(self, name: str, seed: int) -> list[Path]:
+        """None where they may be downloaded, since the download would seem to be a change."""
+        return [] if self.download else super().files_behind(name, seed)

@@ -1,11 +1,15 @@
 """Stanford Dogs: 120 breeds in a folder Images, and lists of its own split."""
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from prediction_difference.data.sources.photographs import CROP, Photographs, Side
+from prediction_difference.errors import Problem
 from prediction_difference.settings import UserPath
+
+if TYPE_CHECKING:
+    from prediction_difference.data.folders import Collection
 
 
 class StanfordDogs(Photographs):
@@ -27,3 +31,8 @@ class StanfordDogs(Photographs):
     @property
     def known_classes(self) -> tuple[str, ...] | None:
         return self.breeds or None
+
+    def find(self, where: str) -> "tuple[Collection, list[Problem]]":
+        from prediction_difference.data import stanford_dogs
+
+        return stanford_dogs.find(self, where)
