@@ -140,7 +140,10 @@ class OneOf:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         choices = [handler(one.__pydantic_core_schema__) for one in self.sections()]
-        return {"anyOf": choices}
+        brought = {"type": "string", "pattern": r"^[\w.]+:\w+$"}
+        key = self.family.key
+        own = {"type": "object", "properties": {key: brought}, "required": [key]}
+        return {"anyOf": [*choices, own]}
 
 
 def _imported(name: str) -> ModuleType:

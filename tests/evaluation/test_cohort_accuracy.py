@@ -41,7 +41,7 @@ RAW = {
 
 
 def measured(config, name, results):
-    return config.evaluations[name].measure_maps(Inputs(config, name, results))
+    return config.evaluations[name].table(Inputs(config, name, results))
 
 
 def test_the_first_cohort_is_that_of_the_run_and_others_differ(tmp_path):

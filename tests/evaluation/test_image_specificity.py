@@ -44,7 +44,7 @@ CONFIG = parse_config(RAW)
 
 
 def measured(config, name, results):
-    return config.evaluations[name].measure_maps(Inputs(config, name, results))
+    return config.evaluations[name].table(Inputs(config, name, results))
 
 
 @pytest.fixture(scope="module")

@@ -66,12 +66,12 @@ def test_volumes_are_taken_voxel_by_voxel_where_nothing_else_is_asked(generator,
 
 
 def test_large_conditionals_are_left_out_and_computed(folds, tmp_path, monkeypatch):
-    monkeypatch.setattr("prediction_difference.priors.store._MOST_BYTES", 1000)
+    monkeypatch.setattr("prediction_difference.priors.kinds.gaussian._MOST_BYTES", 1000)
     path, fitted = tmp_path / "p.zarr", fit_priors(folds, SETTINGS, "p", 0)
     write_priors(fitted, [1, 2], folds, SETTINGS, path)
     # 9 positions x 1 x 9 numbers of 4 bytes, or 4 x 4 x 9.
     assert [p.name for p in path.glob("window_*")] == ["window_1", "window_2"]
-    monkeypatch.setattr("prediction_difference.priors.store._MOST_BYTES", 400)
+    monkeypatch.setattr("prediction_difference.priors.kinds.gaussian._MOST_BYTES", 400)
     write_priors(fitted, [1, 2], folds, SETTINGS, path)
     assert [p.name for p in path.glob("window_*")] == ["window_1"]
     read = read_prior(path, folds, "d", "fold-01", 2)

@@ -178,7 +178,7 @@ class Method(Concept):
 
     def in_short(self, one: Any) -> str:
         """Its name and main parameters in two short lines; one: a map by it, as figures read it."""
-        return f"{self.method}\n"
+        return f"{self.method.rpartition(':')[2]}\n"
 
     def in_words(self, maps: Sequence[Any]) -> str:
         """Its name and all parameters in one sentence; maps: those that were made, maybe none."""

@@ -37,7 +37,7 @@ def image_sampler(
         assert prior is not None
         fitted = read_prior(prior, dataset, dataset_name, split, explanation.window)
         clip = dataset.value_range if explanation.clip else None
-        return ConditionalSampler(fitted, explanation.window, clip)
+        return fitted.sampler(explanation.window, clip)
     images = reference_images(reference or dataset, dataset, split)
     return MarginalSampler(images, explanation.window)
 

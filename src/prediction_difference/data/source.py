@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
-from prediction_difference.errors import Problem
+from prediction_difference.errors import DataError, PredictionDifferenceError, Problem
 from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Concept, Section
 
@@ -104,9 +104,20 @@ class Source(Split, Concept):
             ConfigError: lists all problems of the files that the settings name.
             DataError: a file is damaged, or what was read cannot be worked with.
         """
-        from prediction_difference.data.dataset import check_dataset
+        from prediction_difference.data.dataset import Dataset, check_dataset
 
-        dataset = self.read(name, seed)
+        where = f"source {self.source}"
+        try:
+            dataset = self.read(name, seed)
+        except PredictionDifferenceError:
+            raise
+        except Exception as error:
+            if ":" not in self.source:
+                raise
+            what = f"fails ({type(error).__name__}: {error})"
+            raise DataError(where, what, "mend its read") from error
+        if not isinstance(dataset, Dataset):
+            raise DataError(where, f"returns {type(dataset).__name__}", "return a Dataset")
         check_dataset(dataset, f"datasets.{name}")
         return dataset
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.evaluation.measures.aggregation import Aggregation
 
 
@@ -49,20 +47,7 @@ def measure_aggregation(
                 {**common, "row": row, "column": column, "relevance": value, **whole}
                 for (row, column), value in np.ndenumerate(sums)
             ]
-    table = pandas.DataFrame(rows)
-    table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "explanations": {
-            n: dict(open_attribution(p[0]).attrs["settings"]) for n, p in stores.items()
-        },
-        "classifier": store.attrs["classifier"],
-        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
-        "dataset": store.attrs["dataset"],
-        "seed": seed,
-        "code_digest": provenance.source_digest("evaluation"),
-    }
-    return table
+    return pandas.DataFrame(rows)
 
 
 def shares(part: Any) -> np.ndarray:

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import read_predictions
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.data.dataset import TRAIN, UNLABELLED
-from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.findings import Finding, Opened, find
+from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
+from prediction_difference.evaluation.claim import Claim
+from prediction_difference.evaluation.findings import Finding, Measured, Opened, find
 from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.progress import track
@@ -48,7 +51,7 @@ def check_claims(
         }
         opened |= {n: read_table((tables or {})[n]) for n in claim.evaluation_names}
         opened |= {n: _held_out((classifiers or {})[n]) for n in claim.classifier_names}
-        measured = claim.measured(opened)
+        measured = _measured(claim, opened)
         records.append(_record(claim, find(measured, settings.confidence), settings, opened))
     return records
 
@@ -114,3 +117,23 @@ def _record(claim: Any, found: Finding, settings: Claims, opened: Opened) -> dic
         },
         "claim": claim.model_dump(mode="json"),
     }
+
+
+def _measured(claim: Claim, opened: Opened) -> Measured:
+    """Raises DataError where a user's own claim fails, or measures nothing finite."""
+    where = f"claim {claim.claim}"
+    try:
+        measured = claim.measured(opened)
+    except PredictionDifferenceError:
+        raise
+    except Exception as error:
+        if ":" not in claim.claim:
+            raise
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(where, what, "mend its measured") from error
+    if not isinstance(measured, Measured):
+        raise DataError(where, f"returns {type(measured).__name__}", "return a Measured")
+    is_own = ":" in claim.claim
+    if is_own and not (len(measured.values) and np.isfinite(measured.values).all()):
+        raise DataError(where, "has no values, or some that are not finite", "measure every image")
+    return measured

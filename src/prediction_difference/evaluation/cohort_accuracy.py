@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance, randomness
+from prediction_difference import randomness
 from prediction_difference.classifiers.cross_validation import (
     cross_validated,
     features_for,
@@ -49,12 +49,8 @@ def measure_cohort_accuracy(settings: CohortAccuracy, name: str, config: Config)
                 rows.append({"classifier": settings.classifier, **described, **measured})
     table = pandas.DataFrame(rows)
     table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
         "classifier": classifier.model_dump(mode="json"),
         "dataset": dataset.model_dump(mode="json"),
-        "seed": config.run.seed,
-        "code_digest": provenance.source_digest("data", "classifiers", "evaluation"),
     }
     return table
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.evaluation.measures.complexity import HeatmapComplexity
 
 _LEVELS = 256
@@ -71,13 +69,4 @@ def measure_complexity(
                     "entropy": entropy(grey),
                 }
             )
-    table = pandas.DataFrame(rows)
-    table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "classifier": store.attrs["classifier"],
-        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
-        "seed": seed,
-        "code_digest": provenance.source_digest("evaluation"),
-    }
-    return table
+    return pandas.DataFrame(rows)

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.measures.consistency import Consistency
 
@@ -99,18 +97,9 @@ def measure_consistency(
                 }
             )
     table = pandas.DataFrame(rows)
-    first = opened[settings.compared[0]][0]
     table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "explanations": {n: dict(some[0].attrs["settings"]) for n, some in opened.items()},
         "largest": largest,
         "units": {n: str(some[0]["unit"].values[0]) for n, some in opened.items()},
-        "classifier": first.attrs["classifier"],
-        WEIGHTS_FROM: first.attrs.get(WEIGHTS_FROM),
-        "dataset": first.attrs["dataset"],
-        "seed": seed,
-        "code_digest": provenance.source_digest("evaluation"),
     }
     return table
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prediction_difference import provenance
 from prediction_difference.attribution.heatmaps import maps_of
 from prediction_difference.attribution.method import Given, Method
 from prediction_difference.attribution.nodes import Node
@@ -132,13 +131,6 @@ def measure_continuity(
             columns |= {f"r{n + 1}": vectors[..., n].ravel() for n in range(2)}
             frames.append(pandas.DataFrame(columns))
     table = pandas.concat(frames, ignore_index=True)
-    table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "explanations": {n: explanations[n].model_dump(mode="json") for n in settings.explanations},
-        "seed": seed,
-        "code_digest": provenance.source_digest("classifiers", "attribution", "evaluation"),
-    }
     return table
 
 

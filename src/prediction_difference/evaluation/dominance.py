@@ -6,10 +6,8 @@ from typing import Any
 
 from scipy import stats
 
-from prediction_difference import provenance
 from prediction_difference.attribution.clear import class_maps, clear
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.measures.dominance import Dominance
 
@@ -61,17 +59,7 @@ def measure_dominance(
                     },
                 }
             )
-    table = pandas.DataFrame(rows)
-    table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "classifier": store.attrs["classifier"],
-        WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
-        "dataset": store.attrs["dataset"],
-        "seed": seed,
-        "code_digest": provenance.source_digest("attribution", "evaluation"),
-    }
-    return table
+    return pandas.DataFrame(rows)
 
 
 def summarise_dominance(table: Any, confidence: float = 0.95) -> Any:

@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance
 from prediction_difference.attribution.heatmaps import maps_of
 from prediction_difference.attribution.method import Given
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.map_numbers import correlation
 from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity
@@ -67,17 +65,7 @@ def measure_image_specificity(
     table = pandas.DataFrame(rows)
     some = open_attribution(next(iter(stores.values()))[0])
     table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "explanations": {
-            n: config.explanations[n].model_dump(mode="json") for n in settings.explanations
-        },
-        "classifier": some.attrs["classifier"],
-        WEIGHTS_FROM: some.attrs.get(WEIGHTS_FROM),
-        "dataset": some.attrs["dataset"],
         "shape": list(some["image"].shape),
-        "seed": config.run.seed,
-        "code_digest": provenance.source_digest("classifiers", "attribution", "evaluation"),
     }
     return table
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from prediction_difference import provenance, randomness
+from prediction_difference import randomness
 from prediction_difference.attribution.heatmaps import heatmaps
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference
@@ -107,13 +107,8 @@ def measure_cohort(config: Config, name: str, number: int) -> Any:
         "dataset_settings": entry.model_dump(mode="json"),
         "dataset": settings.dataset,
         "seed": config.run.seed,
-        "code_digest": provenance.source_digest(*STAGES),
     }
     return table
-
-
-STAGES = ("data", "priors", "classifiers", "attribution", "evaluation")
-"""Stages whose code a cohort's numbers depend on."""
 
 
 def join_cohorts(tables: Sequence[Path]) -> Any:

@@ -51,6 +51,27 @@ class Inputs:
 
         return choose_device(self.config.run.device)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every table says: the evaluation, what it measures, and the seed."""
+        measure = self.config.evaluations[self.name]
+        explanations = {n: self.config.explanations[n] for n in measure.explanation_names}
+        found = {
+            "evaluation": self.name,
+            "settings": measure.model_dump(mode="json"),
+            "explanations": {n: e.model_dump(mode="json") for n, e in explanations.items()},
+            "seed": self.seed,
+        }
+        return found | (self._facts_of_maps if measure.reads_maps else {})
+
+    @property
+    def _facts_of_maps(self) -> dict[str, Any]:
+        from prediction_difference.classifiers.unseen import WEIGHTS_FROM
+        from prediction_difference.stores import read_attributes
+
+        some = read_attributes(next(iter(self.stores.values()))[0])
+        return {key: some.get(key) for key in ("classifier", "dataset", WEIGHTS_FROM)}
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -142,11 +163,24 @@ class Measure(Concept):
         """
         raise DataError(f"measure {self.measure}", "has no method measure_maps", "add one")
 
+    def table(self, inputs: Inputs) -> Any:
+        """The table with attributes that say what was measured.
+
+        Raises:
+            StoreError: see `measure_maps`.
+            DataError: a user's own measure fails, or returns no table of finite numbers.
+        """
+        from prediction_difference.evaluation.table import checked_table
+
+        table = checked_table(self, inputs)
+        table.attrs = {**inputs.facts, **table.attrs}
+        return table
+
     def publish(self, inputs: Inputs, output: Path, facts: Mapping[str, str]) -> None:
         """Write what it found to its file; facts: what the file is made from."""
         from prediction_difference.evaluation.table import write_table
 
-        write_table(self.measure_maps(inputs), output, facts)
+        write_table(self.table(inputs), output, facts)
 
     def summary(self, table: Any) -> Summary | None:
         """What the report shows of the table under its own heading; None: nothing there."""

@@ -23,7 +23,7 @@ from prediction_difference.data.dataset import open_dataset
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import perturbation_curves
-from prediction_difference.priors.samplers import ConditionalSampler, Sampler
+from prediction_difference.priors.samplers import Sampler
 from prediction_difference.priors.store import read_fitted_on, read_prior
 from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes, settings_digest, write_json
@@ -187,7 +187,7 @@ class _Bench:
         read_fitted_on(self.prior).refuse(dataset, attributes["image_index"])
         split, region = attributes["split"], self.settings.region
         fitted = read_prior(self.prior, dataset, attributes["dataset"], split, region)
-        return ConditionalSampler(fitted, region)
+        return fitted.sampler(region, None)
 
 
 def class_values(index: int) -> "Callable[[Tensor], Tensor]":

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from prediction_difference import provenance
 from prediction_difference.attribution.clear import class_maps
 from prediction_difference.attribution.publishing import open_attribution
-from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.measures.strong_features import StrongFeatures
@@ -62,19 +60,8 @@ def measure_strong_features(
         for row in _rows(settings, bench, open_attribution(path))
     ]
     table = pandas.DataFrame(rows)
-    some = open_attribution(next(iter(stores.values()))[0])
     table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
-        "explanations": {
-            n: config.explanations[n].model_dump(mode="json") for n in settings.explanations
-        },
-        "classifier": some.attrs["classifier"],
-        WEIGHTS_FROM: some.attrs.get(WEIGHTS_FROM),
         "accuracy": bench.card.accuracy,
-        "dataset": some.attrs["dataset"],
-        "seed": config.run.seed,
-        "code_digest": provenance.source_digest("classifiers", "attribution", "evaluation"),
     }
     return table
 

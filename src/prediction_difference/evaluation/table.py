@@ -12,8 +12,9 @@ from prediction_difference.attribution.method import is_baseline
 from prediction_difference.attribution.publishing import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
-from prediction_difference.errors import StoreError
+from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
 from prediction_difference.evaluation.intervals import interval_of_mean
+from prediction_difference.evaluation.measure import Inputs, Measure
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.evaluation.shards import Curves
@@ -54,13 +55,9 @@ def evaluate(
             cost[explanation].append({key: store.attrs[key] for key in COSTS})
     table = pandas.concat(frames, ignore_index=True)
     table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
         "classifier": store.attrs["classifier"],
         WEIGHTS_FROM: store.attrs.get(WEIGHTS_FROM),
         "accuracy": read_card(results / "classifiers" / store.attrs["classifier"]).accuracy,
-        "seed": curves[0].attributes["seed"],
-        "code_digest": curves[0].attributes["code"],
         "forwards": sum(int(one.totals["forwards"]) for one in curves),
         "seconds": sum(float(one.totals["seconds"]) for one in curves),
         "cost": {
@@ -169,3 +166,33 @@ def read_table(path: Path) -> Any:
         return pandas.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
         raise StoreError(path, f"cannot be read ({error})", _AGAIN) from error
+
+
+def checked_table(measure: Measure, inputs: Inputs) -> Any:
+    """The table of a measure, if it is one.
+
+    Raises:
+        DataError: a user's own measure fails, or returns something else or nothing, or a column
+            of numbers that are all unknown.
+    """
+    import pandas
+
+    where = f"measure {measure.measure}"
+    try:
+        table = measure.measure_maps(inputs)
+    except PredictionDifferenceError:
+        raise
+    except Exception as error:
+        if ":" not in measure.measure:
+            raise
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(where, what, "mend its measure_maps") from error
+    if not isinstance(table, pandas.DataFrame):
+        what = f"returns {type(table).__name__}"
+        raise DataError(where, what, "return a pandas data frame")
+    if table.empty:
+        raise DataError(where, "returns a table without rows", "measure something")
+    if ":" in measure.measure and bool(table.isna().to_numpy().any()):
+        column = table.columns[table.isna().any()][0]
+        raise DataError(where, f"returns NaN in column {column!r}", "return finite numbers")
+    return table

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from prediction_difference.errors import DataError, PredictionDifferenceError
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.inputs import Inputs
@@ -20,8 +21,26 @@ def draw(
         DataError: the figure is of a user's own kind, and does not draw.
     """
     with style.context():
-        drawing = settings.draw(inputs)
+        drawing = _drawn(settings, inputs)
     caption = f"{captions.NOT_CLINICAL} {drawing.caption}" if clinical else drawing.caption
     caption = f"Setting: {setting}.\n{caption}" if setting else caption
     title = settings.title or name
     return dataclasses.replace(drawing, name=name, title=title, caption=caption)
+
+
+def _drawn(settings: Figure, inputs: Inputs) -> Drawing:
+    where = f"figure of kind {settings.kind}"
+    try:
+        drawing = settings.draw(inputs)
+    except PredictionDifferenceError:
+        raise
+    except Exception as error:
+        if ":" not in settings.kind:
+            raise
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(where, what, "mend its draw") from error
+    if not isinstance(drawing, Drawing):
+        raise DataError(where, f"returns {type(drawing).__name__}", "return a Drawing")
+    if not drawing.numbers:
+        raise DataError(where, "returns no numbers", "return the numbers that it draws")
+    return drawing

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prediction_difference.choices import (
     Channels,
+    Clip,
     Count,
     Location,
     Natural,
@@ -18,6 +20,9 @@ from prediction_difference.options import checked
 from prediction_difference.priors.location import location_image
 from prediction_difference.priors.patches import patch_stream
 from prediction_difference.priors.sums import covariance, sums_of_groups
+
+if TYPE_CHECKING:
+    from prediction_difference.priors.conditional import ConditionalSampler
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,36 @@ class GaussianPatchPrior:
         blocks = [covariance(part, regularisation, ridge) for part in sums]
         mean = np.concatenate([part.mean for part in sums]).reshape(shape)
         return cls(mean, _block_diagonal(blocks), sums[0].count, location=place)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What the distribution is restored from."""
+        found = {
+            "mean": self.mean,
+            "covariance": self.covariance,
+            "patches": np.array(self.patches),
+        }
+        return found if self.location is None else found | {"location": self.location}
+
+    def sampler(self, window: Count, clip: Clip | None = None) -> "ConditionalSampler":
+        """Draws of windows given the rest of their patch; see `ConditionalSampler`."""
+        from prediction_difference.priors.conditional import ConditionalSampler
+
+        return ConditionalSampler(self, window, clip)
+
+    def bytes_of_conditionals(self, window: Count) -> int:
+        """What the conditionals of a window take in single precision."""
+        dimensions = self.mean.ndim - 1
+        inner = self.channels * window**dimensions
+        return 4 * int((self.patch - window + 1) ** dimensions) * inner * self.mean.size
+
+    def compact_conditionals(self, window: Count) -> dict[str, np.ndarray]:
+        """Conditionals of a window in single precision."""
+        parts = vars(self.conditionals(window))
+        return {
+            name: array.astype(np.float32 if array.dtype.kind == "f" else np.int32)
+            for name, array in parts.items()
+        }
 
     @checked
     def conditionals(self, window: Count) -> Conditionals:

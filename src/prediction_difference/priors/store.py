@@ -1,6 +1,5 @@
 """Fitting priors for every held-out split, and their Zarr store."""
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import provenance, randomness
-from prediction_difference.data.dataset import Dataset, spatial_axes
-from prediction_difference.errors import DataError, StoreError
+from prediction_difference.data.dataset import Dataset
+from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
+from prediction_difference.families import PRIORS
 from prediction_difference.listings import appears
-from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
-from prediction_difference.priors.kinds.gaussian import GaussianPrior
+from prediction_difference.priors.kind import Fitted, Prior
 from prediction_difference.progress import track
 from prediction_difference.stores import (
     CODE_ATTRIBUTE,
@@ -28,14 +27,11 @@ from prediction_difference.stores import (
 )
 
 NOTHING_HELD_OUT = "none"
-_MOST_BYTES = 2**26
-"""Of conditionals of one split that are kept."""
-_PARTS = tuple(field.name for field in dataclasses.fields(Conditionals))
+_KEPT = "_kept"
+"""End of the names of variables, which dimensions must not have."""
 
 
-def fit_priors(
-    dataset: Dataset, settings: GaussianPrior, name: str, seed: int
-) -> dict[str, GaussianPatchPrior]:
+def fit_priors(dataset: Dataset, settings: Prior, name: str, seed: int) -> dict[str, Fitted]:
     """One prior per held-out split, fitted without its images, and one on all images ("none").
 
     The latter is for images of other datasets. A split that holds all images has no prior.
@@ -44,26 +40,35 @@ def fit_priors(
     for split in track((*dataset.held_out_splits, NOTHING_HELD_OUT), f"prior {name}"):
         images = dataset.images[~dataset.in_split(split)]
         if len(images) > 0:
-            priors[split] = GaussianPatchPrior.fit(
-                images,
-                settings.patch,
-                settings.channels,
-                settings.ridge,
-                settings.patches,
-                dataset.mask,
-                randomness.key(seed, name, split),
-                regularisation=settings.regularisation,
-                location=settings.location_for(len(dataset.spatial) == 3),
-                cells=settings.cells,
-            )
+            key = randomness.key(seed, name, split)
+            priors[split] = _fitted(settings, images, dataset.mask, key)
     return priors
 
 
+def _fitted(settings: Prior, images: np.ndarray, mask: np.ndarray | None, seed: int) -> Fitted:
+    """Raises DataError where a user's own kind fails, or fits what is not finite."""
+    where = f"prior of kind {settings.kind}"
+    try:
+        fitted = settings.fit(images, mask, seed)
+        arrays = dict(fitted.arrays)
+    except PredictionDifferenceError:
+        raise
+    except Exception as error:
+        if ":" not in settings.kind:
+            raise
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(where, what, "mend its fit") from error
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise DataError(where, f"has {name} that is not finite", "let it fit finite numbers")
+    return fitted
+
+
 def write_priors(
-    priors: dict[str, GaussianPatchPrior],
+    priors: dict[str, Fitted],
     windows: Iterable[int],
     dataset: Dataset,
-    settings: GaussianPrior,
+    settings: Prior,
     path: Path,
     seed: int | None = None,
 ) -> None:
@@ -79,51 +84,36 @@ def write_priors(
     folder = folder_of(path)
     refuse_foreign_folder(folder)
     summary = _summary(priors, dataset, settings)
-    small = [w for w in sorted(set(windows)) if _conditional_bytes(priors, w) <= _MOST_BYTES]
-    summary.attrs["windows"] = small
+    some = next(iter(priors.values()))
+    kept = [window for window in sorted(set(windows)) if settings.keeps(some, window)]
+    summary.attrs["windows"] = kept
     if seed is not None:
         summary.attrs["seed"] = seed
     with publishing(folder) as temporary:
         write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
         digest = read_attributes(temporary)["digest"]
-        for window, split in itertools.product(small, priors):
-            attributes = {"of": digest, "held_out": split}
-            store = _conditional_store(priors[split].conditionals(window), attributes)
+        for window, split in itertools.product(kept, priors):
+            arrays = settings.kept_for(priors[split], window)
+            store = _store_of_window(arrays, {"of": digest, "held_out": split})
             write_store(temporary / _place(window, split), store)
 
 
-def _conditional_bytes(priors: dict[str, GaussianPatchPrior], window: int) -> int:
-    """Bytes of the operators and factors of one split in single precision."""
-    mean = next(iter(priors.values())).mean
-    dimensions, patch = mean.ndim - 1, mean.shape[-1]
-    inner = mean.shape[0] * window**dimensions
-    return 4 * int((patch - window + 1) ** dimensions) * inner * mean.size
-
-
-def _summary(
-    priors: dict[str, GaussianPatchPrior], dataset: Dataset, settings: GaussianPrior
-) -> Any:
+def _summary(priors: dict[str, Fitted], dataset: Dataset, settings: Prior) -> Any:
     """All priors without their conditionals, as an xarray Dataset."""
     import xarray
 
     stack = list(priors.values())
-    axes = spatial_axes(stack[0].mean.ndim - 1)
-    of_patch = tuple(f"patch_{axis}" for axis in axes)
     variables: dict[str, Any] = {
-        "mean": (("held_out", "channel", *of_patch), np.stack([p.mean for p in stack])),
-        "covariance": (
-            ("held_out", "feature", "feature_2"),
-            np.stack([p.covariance for p in stack]),
-        ),
-        "patches": ("held_out", np.array([p.patches for p in stack])),
-        "fitted_on": (
-            ("held_out", "image"),
-            np.stack([~dataset.in_split(split) for split in priors]),
-        ),
+        name: (
+            ("held_out", *settings.dimensions(name, array)),
+            np.stack([one.arrays[name] for one in stack]),
+        )
+        for name, array in stack[0].arrays.items()
     }
-    locations = [p.location for p in stack if p.location is not None]
-    if locations:
-        variables["location"] = (("held_out", "channel", *axes), np.stack(locations))
+    variables["fitted_on"] = (
+        ("held_out", "image"),
+        np.stack([~dataset.in_split(split) for split in priors]),
+    )
     return xarray.Dataset(
         variables,
         coords={
@@ -136,7 +126,7 @@ def _summary(
             "kind": "prior",
             "dataset": settings.dataset,
             "dataset_digest": dataset.digest,
-            "location": settings.location_for(len(axes) == 3),
+            "location": settings.location_for(len(dataset.spatial) == 3),
             "settings": settings.model_dump(mode="json"),
             CODE_ATTRIBUTE: provenance.source_digest("priors"),
         },
@@ -152,31 +142,18 @@ def _place(window: int, split: str) -> Path:
     return Path(f"window_{window}") / split
 
 
-def _conditional_store(conditionals: Conditionals, attributes: dict[str, str]) -> Any:
-    """Conditionals of one window side as an xarray Dataset; numbers in single precision."""
+def _store_of_window(kept: Mapping[str, np.ndarray], attributes: dict[str, str]) -> Any:
+    """What is kept for the windows of one side, as an xarray Dataset."""
     import xarray
 
-    sizes = {"operator": ("inner", "outer"), "bias": ("inner",), "factor": ("inner", "inner_2")}
-    sizes |= {"inner": ("inner",), "outer": ("outer",)}
     variables = {
-        _variable(part): (("offset", *sizes[part]), _compact(getattr(conditionals, part)))
-        for part in _PARTS
+        f"{name}{_KEPT}": (tuple(f"{name}_{axis}" for axis in range(array.ndim)), array)
+        for name, array in kept.items()
     }
     return xarray.Dataset(variables, attrs={"kind": "conditionals", **attributes})
 
 
-def _variable(part: str) -> str:
-    """Name of a part in its store; dimensions have the names of two of them."""
-    return f"{part}_index" if part in ("inner", "outer") else part
-
-
-def _compact(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32 if array.dtype.kind == "f" else np.int32)
-
-
-def read_prior(
-    path: Path, dataset: Dataset, dataset_name: str, split: str, window: int
-) -> GaussianPatchPrior:
+def read_prior(path: Path, dataset: Dataset, dataset_name: str, split: str, window: int) -> Fitted:
     """The prior for images of a split of a dataset, fitted without them, for one window side.
 
     Raises:
@@ -196,23 +173,20 @@ def read_prior(
         )
     one = store.sel(held_out=held_out)
     place = folder_of(path) / _place(window, held_out)
-    precomputed = {}
-    if window in store.attrs.get("windows", (window,)) and appears(place):
-        precomputed[window] = _read_conditionals(place, store.attrs["digest"])
-    return GaussianPatchPrior(
-        one["mean"].values,
-        one["covariance"].values,
-        int(one["patches"]),
-        precomputed,
-        one["location"].values if "location" in one else None,
-    )
+    is_kept = window in store.attrs["windows"] and appears(place)
+    kept = {window: _read_kept(place, store.attrs["digest"])} if is_kept else {}
+    apart = {"fitted_on"}
+    arrays = {str(n): v.values for n, v in one.data_vars.items() if n not in apart}
+    found = PRIORS.find(store.attrs["settings"]["kind"])
+    assert issubclass(found, Prior)
+    return found.model_construct(**store.attrs["settings"]).restored(arrays, kept)
 
 
-def _read_conditionals(path: Path, digest: str) -> Conditionals:
+def _read_kept(path: Path, digest: str) -> dict[str, np.ndarray]:
     store = open_store(path, "conditionals")
     if store.attrs["of"] != digest:
         raise StoreError(path, "belongs to another prior", "delete the prior and fit it again")
-    return Conditionals(*(store[_variable(part)].values for part in _PARTS))
+    return {str(n).removesuffix(_KEPT): v.values for n, v in store.data_vars.items()}
 
 
 @dataclass(frozen=True)

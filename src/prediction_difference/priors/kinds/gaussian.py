@@ -1,12 +1,22 @@
 """A multivariate normal distribution over patches."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from prediction_difference.choices import Channels, Count, Location, Regularisation
 from prediction_difference.priors.kind import Prior
 from prediction_difference.settings import Name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from prediction_difference.priors.gaussian import GaussianPatchPrior
+    from prediction_difference.priors.kind import Fitted
+
+_MOST_BYTES = 2**26
+"""Of conditionals of one split that are kept."""
 
 
 class GaussianPrior(Prior):
@@ -53,3 +63,51 @@ class GaussianPrior(Prior):
         if self.location == "auto":
             return "voxel-mean" if volumes else "none"
         return self.location
+
+    def fit(self, images: "np.ndarray", mask: "np.ndarray | None", seed: int) -> "Fitted":
+        from prediction_difference.priors.gaussian import GaussianPatchPrior
+
+        return GaussianPatchPrior.fit(
+            images,
+            self.patch,
+            self.channels,
+            self.ridge,
+            self.patches,
+            mask,
+            seed,
+            regularisation=self.regularisation,
+            location=self.location_for(images.ndim == 5),
+            cells=self.cells,
+        )
+
+    def restored(
+        self, arrays: "Mapping[str, np.ndarray]", kept: "Mapping[int, Mapping[str, np.ndarray]]"
+    ) -> "Fitted":
+        from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPrior
+
+        conditionals = {window: Conditionals(**parts) for window, parts in kept.items()}
+        patches = int(arrays["patches"])
+        mean, covariance, location = arrays["mean"], arrays["covariance"], arrays.get("location")
+        return GaussianPatchPrior(mean, covariance, patches, conditionals, location)
+
+    def keeps(self, fitted: "Fitted", window: int) -> bool:
+        """Unless whoever needs the conditionals computes them in less time than reading takes."""
+        return _gaussian(fitted).bytes_of_conditionals(window) <= _MOST_BYTES
+
+    def kept_for(self, fitted: "Fitted", window: int) -> "dict[str, np.ndarray]":
+        return _gaussian(fitted).compact_conditionals(window)
+
+    def dimensions(self, name: str, array: "np.ndarray") -> tuple[str, ...]:
+        if name == "patches":
+            return ()
+        if name == "covariance":
+            return "feature", "feature_2"
+        axes = ("y", "x") if array.ndim == 3 else ("x", "y", "z")
+        return "channel", *(f"patch_{axis}" if name == "mean" else axis for axis in axes)
+
+
+def _gaussian(fitted: "Fitted") -> "GaussianPatchPrior":
+    from prediction_difference.priors.gaussian import GaussianPatchPrior
+
+    assert isinstance(fitted, GaussianPatchPrior)
+    return fitted

@@ -1,0 +1,250 @@
+"""Concepts of one's own run through every stage, and their faults are told by their names."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import prediction_difference as pda
+from example_run import make_run
+from prediction_difference import layout
+from prediction_difference.classifiers.card import read_card
+from prediction_difference.classifiers.loading import load_module
+from prediction_difference.data.dataset import read_dataset
+from prediction_difference.errors import ConfigError, DataError
+from prediction_difference.evaluation.claim_checks import read_claims
+from prediction_difference.evaluation.table import read_table
+from prediction_difference.run import Config
+from prediction_difference.verification import State, verify
+
+ROOT = Path(__file__).parent.parent
+RAW: dict[str, Any] = yaml.safe_load((ROOT / "config/examples/plugins/plugins.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def at_root() -> Iterator[None]:
+    """The examples are found from the project's folder, as by the workflow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setattr(sys, "path", list(sys.path))
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(at_root: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
+    results = tmp_path_factory.mktemp("results") / "plugins"
+    return make_run(RAW, results), results
+
+
+def test_every_family_has_an_example() -> None:
+    text = yaml.safe_dump(RAW)
+    files = {file.stem for file in (ROOT / "config/examples/plugins").glob("*.py")}
+    assert files == {
+        "sources",
+        "priors",
+        "classifiers",
+        "methods",
+        "measures",
+        "claims",
+        "figures",
+    }
+    assert all(f"config.examples.plugins.{name}:" in text for name in files)
+
+
+def test_all_that_they_make_is_complete(made: tuple[Config, Path]) -> None:
+    _, results = made
+    assert {one.state for one in verify(results)} == {State.COMPLETE}
+
+
+def test_draws_of_a_prior_of_ones_own_are_those_of_its_sampler(made: tuple[Config, Path]) -> None:
+    """By hand: quantiles of all pixels that are not held out, and the sampler of the module."""
+    from config.examples.plugins.priors import HistogramSampler
+
+    config, results = made
+    store = pda.open_attribution(
+        layout.attribution_store(results, "independent", "random-1")
+    ).load()
+    dataset = read_dataset(layout.dataset_store(results, "bars"))
+    learning = dataset.images[~dataset.in_split("test")]
+    quantiles = np.quantile(learning[:, 0], np.linspace(0, 1, 32))[None]
+    sampler = HistogramSampler(quantiles, 3)
+    folder = results / "classifiers" / "nearest"
+    module = load_module(folder, read_card(folder), "test")
+    analysis = pda.PredictionDifference(
+        module,
+        sampler,
+        window=3,
+        training_instances=int((~dataset.in_split("test")).sum()),
+        seed=0,
+    )
+    node = store.attrs["nodes"][0]
+    found = analysis.attribute(store["image"].values, [pda.Node.probability(node["unit"])])
+    np.testing.assert_allclose(store["relevance"].values, found.relevance, atol=1e-5)
+
+
+def test_table_claim_and_figure_agree(made: tuple[Config, Path]) -> None:
+    config, results = made
+    table = read_table(layout.evaluation_table(results, "border"))
+    assert table.attrs["settings"]["width"] == 1
+    (claim,) = read_claims(layout.evaluation_file(config, results, "tested"))["claims"]
+    shares = table.pivot(index="image", columns="explanation", values="share")
+    expected = (shares["conditional"] - shares["smoothed"]).mean()
+    assert claim["number"] == pytest.approx(expected)
+    page = (results / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Share of absolute relevance in a border of 1 pixel(s), mean." in page
+    assert "smoothed: config.examples.plugins.methods:SmoothedGradient, copies = 4" in page
+
+
+@pytest.mark.usefixtures("at_root")
+def test_a_method_of_ones_own_has_the_same_face_in_python() -> None:
+    from torch import nn
+
+    module = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+    image = np.zeros((1, 4, 4), dtype=np.float32)
+    word = "config.examples.plugins.methods:SmoothedGradient"
+    found = pda.heatmap(word, module, image, pda.Node.score(1), copies=2)
+    weight = module[1].weight.detach().numpy()[1].reshape(4, 4)
+    np.testing.assert_allclose(found, np.abs(weight), rtol=1e-5)
+    with pytest.raises(DataError, match="copies=0: is less than 1; set it to 1 or more"):
+        pda.heatmap(word, module, image, pda.Node.score(1), copies=0)
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+FAULTY = """
+import numpy as np
+from config.examples.plugins.classifiers import NearestMean
+from config.examples.plugins.claims import LessOnBorder
+from config.examples.plugins.figures import BorderBars
+from config.examples.plugins.measures import EdgeShare
+from config.examples.plugins.methods import SmoothedGradient
+from config.examples.plugins.priors import Histogram, PixelHistogram
+from config.examples.plugins.sources import Bars
+
+
+class MethodRaises(SmoothedGradient):
+    def maps(self, classifier, images, nodes, given):
+        raise KeyError("a slip")
+
+
+class MethodOfAnotherShape(SmoothedGradient):
+    def maps(self, classifier, images, nodes, given):
+        return np.zeros((len(images), 2, 2))
+
+
+class MethodOfNaN(SmoothedGradient):
+    def maps(self, classifier, images, nodes, given):
+        return np.full((len(images), *images.shape[2:]), np.nan)
+
+
+class MeasureRaises(EdgeShare):
+    def measure_maps(self, inputs):
+        return 1 / 0
+
+
+class MeasureOfNothing(EdgeShare):
+    def measure_maps(self, inputs):
+        return super().measure_maps(inputs).iloc[:0]
+
+
+class MeasureOfNaN(EdgeShare):
+    def measure_maps(self, inputs):
+        return super().measure_maps(inputs).assign(share=np.nan)
+
+
+class ClaimRaises(LessOnBorder):
+    def measured(self, opened):
+        raise ValueError("no idea")
+
+
+class ClaimOfNothing(LessOnBorder):
+    def measured(self, opened):
+        return 0.5
+
+
+class FigureRaises(BorderBars):
+    def draw(self, inputs):
+        raise IndexError("no axes")
+
+
+class FigureOfNothing(BorderBars):
+    def draw(self, inputs):
+        return None
+
+
+class SourceRaises(Bars):
+    def read(self, name, seed):
+        raise OSError("gone")
+
+
+class SourceOfNaN(Bars):
+    def read(self, name, seed):
+        dataset = super().read(name, seed)
+        dataset.images[0, 0, 0, 0] = np.nan
+        return dataset
+
+
+class PriorRaises(PixelHistogram):
+    def fit(self, images, mask, seed):
+        raise RuntimeError("did not converge")
+
+
+class PriorOfNaN(PixelHistogram):
+    def fit(self, images, mask, seed):
+        return Histogram(np.full((1, 4), np.nan))
+
+
+class ClassifierRaises(NearestMean):
+    def fit(self, dataset, making):
+        raise TypeError("a slip")
+
+
+class ClassifierOfNothing(NearestMean):
+    def fit(self, dataset, making):
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "key", "kind", "message"),
+    [
+        ("explanations", "smoothed", "method", "MethodRaises", r"fails \(KeyError: 'a slip'\)"),
+        ("explanations", "smoothed", "method", "MethodOfAnotherShape", r"\(1, 2, 2\), not"),
+        ("explanations", "smoothed", "method", "MethodOfNaN", "values that are not finite"),
+        ("evaluations", "border", "measure", "MeasureRaises", r"fails \(ZeroDivisionError"),
+        ("evaluations", "border", "measure", "MeasureOfNothing", "a table without rows"),
+        ("evaluations", "border", "measure", "MeasureOfNaN", "NaN in column 'share'"),
+        ("claims", "", "claim", "ClaimRaises", r"fails \(ValueError: no idea\)"),
+        ("claims", "", "claim", "ClaimOfNothing", "returns float; return a Measured"),
+        ("figures", "border", "kind", "FigureRaises", r"fails \(IndexError: no axes\)"),
+        ("figures", "border", "kind", "FigureOfNothing", "returns NoneType; return a Drawing"),
+        ("datasets", "bars", "source", "SourceRaises", r"fails \(OSError: gone\)"),
+        ("datasets", "bars", "source", "SourceOfNaN", "NaN"),
+        ("priors", "histogram", "kind", "PriorRaises", r"fails \(RuntimeError: did not converge"),
+        ("priors", "histogram", "kind", "PriorOfNaN", "quantiles that is not finite"),
+        ("classifiers", "nearest", "kind", "ClassifierRaises", r"fails \(TypeError: a slip\)"),
+        ("classifiers", "nearest", "kind", "ClassifierOfNothing", "returns NoneType; return a"),
+    ],
+)
+@pytest.mark.usefixtures("at_root")
+def test_a_fault_is_told_by_its_name(
+    section: str,
+    name: str,
+    key: str,
+    kind: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "faulty_plugins.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load(yaml.safe_dump(RAW))
+    entry = raw["evaluations"]["tested"]["claims"][0] if section == "claims" else raw[section][name]
+    entry[key] = f"faulty_plugins:{kind}"
+    where = "" if kind == "SourceOfNaN" else f"faulty_plugins:{kind}.*"
+    with pytest.raises((DataError, ConfigError), match=f"{where}{message}"):
+        make_run(raw, tmp_path / "results" / "plugins")
