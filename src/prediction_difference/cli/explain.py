@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from typer import Argument, Option
 
 from prediction_difference.cli.own_photographs import EXPLANATION, INCLUDED, Request, prepare
 from prediction_difference.errors import DataError
 from prediction_difference.progress import say
-from prediction_difference.stores import remove
 
 _CONFIG = "config.yaml"
 
@@ -99,6 +97,10 @@ def explain(
 
     The configuration that would do the same with snakemake is written beside them.
     """
+    import yaml
+
+    from prediction_difference.stores import remove
+
     request = Request(
         tuple(photographs),
         classifier,

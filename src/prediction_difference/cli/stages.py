@@ -13,8 +13,6 @@ from prediction_difference.cli.options import (
     Output,
 )
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.evaluation.measures.aopc import RegionPerturbation
-from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.progress import say
 
 
@@ -175,6 +173,8 @@ def evaluation(
     """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
     from prediction_difference import layout, origins
     from prediction_difference.evaluation.claim_checks import check_claims, write_claims
+    from prediction_difference.evaluation.measures.aopc import RegionPerturbation
+    from prediction_difference.evaluation.measures.claims import Claims
     from prediction_difference.evaluation.measuring import measure
     from prediction_difference.evaluation.shards import read_shards
     from prediction_difference.evaluation.table import evaluate, write_table
