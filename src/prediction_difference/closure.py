@@ -92,21 +92,19 @@ class Code:
         self._package = package
         self._places: dict[str, _Place | None] = {}
         self._texts: dict[str, _Text | None] = {}
+        self._imports: dict[str, tuple[str, ...]] = {}
         self._kept = _Kept(package)
 
     def imports_of(self, module: str) -> tuple[str, ...]:
         """The modules that a module imports, and the packages they lie in."""
-        text = self._text(module)
-        imports = [] if text is None else text.imports
-        is_ours = _is_ours(module)
-        found = {
-            name
-            for target, taken in imports
-            if not is_ours or _is_ours(target)
-            for name in self._named(target, taken)
-        }
-        # Where this package's public names lie is no code of its modules.
-        return tuple(sorted(found - {_PACKAGE, module}))
+        if module not in self._imports:
+            text = self._text(module)
+            pairs = [] if text is None else text.imports
+            pairs = [(m, n) for m, n in pairs if _is_ours(m) or not _is_ours(module)]
+            found = {name for target, taken in pairs for name in self._named(target, taken)}
+            # Where this package's public names lie is no code of its modules.
+            self._imports[module] = tuple(sorted(found - {_PACKAGE, module}))
+        return self._imports[module]
 
     def closure(self, *modules: str) -> tuple[str, ...]:
         """Modules, and all that they reach by imports.
