@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference.errors import ConfigError, DataError, Problem, choose
+from prediction_difference.figures.kinds.heatmaps import IMAGE
 
 RUN = "own-photographs"
 EXPLANATION = "evidence"
@@ -345,8 +346,6 @@ def _nodes(request: Request) -> list[dict[str, Any]]:
 
 def _figures(request: Request, names: Sequence[str]) -> dict[str, Any]:
     """A picture of each photograph, with a row for each class."""
-    from prediction_difference.figures.kinds.heatmaps import IMAGE
-
     rows = {
         title: [
             IMAGE if number == 0 else None,
