@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import appears
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DIGEST_LENGTH = 16
 PARTIAL = ".partial"
@@ -45,8 +46,10 @@ def settings_digest(settings: Mapping[str, Any]) -> str:
     return digest(json.dumps(settings, sort_keys=True, default=str))
 
 
-def array_digest(arrays: Mapping[str, np.ndarray]) -> str:
+def array_digest(arrays: Mapping[str, "np.ndarray"]) -> str:
     """Digest of names, types, shapes and contents of arrays."""
+    import numpy as np
+
     parts: list[bytes | str] = []
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -151,8 +154,10 @@ def folder_of(path: Path) -> Path:
     return path.parent if path.name in ("zarr.json", "card.json") else path
 
 
-def row_digests(rows: np.ndarray) -> tuple[str, ...]:
+def row_digests(rows: "np.ndarray") -> tuple[str, ...]:
     """(n, ...) values -> the digest of each of the n."""
+    import numpy as np
+
     return tuple(digest(np.ascontiguousarray(row).tobytes()) for row in rows)
 
 
@@ -215,8 +220,10 @@ def refuse_foreign_folder(path: Path) -> None:
         raise StoreError(path, "is a folder with other files in it", "choose another place")
 
 
-def texts(values: Iterable[str]) -> np.ndarray:
+def texts(values: Iterable[str]) -> "np.ndarray":
     """(n,) texts as an array that Zarr stores with their full length."""
+    import numpy as np
+
     return np.array(list(values), dtype=np.dtypes.StringDType())
 
 
@@ -256,12 +263,14 @@ def open_store(path: Path, kind: str, later: Collection[str] = ()) -> Any:
     return store
 
 
-def rows_of(store: Any, name: str, rows: Sequence[int]) -> np.ndarray:
+def rows_of(store: Any, name: str, rows: Sequence[int]) -> "np.ndarray":
     """(rows, ...) values of a variable of an opened store, of which no other rows are read.
 
     Raises:
         StoreError: they are not as they were written.
     """
+    import numpy as np
+
     path = Path(str(store.encoding.get("source", name)))
     try:
         values = np.asarray(store[name][_places(rows)].values)

@@ -1,6 +1,6 @@
 """Numbers as text."""
 
-import numpy as np
+import math
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -12,7 +12,7 @@ _ROUNDING = 1e-12
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number of so many significant digits, typeset; a dash if it is unknown."""
-    if value is None or not np.isfinite(value):
+    if value is None or not math.isfinite(value):
         return UNKNOWN
     if value == 0:
         return "0"
@@ -28,9 +28,9 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def with_error(value: float, error: float) -> str:
     """A number and its standard error, both to the second digit of the error."""
-    if not np.isfinite(error) or error <= _ROUNDING * abs(value):
+    if not math.isfinite(error) or error <= _ROUNDING * abs(value):
         return number(value)
-    decimals = max(0, 1 - int(np.floor(np.log10(error))))
+    decimals = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", MINUS)
 
 

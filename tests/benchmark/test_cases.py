@@ -20,7 +20,8 @@ from prediction_difference.benchmark.speed import in_rounds, ratios
 from prediction_difference.benchmark.subject import share_of_rows, share_of_windows
 from prediction_difference.benchmark.timing import summary
 from prediction_difference.errors import DataError
-from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
+from prediction_difference.priors.gaussian import GaussianPatchPrior
+from prediction_difference.priors.samplers import ConditionalSampler
 
 ENGINES = ("dense", "dense-bfloat16", "incremental", "incremental-bfloat16")
 

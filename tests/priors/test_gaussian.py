@@ -5,8 +5,8 @@ import pytest
 from sklearn.covariance import ledoit_wolf
 
 from prediction_difference.errors import DataError
-from prediction_difference.priors import GaussianPatchPrior
 from prediction_difference.priors import patches as patches_module
+from prediction_difference.priors.gaussian import GaussianPatchPrior
 
 
 def random_covariance(generator, size):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from prediction_difference.priors import GaussianPatchPrior
+from prediction_difference.priors.gaussian import GaussianPatchPrior
 from prediction_difference.priors.location import location_image
 
 

@@ -8,9 +8,9 @@ import torch
 
 import prediction_difference as pda
 from prediction_difference.errors import DataError
-from prediction_difference.priors import (
+from prediction_difference.priors.gaussian import GaussianPatchPrior
+from prediction_difference.priors.samplers import (
     ConditionalSampler,
-    GaussianPatchPrior,
     MarginalSampler,
     Sampler,
     TensorSampler,

@@ -8,7 +8,7 @@ import pytest
 
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError, StoreError
-from prediction_difference.priors import GaussianPatchPrior
+from prediction_difference.priors.gaussian import GaussianPatchPrior
 from prediction_difference.priors.kinds.gaussian import GaussianPrior
 from prediction_difference.priors.store import (
     fit_priors,

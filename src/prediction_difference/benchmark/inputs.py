@@ -9,7 +9,8 @@ from prediction_difference import randomness
 from prediction_difference.benchmark.settings import BenchmarkSettings, Network
 from prediction_difference.classifiers.normalisation import NORMALISATIONS
 from prediction_difference.errors import DataError
-from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
+from prediction_difference.priors.gaussian import GaussianPatchPrior
+from prediction_difference.priors.samplers import ConditionalSampler
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,8 @@ from prediction_difference.benchmark.settings import Linear
 from prediction_difference.benchmark.timing import summary, timed
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.figures.drawing import rounded
-from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
+from prediction_difference.priors.gaussian import GaussianPatchPrior
+from prediction_difference.priors.samplers import ConditionalSampler
 from prediction_difference.priors.windows import WindowGrid, cut
 
 _OTHERS = 4

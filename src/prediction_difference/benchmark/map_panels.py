@@ -11,7 +11,7 @@ from prediction_difference.benchmark.tables import NAMES
 from prediction_difference.figures import style
 from prediction_difference.figures.canvas import Canvas, show
 from prediction_difference.figures.drawing import Drawing, rounded
-from prediction_difference.priors import WindowGrid
+from prediction_difference.priors.windows import WindowGrid
 
 _PANEL, _GAP, _MARGIN = 1.5, 0.14, 0.12  # inches
 _HEADER, _UNDER, _FOOT = 0.34, 0.46, 0.6

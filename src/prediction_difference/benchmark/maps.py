@@ -11,7 +11,7 @@ from prediction_difference.benchmark.settings import CaseName, Maps
 from prediction_difference.benchmark.subject import Subject
 from prediction_difference.benchmark.timing import timed
 from prediction_difference.figures.drawing import rounded
-from prediction_difference.priors import WindowGrid
+from prediction_difference.priors.windows import WindowGrid
 
 
 def measure_maps(subject: Subject, settings: Maps, flops: float) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from prediction_difference.benchmark.inputs import Inputs, make_network
 from prediction_difference.benchmark.settings import CaseName, Device, Network
 from prediction_difference.benchmark.subject import Subject
 from prediction_difference.figures.drawing import rounded
-from prediction_difference.priors import ConditionalSampler, GaussianPatchPrior
+from prediction_difference.priors.gaussian import GaussianPatchPrior
+from prediction_difference.priors.samplers import ConditionalSampler
 
 _MIB = 2**20
 _BATCHES = 2

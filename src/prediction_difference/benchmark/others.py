@@ -16,7 +16,7 @@ from prediction_difference.priors.gaussian import Conditionals, GaussianPatchPri
 from prediction_difference.priors.windows import cut, patch_corners
 
 if TYPE_CHECKING:
-    from prediction_difference.priors import ConditionalSampler
+    from prediction_difference.priors.samplers import ConditionalSampler
 
 Run = Callable[[Share], int]
 """Evaluates a share of the windows; returns how many they were."""

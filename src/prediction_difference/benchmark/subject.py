@@ -12,7 +12,8 @@ from prediction_difference.attribution.engines.protocol import Prepared
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
 from prediction_difference.benchmark.settings import Device
-from prediction_difference.priors import ConditionalSampler, WindowGrid
+from prediction_difference.priors.samplers import ConditionalSampler
+from prediction_difference.priors.windows import WindowGrid
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from prediction_difference.data.sources.nifti_cohort import NiftiCohort
-from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.progress import say
 
 
@@ -24,6 +22,8 @@ def simulate_cohort(
 ) -> None:
     """Write a simulated cohort: NIfTI volumes, participants.tsv, and which regions were hit."""
     from prediction_difference.data.cohort_files import MASK, PATTERN, write_cohort
+    from prediction_difference.data.sources.nifti_cohort import NiftiCohort
+    from prediction_difference.data.sources.simulated_fa import SimulatedFA
 
     settings = SimulatedFA(
         source=SimulatedFA.word(),

@@ -4,13 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from typer import Argument, Option
 
-from prediction_difference.cli.own_photographs import EXPLANATION, INCLUDED, Request, prepare
 from prediction_difference.errors import DataError
 from prediction_difference.progress import say
-from prediction_difference.stores import remove
 
 _CONFIG = "config.yaml"
 
@@ -20,13 +17,14 @@ def explain(
         list[Path], Argument(help="Photographs, or folders of them.", show_default=False)
     ],
     classifier: Annotated[
-        str,
+        str | None,
         Option(
             help="efficientnet-lite0, whose weights are there; a network that torchvision knows, "
             "such as squeezenet1_0; bvlc-googlenet, bvlc-caffenet or bvlc-alexnet; or "
-            "module:function of your own."
+            "module:function of your own.",
+            show_default="the first of these",
         ),
-    ] = INCLUDED,
+    ] = None,
     weights: Annotated[
         str | None,
         Option(help="A file, or an entry of torchvision's weights.", show_default="torchvision's"),
@@ -99,9 +97,14 @@ def explain(
 
     The configuration that would do the same with snakemake is written beside them.
     """
+    import yaml
+
+    from prediction_difference.cli.own_photographs import INCLUDED, Request, prepare
+    from prediction_difference.stores import remove
+
     request = Request(
         tuple(photographs),
-        classifier,
+        classifier or INCLUDED,
         weights,
         preprocessing,
         size,
@@ -140,6 +143,7 @@ def _run(folder: Path) -> None:
     """Every stage in the order of the workflow, with its commands and its places."""
     from prediction_difference import layout
     from prediction_difference.cli import stages
+    from prediction_difference.cli.own_photographs import EXPLANATION
     from prediction_difference.config import batches, read_yaml
     from prediction_difference.preflight import checked_config
 

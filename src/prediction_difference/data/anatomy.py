@@ -6,13 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
-from scipy import ndimage
 
 from prediction_difference.data.source import Slab
 from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_SHAPE
-from prediction_difference.data.volumes import read_volume
 from prediction_difference.errors import DataError
 
 GRID_AFFINE = np.array(
@@ -107,6 +104,10 @@ def _brain_of(template: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     FA between the template's voxels is linear; outside it, there is none.
     """
+    from scipy import ndimage
+
+    from prediction_difference.data.volumes import read_volume
+
     volume = read_volume(template)
     low, high = float(volume.voxels.min()), float(volume.voxels.max())
     if not (low >= 0 and high <= 1):
@@ -143,6 +144,8 @@ def lesion_regions(white_matter: np.ndarray) -> dict[str, np.ndarray]:
 
 def _mean_fa(grey: np.ndarray, white: np.ndarray) -> np.ndarray:
     """Tissue shares -> mean FA: higher deep in white matter, highest in the corpus callosum."""
+    from scipy import ndimage
+
     is_white = white > 0.5
     depth = ndimage.distance_transform_edt(is_white, sampling=VOXEL_SIZE)
     fa = 0.07 + 0.10 * grey + white * (0.25 + 0.28 * (1 - np.exp(-depth / 3)))
@@ -212,4 +215,6 @@ def slab_facts(
 
 def orientation(affine: np.ndarray) -> str:
     """(4, 4) affine -> where the three axes lead to, such as LAS: left, anterior, superior."""
+    import nibabel
+
     return "".join(nibabel.aff2axcodes(affine))

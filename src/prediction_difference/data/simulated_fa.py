@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from prediction_difference import randomness
 from prediction_difference.data import anatomy
@@ -189,6 +188,8 @@ def _between_subjects(random: np.random.Generator) -> np.ndarray:
 
 def _smooth_noise(random: np.random.Generator, width: float) -> np.ndarray:
     """(91, 109, 91) float32 normal noise of unit variance; `width` in mm at half maximum."""
+    from scipy import ndimage
+
     sigma = width / anatomy.FWHM_PER_SIGMA / anatomy.VOXEL_SIZE
     white = random.standard_normal(SIMULATED_SHAPE, dtype=np.float32)
     # Wrapped around, every voxel sums the same weights, so the variance is the same at the border.

@@ -18,6 +18,7 @@ from prediction_difference.report.packing import pack_text
 from prediction_difference.report.volumes import ROOM, cohort
 from prediction_difference.stores import read_attributes, write_text
 
+FILES_READ = ("base.css", "brains/*", "viewer/*")
 _SCRIPTS = (
     *(f"viewer/{name}.js" for name in ("reading", "choosing", "words", "selects")),
     *(f"brains/{name}.js" for name in ("volumes", "scene", "page")),

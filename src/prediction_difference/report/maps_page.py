@@ -17,6 +17,7 @@ from prediction_difference.report.html import HERE, Relative, template
 from prediction_difference.report.tables import Stored
 from prediction_difference.stores import write_text
 
+FILES_READ = ("base.css", "viewer/*")
 _SCRIPTS = (
     *("reading", "pictures", "choosing", "words", "selects"),
     *("view", "painting", "clear", "page"),

@@ -25,6 +25,7 @@ from prediction_difference.run import Config
 from prediction_difference.seals import break_seal, read_sealed, write_seal
 from prediction_difference.stores import write_text
 
+FILES_READ = ("base.css", "template.html.j2")
 _SCREEN_PIXELS_PER_INCH = 96
 _AGAIN = "draw the figure again"
 

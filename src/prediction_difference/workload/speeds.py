@@ -19,6 +19,7 @@ from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes
 from prediction_difference.workload.networks import multiply_accumulates
 
+FILES_READ = ("speeds.yaml",)
 TABLE = Path(__file__).parent / "speeds.yaml"
 _STORES = 8
 """As many stores of an explanation are looked at."""
