@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prediction_difference import listings
-from prediction_difference.attribution.publishing import stores_of
+from prediction_difference.attribution.finished import stores_of
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import appears, is_on_network
 from prediction_difference.stores import open_store, write_json

@@ -64,7 +64,7 @@ def test_draws_of_a_prior_of_ones_own_are_those_of_its_sampler(made: tuple[Confi
     """By hand: quantiles of all pixels that are not held out, and the sampler of the module."""
     from config.examples.plugins.priors import HistogramSampler
 
-    config, results = made
+    _, results = made
     store = pda.open_attribution(
         layout.attribution_store(results, "independent", "random-1")
     ).load()

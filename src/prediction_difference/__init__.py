@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         Attribution,
         PredictionDifference,
     )
-    from prediction_difference.attribution.publishing import open_attribution
+    from prediction_difference.attribution.reading import open_attribution
     from prediction_difference.classifiers.efficientnet_lite0 import efficientnet_lite0
     from prediction_difference.classifiers.logistic_regression import LinearClassifier
     from prediction_difference.classifiers.pretrained import imagenet_classes
@@ -48,7 +48,7 @@ _HOMES = {
     "heatmap": "attribution.heatmaps",
     "imagenet_classes": "classifiers.pretrained",
     "layer_activations": "attribution.engines.layers",
-    "open_attribution": "attribution.publishing",
+    "open_attribution": "attribution.reading",
     "perturbation_curves": "evaluation.perturbation",
 }
 

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prediction_difference import layout, provenance
+from prediction_difference import layout
 from prediction_difference.classifiers.kind import Classifier
 from prediction_difference.classifiers.kinds.checkpoint import Checkpoint
 from prediction_difference.config import is_clinical
+from prediction_difference.dependencies import REPORT as REPORT
+from prediction_difference.dependencies import code_of
 from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.run import Config
 from prediction_difference.seals import read_seal
 from prediction_difference.stores import digest, folder_of, read_attributes, settings_digest
 
-REPORT = "report"
 SETTINGS, CODE, INPUTS = "settings", "code", "inputs"
 """Names of the facts in a seal; each is a digest."""
-
-_STAGES = {"classifiers": ("classifiers",), "figures": ("figures",), REPORT: (REPORT,)}
 
 
 def facts(config: Config, section: str, name: str, inputs: Sequence[Path]) -> dict[str, str]:
@@ -28,7 +27,7 @@ def facts(config: Config, section: str, name: str, inputs: Sequence[Path]) -> di
     """
     return {
         SETTINGS: settings_of(config, section, name),
-        CODE: provenance.source_digest(*stages_of(config, section, name)),
+        CODE: code_of(config, section, name),
         INPUTS: digest(*map(digest_of, inputs)),
     }
 
@@ -51,19 +50,6 @@ def settings_of(config: Config, section: str, name: str) -> str:
 def _says_setting(section: str, entry: object) -> bool:
     """Whether a result says which of the settings of a paper it comes from."""
     return section == "figures" or isinstance(entry, Claims)
-
-
-def stages_of(config: Config, section: str, name: str) -> tuple[str, ...]:
-    """Stages whose code makes an entry from its inputs."""
-    if section != "evaluations":
-        return _STAGES[section]
-    evaluation = config.evaluations[name]
-    makes_maps = not evaluation.reads_maps or evaluation.runs_classifier
-    return (
-        ("data", "priors", "classifiers", "attribution", "evaluation")
-        if makes_maps
-        else ("evaluation",)
-    )
 
 
 def inputs_of(config: Config, results: Path, section: str, name: str) -> list[Path]:

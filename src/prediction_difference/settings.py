@@ -68,6 +68,11 @@ class Concept(Section):
     chosen_by: ClassVar[str] = ""
     """The key whose value is the word."""
 
+    @property
+    def modules_named(self) -> tuple[str, ...]:
+        """Modules whose functions the settings name, beside the one of their class."""
+        return ()
+
     @classmethod
     def words(cls) -> tuple[str, ...]:
         """The words by which the class is chosen; none for what classes share."""

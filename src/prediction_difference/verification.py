@@ -9,10 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from prediction_difference import layout, origins, provenance
+from prediction_difference import layout, origins
 from prediction_difference.attribution.image_choice import slots
 from prediction_difference.config import read_config
 from prediction_difference.data.checksums import sha256
+from prediction_difference.dependencies import code_of
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import without_waiting
 from prediction_difference.progress import track
@@ -32,6 +33,12 @@ _WORKING = ("chunks", "shards", "parts")
 """Folders of what is not published: jobs check it by themselves."""
 _KINDS = {"data": "dataset", "priors": "prior", "attributions": "attribution"}
 """Sections whose entries are Zarr stores, and what these call themselves."""
+_NOTED = {
+    "data": ("datasets", CODE_ATTRIBUTE),
+    "priors": ("priors", CODE_ATTRIBUTE),
+    "attributions": ("explanations", "code_digest"),
+}
+"""Of stores: the section of the configuration, and the attribute that notes the code."""
 _VOLUMES, _LISTINGS, _COHORTS = "volumes", "listings", "cohorts"
 """Sections of what is no entry by itself: NIfTI files, lists of stores, simulated cohorts."""
 _AGAIN = "make it again"
@@ -240,7 +247,7 @@ def _origin_of_files(one: Published, config: Config, run: Path) -> Finding | Non
     entry = one.section, one.name
     now = {
         origins.SETTINGS: origins.settings_of(config, *entry),
-        origins.CODE: provenance.source_digest(*origins.stages_of(config, *entry)),
+        origins.CODE: code_of(config, *entry),
     }
     # What is wrong with an input is told there.
     with suppress(StoreError):
@@ -329,12 +336,8 @@ def _digest_of_input(path: Path) -> str:
 
 def _code_of_store(one: Published, config: Config, attributes: dict[str, Any]) -> bool:
     """Whether other code made a store."""
-    from prediction_difference.attribution.description import stages_behind
-
-    if one.section == "attributions":
-        stages = stages_behind(config.explanations[one.name])
-        return bool(attributes.get("code_digest") != provenance.source_digest(*stages))
-    return bool(attributes.get(CODE_ATTRIBUTE) != provenance.source_digest(one.section))
+    section, key = _NOTED[one.section]
+    return bool(attributes.get(key) != code_of(config, section, one.name))
 
 
 # --- what else is there -----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prediction_difference.attribution.publishing import refuse_damaged, stores_of
+from prediction_difference.attribution.finished import refuse_damaged, stores_of
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.errors import StoreError
 

@@ -1,6 +1,6 @@
 """Every way to keep maps is measured on the same arrays."""
 
-from prediction_difference.attribution.publishing import BY_NODE
+from prediction_difference.attribution.reading import BY_NODE
 from prediction_difference.benchmark.storage import example_arrays, measure
 
 

@@ -23,8 +23,8 @@ from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import ConfigError, DataError, StoreError
 from prediction_difference.evaluation import shards as module
+from prediction_difference.evaluation.perturbed_table import evaluate
 from prediction_difference.evaluation.shards import read_shards, run_shard
-from prediction_difference.evaluation.table import evaluate
 from prediction_difference.priors.store import fit_priors, write_priors
 from prediction_difference.run import Config
 

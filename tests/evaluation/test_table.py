@@ -5,7 +5,8 @@ import pandas
 import pytest
 
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.table import read_table, summarise, write_table
+from prediction_difference.evaluation.perturbed_table import summarise
+from prediction_difference.evaluation.table import read_table, write_table
 
 
 def table_of(values):

@@ -8,7 +8,8 @@ import xarray
 import zarr
 from zarr.abc.store import RangeByteRequest
 
-from prediction_difference.attribution.publishing import BY_NODE, by_node
+from prediction_difference.attribution.publishing import by_node
+from prediction_difference.attribution.reading import BY_NODE
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.maps import MapsOfStore, read_map, read_maps
 from prediction_difference.stores import texts, write_store

@@ -25,7 +25,8 @@ from example_slurm import LittleSlurm, reason_to_skip
 from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.config import read_config
-from prediction_difference.evaluation.table import read_table, summarise
+from prediction_difference.evaluation.perturbed_table import summarise
+from prediction_difference.evaluation.table import read_table
 
 from .test_workflow import Checkout
 

@@ -38,7 +38,7 @@ rule chunk:
         prior=lambda wildcards, input: flag("--prior", input.get("prior")),
         reference=lambda wildcards, input: flag("--reference", input.get("reference")),
         seed=CONFIG.run.seed,
-        code=lambda wildcards: code_of_explanation(wildcards.explanation),
+        code=lambda wildcards: code("explanations", wildcards.explanation),
     shell:
         "prediction-difference chunk --config {params.config:q} --name {wildcards.explanation:q}"
         " --data {input.data:q} --classifier {input.classifier:q} {params.prior}"
@@ -73,7 +73,7 @@ for name, explanation in CONFIG.explanations.items():
             config=CONFIG_FILE,
             name=name,
             results=lambda wildcards: RESULTS,
-            code=code("attribution"),
+            code=code("explanations", name),
         shell:
             "prediction-difference attribution --config {params.config:q} --name {params.name:q}"
             " --results {params.results:q} > {log:q} 2>&1"

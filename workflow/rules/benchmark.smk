@@ -29,7 +29,7 @@ rule benchmark:
         settings=str(BENCHMARK_SETTINGS),
         text=BENCHMARK_SETTINGS.read_text(),
         output=lambda wildcards, output: str(Path(output.json).parent),
-        code=code("priors", "classifiers", "attribution", "benchmark"),
+        code=code_digest("prediction_difference.benchmark.run"),
     shell:
         "prediction-difference benchmark --config {params.settings:q} --output {params.output:q}"
         " > {log:q} 2>&1"

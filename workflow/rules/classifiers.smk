@@ -32,7 +32,7 @@ rule classifier:
         trained=lambda wildcards, input: flag("--trained", input.get("trained")),
         seed=CONFIG.run.seed,
         files=lambda wildcards: files_state(CONFIG, "classifiers", wildcards.classifier),
-        code=code("classifiers"),
+        code=lambda wildcards: code("classifiers", wildcards.classifier),
     shell:
         "prediction-difference classifier --config {params.config:q}"
         " --name {wildcards.classifier:q} --data {input.data:q} --output {output.card:q}"

@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 
-from prediction_difference import layout, origins, preflight, provenance
+from prediction_difference import layout, preflight
 from prediction_difference.config import (
     batches,
     is_clinical,
@@ -16,6 +16,8 @@ from prediction_difference.config import (
     variables_in,
     windows_of_prior,
 )
+from prediction_difference.closure import code_digest
+from prediction_difference.dependencies import code_of
 from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.gpus import installed
 from prediction_difference.preflight import files_state
@@ -134,15 +136,9 @@ def text_of(entry):
     return entry.model_dump_json(exclude=set(entry.said_only))
 
 
-def code(*stages):
-    """Digest of the source of stages: their jobs are run again when it changes."""
-    return provenance.source_digest(*stages)
-
-
-def code_of_explanation(name):
-    """Marginal sampling runs code of the priors without a prior as input."""
-    draws = CONFIG.explanations[name].method == "prediction-difference"
-    return code("attribution", "priors") if draws else code("attribution")
+def code(section, name=""):
+    """Digest of the code that makes an entry: its jobs are run again when it changes."""
+    return code_of(CONFIG, section, name)
 
 
 def flag(name, value):
@@ -301,11 +297,6 @@ def settings_of_study(name):
     """What the numbers of a simulated cohort depend on."""
     study = CONFIG.evaluations[name]
     return [json.dumps(study.of_part()), *map(text_of, study.behind(CONFIG))]
-
-
-def code_of_evaluation(name):
-    """Digest of the source that makes an evaluation from its inputs."""
-    return code(*origins.stages_of(CONFIG, "evaluations", name))
 
 
 def prior_of_evaluation(wildcards):

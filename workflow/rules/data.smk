@@ -20,7 +20,7 @@ rule data:
         settings=lambda wildcards: settings("datasets", wildcards.dataset),
         seed=CONFIG.run.seed,
         files=lambda wildcards: files_state(CONFIG, "datasets", wildcards.dataset),
-        code=code("data"),
+        code=lambda wildcards: code("datasets", wildcards.dataset),
     shell:
         "prediction-difference data --config {params.config:q} --name {wildcards.dataset:q}"
         " --output {output:q} > {log:q} 2>&1"

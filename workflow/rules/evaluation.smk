@@ -37,7 +37,7 @@ rule claims:
         results=lambda wildcards: RESULTS,
         settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
         setting=lambda wildcards: CONFIG.run.setting,
-        code=code("evaluation"),
+        code=lambda wildcards: code("evaluations", wildcards.evaluation),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q} --output {output.found:q}"
@@ -74,7 +74,7 @@ rule shard:
         prior=lambda wildcards, input: flag("--prior", input.get("prior")),
         data=lambda wildcards, input: flag("--data", input.get("data")),
         seed=CONFIG.run.seed,
-        code=code("priors", "classifiers", "attribution", "evaluation"),
+        code=lambda wildcards: code("evaluations", wildcards.evaluation),
     shell:
         "prediction-difference shard --config {params.config:q} --name {wildcards.evaluation:q}"
         " --results {params.results:q} --shard {wildcards.shard} --work {params.work:q}"
@@ -98,7 +98,7 @@ rule cohort:
         config=CONFIG_FILE,
         settings=lambda wildcards: settings_of_study(wildcards.evaluation),
         seed=CONFIG.run.seed,
-        code=code("data", "priors", "classifiers", "attribution", "evaluation"),
+        code=lambda wildcards: code("evaluations", wildcards.evaluation),
     shell:
         "prediction-difference cohort --config {params.config:q} --name {wildcards.evaluation:q}"
         " --cohort {wildcards.cohort} --output {output.table:q} > {log:q} 2>&1"
@@ -139,7 +139,7 @@ rule evaluation:
         ),
         settings=lambda wildcards: settings_of_evaluation(wildcards.evaluation),
         seed=CONFIG.run.seed,
-        code=lambda wildcards: code_of_evaluation(wildcards.evaluation),
+        code=lambda wildcards: code("evaluations", wildcards.evaluation),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q}"

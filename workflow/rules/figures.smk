@@ -31,7 +31,7 @@ rule figure:
         settings=lambda wildcards: settings("figures", wildcards.figure),
         setting=lambda wildcards: CONFIG.run.setting,
         clinical=lambda wildcards: is_clinical(CONFIG, CONFIG.figures[wildcards.figure]),
-        code=code("figures"),
+        code=lambda wildcards: code("figures", wildcards.figure),
     shell:
         "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"
         " --results {params.results:q} --png {output.png:q} --pdf {output.pdf:q}"

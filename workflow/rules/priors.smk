@@ -22,7 +22,7 @@ rule prior:
         settings=lambda wildcards: settings("priors", wildcards.prior),
         windows=lambda wildcards: windows_of_prior(CONFIG, wildcards.prior),
         seed=CONFIG.run.seed,
-        code=code("priors"),
+        code=lambda wildcards: code("priors", wildcards.prior),
     shell:
         "prediction-difference prior --config {params.config:q} --name {wildcards.prior:q}"
         " --data {input.data:q} --output {output:q} > {log:q} 2>&1"

@@ -28,7 +28,7 @@ rule brains:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        code=code("report"),
+        code=code("brains"),
     shell:
         "prediction-difference brains --config {params.config:q} --name {wildcards.dataset:q}"
         " --results {params.results:q} --output {output:q} > {log:q} 2>&1"

@@ -8,13 +8,13 @@ import numpy as np
 
 from prediction_difference import provenance
 from prediction_difference.attribution.bench import Bench, Explained
-from prediction_difference.attribution.method import Method
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.selection import describe_node
 from prediction_difference.classifiers.loading import classifier_digest
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.geometry import geometry
+from prediction_difference.dependencies import code_of
 from prediction_difference.stores import read_attributes, settings_digest
 
 _SCHEDULING = {"images", "chunks", "images_per_job", "batch_size"}
@@ -31,7 +31,7 @@ def describe(bench: Bench, one: Explained) -> dict[str, Any]:
         "classifier_digest": classifier_digest(card),
         "prior_digest": _digest_of(bench.inputs.prior),
         "reference_digest": None if bench.reference is None else bench.reference.digest,
-        "code_digest": provenance.source_digest(*stages_behind(bench.explanation)),
+        "code_digest": code_of(bench.config, "explanations", bench.name),
         "config_digest": settings_digest(what_matters(settings)),
         "seed": bench.config.run.seed,
     }
@@ -83,12 +83,6 @@ def describe_nodes(
         "predicted": card.class_names[top],
         "predicted_probability": float(node_values([Node.probability(top)], scores)[0]),
     }
-
-
-def stages_behind(explanation: Method) -> tuple[str, ...]:
-    """Stages whose code computes a map; rows that older code computed are not gone on with."""
-    draws = explanation.prior_name is not None or explanation.kind_of_work == "windows"
-    return ("data", *(("priors",) if draws else ()), "classifiers", "attribution")
 
 
 def what_matters(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """From the working store of an image to the attribution store that everybody reads."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +9,18 @@ import numpy as np
 
 from prediction_difference import layout
 from prediction_difference.attribution.description import what_matters
+from prediction_difference.attribution.finished import refuse_damaged, stores_of
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.attribution.nifti import is_exported, write_nifti
+from prediction_difference.attribution.reading import BY_NODE
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
-from prediction_difference.listings import appears
-from prediction_difference.options import checked
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
 from prediction_difference.run import Config
 from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
-    open_store,
     read_attributes,
     refuse_other_config,
     row_digests,
@@ -32,8 +30,6 @@ from prediction_difference.stores import (
     write_store,
 )
 
-BY_NODE = ("relevance", "standard_error", "window_score", "window_standard_error")
-"""Variables of which every node can be read, and is checked, alone."""
 _SAID_ELSEWHERE = {"node_names", "units"}
 
 
@@ -95,39 +91,6 @@ def publish_all(config: Config, name: str, results: Path) -> None:
     write_seal(listing, [listing])
 
 
-def refuse_damaged(store: WorkingStore, done: Sequence[Path]) -> None:
-    """See that all parts hold what was written; others are given back to the jobs.
-
-    done: done-files of the jobs that wrote the store; they are removed where a part is damaged.
-
-    Raises:
-        StoreError: parts are damaged or lost, or the image is.
-    """
-    try:
-        _ = store.image
-        finished = store.finished()
-        damaged = store.damaged(np.flatnonzero(finished).tolist())
-    except StoreError:
-        _take_back(done)
-        raise
-    lost = len(damaged) + int((~finished).sum())
-    if not lost:
-        return
-    # First, as a job that is killed after it would otherwise leave parts that nobody computes.
-    _take_back(done)
-    store.forget(damaged)
-    raise StoreError(
-        store.path,
-        f"{lost} of its parts are missing or damaged",
-        "start again: only these are computed anew",
-    )
-
-
-def _take_back(done: Sequence[Path]) -> None:
-    for file in done:
-        file.unlink(missing_ok=True)
-
-
 def _place(slot: str, done: Sequence[Path]) -> str:
     """Name of the working store of a slot, on which all chunks must agree."""
     places = {stores_of(file).get(slot) for file in done}
@@ -136,25 +99,6 @@ def _place(slot: str, done: Sequence[Path]) -> str:
             slot, "its chunks were made from different inputs", "delete their done-files and rerun"
         )
     return str(places.pop())
-
-
-def stores_of(done: Path) -> dict[str, str]:
-    """Names of the working stores that a job noted in its done-file, by slot.
-
-    Raises:
-        StoreError: it is no such file.
-    """
-    appears(done)
-    try:
-        stores: dict[str, str] = dict(json.loads(done.read_text(encoding="utf-8"))["stores"])
-    except FileNotFoundError as error:
-        what = "is not there: something that its job had computed was damaged or lost"
-        raise StoreError(done, what, "start again: only that is computed anew") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            done, f"is not the done-file of a job ({error})", "delete it and run the job again"
-        ) from error
-    return stores
 
 
 @dataclass(frozen=True)
@@ -249,22 +193,3 @@ def _windows(store: WorkingStore, grid: WindowGrid, name: str) -> np.ndarray:
 
 def _window_grid(settings: dict[str, Any], axes: _Axes) -> WindowGrid:
     return WindowGrid(axes.sides, settings["window"], settings["stride"])
-
-
-def open_maps(path: Path) -> Any:
-    """Open an attribution store whose maps are read, with `stores.rows_of`, when they are needed.
-
-    Raises:
-        StoreError: nothing complete is there, or it is another kind of store.
-    """
-    return open_store(Path(path), "attribution", later=BY_NODE)
-
-
-@checked
-def open_attribution(path: Path | str) -> Any:
-    """Open an attribution store as a lazy xarray Dataset; see design of stores in the README.
-
-    Raises:
-        StoreError: nothing complete is there, or it is another kind of store.
-    """
-    return open_store(Path(path), "attribution")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prediction_difference import provenance
 from prediction_difference.attribution.engines.layers import multiply_accumulates
 from prediction_difference.benchmark import machine
 from prediction_difference.benchmark.ablation import measure_ablation
@@ -24,11 +23,10 @@ from prediction_difference.benchmark.scaling import measure_scaling
 from prediction_difference.benchmark.settings import BenchmarkSettings, Device, Maps, Network
 from prediction_difference.benchmark.speed import measure_speed
 from prediction_difference.benchmark.subject import Subject
+from prediction_difference.closure import code_digest
 from prediction_difference.progress import say
 from prediction_difference.stores import digest, settings_digest, write_json
 
-_MEASURED = ("priors", "classifiers", "attribution")
-"""Stages whose code is measured: after an edit there, parts are measured anew."""
 _LOOK_AND_TARGETS = {"targets", "seconds_per_map", "memory_target", "outside_target", "target"}
 
 
@@ -41,7 +39,6 @@ class Part:
     settings: Any
     measure: Callable[[], dict[str, Any]]
     network: str | None = None
-    stages: tuple[str, ...] = _MEASURED
 
     @property
     def name(self) -> str:
@@ -54,7 +51,7 @@ class Part:
 
     @property
     def _code(self) -> str:
-        return provenance.source_digest(*self.stages)
+        return code_digest("prediction_difference.benchmark.parts")
 
 
 def all_parts(settings: BenchmarkSettings) -> list[Part]:
@@ -102,8 +99,7 @@ def _perturbation_parts(
         how = {**common, "perturbation": {**kept["perturbation"], "networks": None}}
         how["network"] = kept["perturbation"]["networks"][name]
         measure = _measure_perturbation(settings, network, device)
-        stages = (*_MEASURED, "evaluation")
-        yield Part("perturbation", device, how, measure, name, stages)
+        yield Part("perturbation", device, how, measure, name)
 
 
 _SECTIONS = (

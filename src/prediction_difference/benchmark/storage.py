@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.attribution.publishing import BY_NODE, open_attribution
+from prediction_difference.attribution.reading import BY_NODE, open_attribution
 from prediction_difference.priors.windows import WindowGrid
 
 _NODES = 3

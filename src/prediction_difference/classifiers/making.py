@@ -119,7 +119,6 @@ def _card(
         weights_digest=array_digest(fitted.weights),
         scores_digest=array_digest({"scores": fitted.scores}),
         provenance={
-            "code": provenance.source_digest("classifiers"),
             "config": settings_digest(settings.model_dump(mode="json")),
             "versions": provenance.versions(),
         },

@@ -173,7 +173,7 @@ def _run(folder: Path) -> None:
 
 def _tell(stores: Iterable[Path], pictures: Iterable[Path]) -> None:
     """What was found, and where it is."""
-    from prediction_difference.attribution.publishing import open_attribution
+    from prediction_difference.attribution.reading import open_attribution
 
     for store, picture in zip(stores, pictures, strict=True):
         attributes = open_attribution(store).attrs

@@ -19,10 +19,12 @@ from prediction_difference.progress import say
 def data(config: ConfigFile, name: Name, output: Output) -> None:
     """Prepare a dataset: choose and read, or simulate, its images, split them, write the store."""
     from prediction_difference.data.dataset import write_dataset
+    from prediction_difference.dependencies import code_of
 
     settings, entry = _entry(config, "datasets", name)
     dataset = entry.load(name, settings.run.seed)
-    write_dataset(dataset, output, entry.content, settings.run.seed)
+    code = code_of(settings, "datasets", name)
+    write_dataset(dataset, output, entry.content, settings.run.seed, code)
     say(f"dataset {name}: {len(dataset.names)} images of {dataset.images.shape[1:]}")
 
 
@@ -30,13 +32,15 @@ def prior(config: ConfigFile, name: Name, data: DatasetStore, output: Output) ->
     """Fit a prior over patches, and its conditionals for the windows that the config uses."""
     from prediction_difference.config import windows_of_prior
     from prediction_difference.data.dataset import read_dataset
+    from prediction_difference.dependencies import code_of
     from prediction_difference.priors.store import fit_priors, write_priors
 
     settings, entry = _entry(config, "priors", name)
     dataset = read_dataset(data)
     priors = fit_priors(dataset, entry, name, settings.run.seed)
     windows = windows_of_prior(settings, name)
-    write_priors(priors, windows, dataset, entry, output, settings.run.seed)
+    code = code_of(settings, "priors", name)
+    write_priors(priors, windows, dataset, entry, output, settings.run.seed, code)
 
 
 def classifier(
@@ -117,7 +121,7 @@ def nifti(
     """Write maps of a volume as NIfTI, on the grid of the input, with a JSON file beside."""
     from prediction_difference import layout
     from prediction_difference.attribution.nifti import write_nifti
-    from prediction_difference.attribution.publishing import open_attribution
+    from prediction_difference.attribution.reading import open_attribution
 
     files = write_nifti(open_attribution(store), output or layout.nifti_file(store))
     say(f"wrote {', '.join(str(file) for file in files)}")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance
 from prediction_difference.data.stored_images import Images, StoredImages
 from prediction_difference.errors import DataError
 from prediction_difference.stores import (
@@ -153,8 +152,12 @@ def write_dataset(
     path: Path,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    code: str = "",
 ) -> None:
-    """Publish a dataset as a Zarr store; `settings` and `seed` are those that it was made with."""
+    """Publish a dataset as a Zarr store.
+
+    settings, seed, code: what it was made with; code is the digest of the modules.
+    """
     import xarray
 
     axes = spatial_axes(len(dataset.spatial))
@@ -190,7 +193,7 @@ def write_dataset(
             "facts": dict(dataset.facts),
             "settings": dict(settings or {}),
             **({} if seed is None else {"seed": seed}),
-            CODE_ATTRIBUTE: provenance.source_digest("data"),
+            **({CODE_ATTRIBUTE: code} if code else {}),
         },
     )
     image_shape = images.shape[1:]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.evaluation.measures.aggregation import Aggregation
 
 

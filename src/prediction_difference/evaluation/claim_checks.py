@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import read_predictions
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.evaluation.measures.complexity import HeatmapComplexity
 
 _LEVELS = 256

@@ -7,7 +7,7 @@ from typing import Any
 from scipy import stats
 
 from prediction_difference.attribution.clear import class_maps, clear
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.measures.dominance import Dominance
 

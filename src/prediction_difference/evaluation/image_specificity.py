@@ -13,7 +13,7 @@ import numpy as np
 from prediction_difference.attribution.heatmaps import maps_of
 from prediction_difference.attribution.method import Given
 from prediction_difference.attribution.nodes import Node
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.map_numbers import correlation
 from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity

@@ -127,6 +127,11 @@ class Measure(Concept):
         """The prior that it draws from."""
         return None
 
+    @property
+    def parts_behind(self) -> Sequence[Concept]:
+        """Other concepts that it holds and asks."""
+        return ()
+
     def windows_of(self, prior: str) -> set[int]:
         """Sides of the windows for which it draws from a prior."""
         return set()

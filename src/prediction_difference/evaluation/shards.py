@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prediction_difference import layout, provenance
+from prediction_difference import layout
+from prediction_difference.attribution.finished import refuse_damaged, stores_of
 from prediction_difference.attribution.job import fill
-from prediction_difference.attribution.publishing import (
-    open_attribution,
-    refuse_damaged,
-    stores_of,
-)
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.attribution.task import Task
 from prediction_difference.attribution.working_store import WorkingStore
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import classifier_digest, load_module
 from prediction_difference.data.dataset import open_dataset
+from prediction_difference.dependencies import code_of
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import perturbation_curves
@@ -67,7 +65,7 @@ def run_shard(
     if not 0 <= shard < len(groups):
         what = f"evaluation {name!r} has {len(groups)}, counted from 0"
         raise DataError(f"--shard {shard}", what, f"choose 0 to {len(groups) - 1}")
-    bench = _Bench(config, settings, results, device, data, prior)
+    bench = _Bench(config, name, settings, results, device, data, prior)
     places = {}
     for slot in groups[shard]:
         task = bench.task(slot)
@@ -83,6 +81,7 @@ class _Bench:
     """Everything that the images of a shard share."""
 
     config: Config
+    name: str
     settings: RegionPerturbation
     results: Path
     device: str
@@ -159,7 +158,7 @@ class _Bench:
             "classifier": classifier_digest(self._card),
             "prior": None if self.prior is None else read_attributes(self.prior)["digest"],
             "seed": self.config.run.seed,
-            "code": provenance.source_digest("priors", "classifiers", "attribution", "evaluation"),
+            "code": code_of(self.config, "evaluations", self.name),
         }
         return {"slot": slot, "fingerprint": settings_digest(inputs), **inputs}
 

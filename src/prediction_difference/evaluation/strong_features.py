@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from prediction_difference.attribution.clear import class_maps
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.measures.strong_features import StrongFeatures

@@ -22,7 +22,7 @@ from prediction_difference.attribution.clear import (
     clear,
     for_and_against,
 )
-from prediction_difference.attribution.publishing import open_attribution
+from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.choices import Palette
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas, show

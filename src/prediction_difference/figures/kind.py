@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from prediction_difference.attribution.image_choice import slot_of, slots
-from prediction_difference.attribution.method import Method
 from prediction_difference.errors import Problem
 from prediction_difference.evaluation.checks import check_measured
-from prediction_difference.evaluation.measure import Measure
 from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Concept, Name
 
 if TYPE_CHECKING:
+    from prediction_difference.attribution.method import Method
+    from prediction_difference.evaluation.measure import Measure
     from prediction_difference.figures.drawing import Drawing
     from prediction_difference.figures.inputs import Inputs
 
@@ -50,7 +50,7 @@ class Figure(Concept):
         """The images that are shown; None: all of the explanations."""
         return None
 
-    def shown_slots(self, explanations: Mapping[str, Method]) -> dict[str, list[str]]:
+    def shown_slots(self, explanations: "Mapping[str, Method]") -> dict[str, list[str]]:
         """The slots that are shown of each of its explanations, in order."""
         if self.shown_images is not None:
             shown = [slot_of(name) for name in self.shown_images]
@@ -88,7 +88,7 @@ class MeasuredFigure(Figure):
 
     @property
     @abstractmethod
-    def measured_by(self) -> type[Measure]:
+    def measured_by(self) -> "type[Measure]":
         """The measure of the evaluation."""
 
     @property

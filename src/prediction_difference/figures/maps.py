@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from prediction_difference.attribution.publishing import open_attribution, open_maps
+from prediction_difference.attribution.reading import open_attribution, open_maps
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.style import number

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prediction_difference import provenance, randomness
+from prediction_difference import randomness
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
 from prediction_difference.families import PRIORS
@@ -71,10 +71,11 @@ def write_priors(
     settings: Prior,
     path: Path,
     seed: int | None = None,
+    code: str = "",
 ) -> None:
     """Publish priors with the conditionals for these windows, and from which images they are.
 
-    settings, seed: those that they were fitted with.
+    settings, seed, code: what they were fitted with; code is the digest of the modules.
 
     Those of each split and window have a store of their own inside, `window_<side>/<split>`, and
     only one of them is in memory at a time. Where they are large, as for wide windows in three
@@ -87,6 +88,8 @@ def write_priors(
     some = next(iter(priors.values()))
     kept = [window for window in sorted(set(windows)) if settings.keeps(some, window)]
     summary.attrs["windows"] = kept
+    if code:
+        summary.attrs[CODE_ATTRIBUTE] = code
     if seed is not None:
         summary.attrs["seed"] = seed
     with publishing(folder) as temporary:
@@ -128,7 +131,6 @@ def _summary(priors: dict[str, Fitted], dataset: Dataset, settings: Prior) -> An
             "dataset_digest": dataset.digest,
             "location": settings.location_for(len(dataset.spatial) == 3),
             "settings": settings.model_dump(mode="json"),
-            CODE_ATTRIBUTE: provenance.source_digest("priors"),
         },
     )
 

@@ -41,6 +41,10 @@ class ScikitLearnClassifier(Classifier):
         True, description="voxels standardised over the training images, before the estimator"
     )
 
+    @property
+    def modules_named(self) -> tuple[str, ...]:
+        return (self.estimator.partition(":")[0],)
+
     def fit(self, dataset: "Dataset", making: "Making") -> "Fitted":
         from prediction_difference.classifiers.fold_fitting import fit_estimators
 

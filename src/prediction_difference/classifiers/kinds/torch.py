@@ -45,6 +45,10 @@ class TorchNetwork(Classifier):
     def architecture_name(self) -> str:
         return self.factory.partition(":")[2].rpartition(".")[2] or self.factory
 
+    @property
+    def modules_named(self) -> tuple[str, ...]:
+        return (self.factory.partition(":")[0],)
+
     def fit(self, dataset: "Dataset", making: "Making") -> "Fitted":
         from prediction_difference.classifiers.fitting import load_pretrained
 

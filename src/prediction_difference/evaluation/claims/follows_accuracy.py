@@ -81,7 +81,7 @@ class FollowsAccuracy(Claim):
 def _areas(table: Any, evaluation: str, explanation: str, above_random: bool) -> Any:
     """AOPC of every image; scores grow while a network learns, and with them what chance takes."""
     from prediction_difference.evaluation.claim_numbers import column
-    from prediction_difference.evaluation.table import aopc_by_image
+    from prediction_difference.evaluation.perturbed_table import aopc_by_image
 
     areas = aopc_by_image(table, table.attrs["settings"]["output"])
     found = column(areas, evaluation, explanation)

@@ -24,7 +24,7 @@ class LargerAopc(ClaimOfTable):
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.evaluation.claim_numbers import differences
         from prediction_difference.evaluation.findings import Measured
-        from prediction_difference.evaluation.table import aopc_by_image
+        from prediction_difference.evaluation.perturbed_table import aopc_by_image
 
         table = opened[self.evaluation]
         output = str(table.attrs["settings"]["output"])

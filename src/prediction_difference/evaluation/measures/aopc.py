@@ -127,8 +127,8 @@ class RegionPerturbation(Measure):
         )
 
     def measure_maps(self, inputs: Inputs) -> Any:
+        from prediction_difference.evaluation.perturbed_table import evaluate
         from prediction_difference.evaluation.shards import read_shards
-        from prediction_difference.evaluation.table import evaluate
 
         if not inputs.done:
             remedy = "run the shards, and name what they left"

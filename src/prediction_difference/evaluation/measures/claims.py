@@ -1,6 +1,6 @@
 """What a paper says of its maps, put to the test on the images that are explained here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from prediction_difference.evaluation.measure import Inputs, Measure
 from prediction_difference.families import CLAIMS
 from prediction_difference.lookup import Lookup
 from prediction_difference.registry import OneOf
+from prediction_difference.settings import Concept
 
 
 class Claims(Measure):
@@ -53,6 +54,10 @@ class Claims(Measure):
     def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
         for number, claim in enumerate(self.claims):
             yield from claim.problems(f"{where}.claims.{number}", lookup)
+
+    @property
+    def parts_behind(self) -> Sequence[Concept]:
+        return self.claims
 
     def publish(self, inputs: Inputs, output: Path, facts: Mapping[str, str]) -> None:
         from prediction_difference.evaluation.claim_checks import check_claims, write_claims
