@@ -71,6 +71,17 @@ def test_every_file_belongs_to_a_stage_or_is_shared():
     assert folders == {*STAGES, "cli"}
 
 
+def test_the_benchmarks_stay_outside_and_beside_what_snakemake_times():
+    """The package does without them; benchmarks/<run>/ holds Snakemake's seconds of jobs."""
+    for file in PACKAGE.rglob("*.py"):
+        assert not [m for _, m in imported_modules(file) if m.split(".")[0] == "benchmarks"], file
+    asked = ["benchmarks/quickstart/data/digits.tsv", "benchmarks/cases.py"]
+    ignored = subprocess.run(
+        ["git", "check-ignore", *asked], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ignored.stdout.split() == asked[:1]
+
+
 def requirement_lines() -> dict[str, str]:
     """Requirement (with its marker) -> text, from the hashed file."""
     text = (ROOT / "requirements.txt").read_text().replace("\\\n", " ")

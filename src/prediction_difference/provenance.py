@@ -16,7 +16,6 @@ STAGES = (
     "figures",
     "report",
     "config",
-    "benchmark",
     "workload",
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""

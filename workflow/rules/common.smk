@@ -40,7 +40,6 @@ MEMORY_AND_MINUTES = {
     "figure": (2000, 30),
     "brains": (4000, 60),
     "report": (2000, 60),
-    "benchmark": (4000, 600),
 }
 GPU_VARIABLE = "PREDICTION_DIFFERENCE_GPU"
 
