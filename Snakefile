@@ -19,7 +19,6 @@ include: "workflow/rules/attribution.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/benchmark.smk"
 
 
 rule all:

@@ -29,7 +29,6 @@ STAGES = (
     "figures",
     "report",
     "config",
-    "benchmark",
     "workload",
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""
@@ -79,6 +78,17 @@ def test_a_wrong_way_is_seen(tmp_path, line):
 def test_every_file_belongs_to_a_stage_or_is_shared():
     folders = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert folders == {*STAGES, "cli"}
+
+
+def test_the_benchmarks_stay_outside_and_beside_what_snakemake_times():
+    """The package does without them; benchmarks/<run>/ holds Snakemake's seconds of jobs."""
+    for file in PACKAGE.rglob("*.py"):
+        assert not [m for _, m in imported_modules(file) if m.split(".")[0] == "benchmarks"], file
+    asked = ["benchmarks/quickstart/data/digits.tsv", "benchmarks/cases.py"]
+    ignored = subprocess.run(
+        ["git", "check-ignore", *asked], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ignored.stdout.split() == asked[:1]
 
 
 def requirement_lines() -> dict[str, str]:

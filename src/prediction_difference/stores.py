@@ -185,7 +185,7 @@ def _encoding(shape: tuple[int, ...], chunk: tuple[int, ...]) -> dict[str, Any]:
     """Chunks of an array; those along the first axis in one file where they are whole rows.
 
     Notes: the compression is the one that left the least of maps in about the default one's time
-    (`python -m prediction_difference.benchmark.storage`).
+    (`python -m benchmarks.storage`).
     """
     from zarr.codecs import BloscCodec
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (
     "check", "schema", "reference", "data", "prior", "classifier", "chunk", "attribution",
-    "shard", "evaluation", "figure", "report", "verify", "benchmark", "explain",
+    "shard", "evaluation", "figure", "report", "verify", "explain",
     "simulate-cohort", "plan", "progress",
 )  # fmt: skip
 

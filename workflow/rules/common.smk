@@ -16,7 +16,6 @@ from prediction_difference.config import (
     variables_in,
     windows_of_prior,
 )
-from prediction_difference.closure import code_digest
 from prediction_difference.dependencies import code_of
 from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.gpus import installed
@@ -42,7 +41,6 @@ MEMORY_AND_MINUTES = {
     "figure": (2000, 30),
     "brains": (4000, 60),
     "report": (2000, 60),
-    "benchmark": (4000, 600),
 }
 GPU_VARIABLE = "PREDICTION_DIFFERENCE_GPU"
 

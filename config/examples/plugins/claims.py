@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from config.examples.plugins.measures import EdgeShare
 from pydantic import Field
 
+from config.examples.plugins.measures import EdgeShare
 from prediction_difference.evaluation.claim import ClaimOfTable
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from config.examples.plugins.measures import EdgeShare
 from pydantic import Field
 
+from config.examples.plugins.measures import EdgeShare
 from prediction_difference.figures.kind import MeasuredFigure
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 from prediction_difference.cli import stages, workload
 from prediction_difference.cli.cohorts import simulate_cohort
 from prediction_difference.cli.explain import explain
-from prediction_difference.cli.options import ConfigFile, Output
+from prediction_difference.cli.options import ConfigFile
 from prediction_difference.errors import PredictionDifferenceError
 from prediction_difference.progress import say
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     "plan says what a run would cost, progress how far it is, verify whether results are whole. "
     "The other commands are stages of the workflow: data, prior, classifier, chunk, attribution, "
     "shard, cohort, evaluation, figure, report, brains; "
-    "benchmark measures their speed, nifti exports maps of volumes.",
+    "nifti exports maps of volumes.",
 )
 
 
@@ -78,15 +78,6 @@ def verify(
     are_right = [tell(run, found, every) for run, found in findings.items()]
     if not all(are_right):
         raise typer.Exit(1)
-
-
-@app.command()
-def benchmark(config: ConfigFile, output: Output) -> None:
-    """Measure how fast and how exact the engines are; goes on where it was interrupted."""
-    from prediction_difference.benchmark.run import run_benchmark
-    from prediction_difference.benchmark.settings import read_settings
-
-    run_benchmark(read_settings(config), output)
 
 
 app.command()(explain)

@@ -13,18 +13,15 @@ from PIL import Image
 
 from prediction_difference.figures.style import peak_of, picture
 
-DIGITS = 3
-"""Significant decimal digits of a packed number."""
-_LEAST = 10 ** (DIGITS - 1)
-_MANTISSAS = 9 * _LEAST
-DECADES = (2**15 - 1) // _MANTISSAS
-"""Numbers that are so many decades smaller than the largest are packed as zero."""
-_NOT_FINITE = -(2**15)
+_DIGITS = 3
+"""Significant decimal digits of a packed number; the 11 binary ones of float16 hold them."""
+_LARGEST = 15
+"""The largest number of all is scaled to below 2 to this power, which float16 has."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Numbers as text; 100 x 10^`exponent` is the smallest that is told from zero."""
+    """Numbers as text, each of them divided by 2^`exponent`."""
 
     text: str
     exponent: int
@@ -33,21 +30,20 @@ class Packed:
 def pack(values: np.ndarray) -> Packed:
     """(y, x) or (z, y, x) numbers -> text, of three significant digits each; NaN stays NaN.
 
-    A number takes 16 bits: its sign, and how many numbers of three digits are smaller, beginning
-    36 decades below the largest. What is compressed are differences between neighbours, their low
-    bytes before their high bytes. Infinite numbers become NaN.
+    They are rounded to three decimal digits and kept as float16, the low bytes of all before the
+    high bytes, compressed. What is less than 1e-8 of the largest loses digits, or is zero. Infinite
+    numbers become NaN.
     """
-    numbers = values.astype(np.float64).ravel()
-    is_finite = np.isfinite(numbers)
-    mantissa, exponent = _decimal(np.where(is_finite, numbers, 0.0))
-    is_zero = mantissa == 0
-    largest = 0 if is_zero.all() else int(exponent[~is_zero].max())
-    lowest = largest - DECADES + 1
-    place = (exponent - lowest) * _MANTISSAS + np.abs(mantissa) - _LEAST + 1
-    codes = np.where(is_zero | (exponent < lowest), 0, np.sign(mantissa) * place)
-    steps = np.diff(np.where(is_finite, codes, _NOT_FINITE), prepend=0).astype(np.uint16)
-    planes = steps.astype("<u2").view(np.uint8).reshape(-1, 2).T
-    return Packed(in_base64(zlib.compress(planes.tobytes(), 9)), lowest)
+    numbers = np.where(np.isfinite(values), values, np.nan).astype(np.float64).ravel()
+    is_some = np.abs(numbers) > 0
+    size = np.abs(numbers, where=is_some, out=np.ones_like(numbers))
+    unit = 10.0 ** (np.floor(np.log10(size)) - (_DIGITS - 1))
+    numbers = np.rint(numbers / unit) * unit
+    exponent = int(np.frexp(np.abs(numbers[is_some]).max(initial=0.0))[1]) - _LARGEST
+    # Zero is added to lose the sign of what is rounded to zero.
+    halves = np.ldexp(numbers, -exponent).astype("<f2") + np.float16(0)
+    planes = halves.view(np.uint8).reshape(-1, 2).T
+    return Packed(in_base64(zlib.compress(planes.tobytes(), 9)), exponent)
 
 
 def pack_picture(image: np.ndarray) -> str:
@@ -82,17 +78,6 @@ def pack_greys(volume: np.ndarray) -> PackedGreys:
 def pack_text(text: str) -> str:
     """A long text, much shorter."""
     return in_base64(zlib.compress(text.encode(), 9))
-
-
-def _decimal(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Finite numbers -> mantissas of three digits with a sign, 0 of zero; and exponents of ten."""
-    size = np.abs(numbers)
-    logarithm = np.log10(size, out=np.zeros_like(size), where=size > 0)
-    exponent = np.floor(logarithm).astype(np.int64) - (DIGITS - 1)
-    mantissa = np.rint(numbers / 10.0**exponent).astype(np.int64)
-    # 999.7 has been rounded to 1000, one digit too many.
-    is_long = np.abs(mantissa) == 10 * _LEAST
-    return np.where(is_long, mantissa // 10, mantissa), exponent + is_long
 
 
 def in_base64(content: bytes) -> str:

@@ -3,10 +3,6 @@
 
 const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
 
-const LEAST = 100; // mantissas have three digits
-const MANTISSAS = 900;
-const NOT_FINITE = -32768;
-
 /** Bytes of which a text has two digits each. */
 const levels = (hexadecimal) => Uint8Array.from(hexadecimal.match(/../g), (two) => parseInt(two, 16));
 
@@ -18,27 +14,19 @@ async function inflated(name) {
   return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }
 
-function decimal(code, exponent) {
-  if (code === NOT_FINITE) return NaN;
-  if (code === 0) return 0;
-  const place = Math.abs(code) - 1;
-  const mantissa = LEAST + (place % MANTISSAS);
-  const power = exponent + Math.floor(place / MANTISSAS);
-  return Math.sign(code) * Number(`${mantissa}e${power}`);
+/** The number that 16 bits are by IEEE 754; Float16Array is not in every browser yet. */
+function half(bits) {
+  const [power, digits] = [(bits >> 10) & 31, bits & 1023];
+  if (power === 31) return NaN;
+  const size = power ? (1024 + digits) * 2 ** (power - 25) : digits * 2 ** -24;
+  return bits >> 15 ? -size : size;
 }
 
-/** Numbers in the order of pixels. */
+/** Numbers in the order of pixels: the low bytes of all come first. */
 async function readNumbers(packed) {
-  const planes = await inflated(packed.content);
-  const count = planes.length / 2;
-  const numbers = new Float64Array(count);
-  let code = 0;
-  for (let n = 0; n < count; n++) {
-    const step = planes[n] | (planes[count + n] << 8);
-    code = ((code + step) << 16) >> 16; // 16 bits with a sign
-    numbers[n] = decimal(code, packed.exponent);
-  }
-  return numbers;
+  const bytes = await inflated(packed.content);
+  const [count, scale] = [bytes.length / 2, 2 ** packed.exponent];
+  return Float64Array.from({ length: count }, (_, n) => half(bytes[n] | (bytes[count + n] << 8)) * scale);
 }
 
 /** The largest absolute value of a map, known before its numbers are read. */
