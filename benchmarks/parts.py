@@ -22,7 +22,7 @@ from prediction_difference.stores import digest, settings_digest, write_json
 
 Measure = Callable[[BenchmarkSettings, Device], Mapping[str, Any]]
 
-_MEASURED = ("priors", "classifiers", "attribution", "evaluation")
+_MEASURED = ("priors", "classifiers", "attribution")
 """Stages whose code is measured: after an edit there, parts are measured anew."""
 _TARGETS = {"targets", "seconds_per_map", "memory_target", "outside_target", "target"}
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16")
@@ -46,7 +46,8 @@ class Part:
     def digest(self) -> str:
         """Of everything that determines what is measured, except the machine."""
         kept = _without_targets(self.settings.model_dump(mode="json"))
-        return digest(settings_digest(kept), provenance.source_digest(*_MEASURED))
+        stages = (*_MEASURED, "evaluation") if self.kind == "perturbation" else _MEASURED
+        return digest(settings_digest(kept), provenance.source_digest(*stages))
 
 
 def _without_targets(value: Any) -> Any:
