@@ -216,9 +216,11 @@ def measure_ablation(settings: BenchmarkSettings, device: Device) -> dict[str, A
     subject, variants = only_subject(settings, device), settings.ablation.variants
     cases, refused = tried({v.name: partial(_variant, subject, v) for v in variants})
     rates = measured_rates({"dense": make_case(subject, "dense"), **cases}, settings)
-    found = compared(rates, ["dense", *list(cases)[:1]], refused)
-    first = {n: one.pop(f"over_{next(iter(cases))}", None) for n, one in found.items()}
-    return {"variants": {v.name: {**found[v.name], "over_first": first[v.name]} for v in variants}}
+    first = next(iter(cases), "none")
+    found = compared(rates, ["dense", first], refused)
+    for one in found.values():
+        one["over_first"] = one.pop(f"over_{first}", None)
+    return {"variants": {variant.name: found[variant.name] for variant in variants}}
 
 
 def _variant(subject: Subject, variant: Variant) -> Case:

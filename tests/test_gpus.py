@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -125,18 +126,36 @@ def test_a_process_that_ends_gives_its_gpu_back(machine, start):
     assert answer(start()) == uuid(0)
 
 
-def test_a_lock_file_of_somebody_else_can_be_locked(machine, monkeypatch, tmp_path):
-    file = tmp_path / "locks" / "theirs.lock"
-    file.touch()
-    opened = os.open
-
-    def refuses_to_create(path, flags, *mode):
-        if flags & os.O_CREAT:
-            raise PermissionError(13, "as Linux does for another user's file in /tmp")
-        return opened(path, flags, *mode)
-
-    monkeypatch.setattr(gpus.os, "open", refuses_to_create)
+@pytest.fixture
+def held(machine, monkeypatch, tmp_path):
+    """The locks of this process, which are given back."""
+    machine(gpu(0), gpu(1))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "locks"))
     monkeypatch.setattr(gpus, "_held", [])
-    assert gpus._is_locked_by_us(file)
-    assert not gpus._is_locked_by_us(file)
-    os.close(gpus._held.pop())
+    yield gpus._held
+    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    for lock in gpus._held:
+        lock.release()
+
+
+def test_others_may_lock_the_files_whatever_the_umask(held, tmp_path):
+    before = os.umask(0o077)
+    try:
+        gpus.take()
+    finally:
+        os.umask(before)
+    (file,) = (tmp_path / "locks").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o666
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
+def test_a_lock_file_of_somebody_else_can_be_locked(held, tmp_path):
+    """In a folder as /tmp is, where Linux lets nobody create what is there."""
+    (tmp_path / "locks").chmod(0o1777)
+    theirs = tmp_path / "locks" / f"prediction-difference-{uuid(0)}.lock"
+    theirs.touch()
+    theirs.chmod(0o666)
+    os.chown(theirs, 65534, 65534)
+    gpus.take()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == uuid(0)
+    assert len(held) == 1

@@ -1,6 +1,5 @@
 """Which GPU a process takes on a machine with several: one process each, whoever started it."""
 
-import fcntl
 import os
 import re
 import subprocess
@@ -8,13 +7,19 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prediction_difference.progress import say
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _SECONDS_BETWEEN_LOOKS = 1.0
-_held: list[int] = []
-"""Open lock files of this process: closing one would give the GPU back."""
+_EVERYBODY = 0o666
+"""May lock the files, which hold nothing."""
+_held: "list[FileLock]" = []
+"""Of this process: a lock that is forgotten would give the GPU back."""
 
 
 def installed() -> list[str]:
@@ -42,7 +47,7 @@ def take() -> None:
     Waits until one is free. Nothing is done with fewer than two, or where CUDA_VISIBLE_DEVICES
     says already which are this process's, as it does in a job of a cluster.
 
-    Notes: held are locks of files (flock) in the folder for temporary files. The kernel releases
+    Notes: held are locks of files in the folder for temporary files. The kernel releases
     them with the process, however it ends; what is left of the files means nothing.
     """
     if _VISIBLE in os.environ:
@@ -55,36 +60,19 @@ def take() -> None:
 
 
 def _first_free(gpus: list[str]) -> str:
+    from filelock import FileLock, Timeout
+
+    folder = Path(tempfile.gettempdir())
+    files = {gpu: folder / f"prediction-difference-{gpu}.lock" for gpu in gpus}
+    locks = {g: FileLock(f, mode=_EVERYBODY, thread_local=False) for g, f in files.items()}
     has_waited = False
     while True:
-        for gpu in gpus:
-            if _is_locked_by_us(Path(tempfile.gettempdir(), f"prediction-difference-{gpu}.lock")):
+        for gpu, lock in locks.items():
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+                _held.append(lock)
                 return gpu
         if not has_waited:
             say(f"all {len(gpus)} GPUs are taken; waits for one")
             has_waited = True
         time.sleep(_SECONDS_BETWEEN_LOOKS)
-
-
-def _is_locked_by_us(file: Path) -> bool:
-    descriptor = _opened(file)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return False
-    _held.append(descriptor)
-    return True
-
-
-def _opened(file: Path) -> int:
-    """A descriptor of the file, which may be another user's."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-        with suppress(PermissionError):
-            # Whatever the umask is: others have to see that it is taken.
-            os.fchmod(descriptor, 0o644)
-        return descriptor
-    except PermissionError:
-        # In a sticky folder Linux refuses O_CREAT for a file that somebody else made.
-        return os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
