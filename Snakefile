@@ -11,6 +11,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/priors.smk"
@@ -25,13 +26,13 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        lost_files(),
+        map(str, ARTIFACTS.lost_files),
 
 
 rule figures:
     input:
-        figure_files("json"),
-        lost_files(),
+        [str(ARTIFACTS.figure(name).main) for name in CONFIG.figures],
+        map(str, ARTIFACTS.lost_files),
 
 
 for file in PAPERS:
@@ -40,7 +41,7 @@ for file in PAPERS:
         name:
             file.stem
         input:
-            [*rules.report.output, *lost_files()]
+            [*rules.report.output, *map(str, ARTIFACTS.lost_files)]
             if CONFIG.run.paper == file.stem
             else [],
 

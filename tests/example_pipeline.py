@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout
+from prediction_difference.artifacts.table import Artifacts
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.cli import stages
 from prediction_difference.config import parse_config
@@ -32,7 +33,7 @@ def run(raw: dict[str, Any], folder: Path) -> Path:
     for name, evaluation in config.evaluations.items():
         suffix = "json" if evaluation.measure == "claims" else "parquet"
         stages.evaluation(file, name, results, results / "evaluations" / f"{name}.{suffix}")
-    for path in layout.figure_files(config, results):
+    for path in (Artifacts(config, results).figure(name).main for name in config.figures):
         outputs = [path.with_suffix(f".{suffix}") for suffix in ("png", "pdf", "json")]
         stages.figure(file, path.stem, results, *outputs)
     return results

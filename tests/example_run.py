@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from prediction_difference import layout
+from prediction_difference.artifacts.table import Artifacts
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.cli import stages
 from prediction_difference.config import read_config
@@ -52,7 +53,9 @@ def make_run(raw: dict[str, Any], results: Path) -> Config:
     for name in config.evaluations:
         output = layout.evaluation_file(config, results, name)
         stages.evaluation(file, name, results, output)
-    for name, path in zip(config.figures, layout.figure_files(config, results), strict=True):
+    artifacts = Artifacts(config, results)
+    for name in config.figures:
+        path = artifacts.figure(name).main
         png, pdf = path.with_suffix(".png"), path.with_suffix(".pdf")
         stages.figure(file, name, results, png, pdf, path)
     make_report(file, results)
@@ -83,7 +86,7 @@ def explain(config: Config, file: Path, name: str, results: Path) -> None:
 
 def make_report(file: Path, results: Path) -> None:
     """All pages."""
-    for name in layout.explained_cohorts(read_config(file)):
+    for name in Artifacts(read_config(file), results).explained_cohorts:
         stages.brains(file, name, results, layout.brains_page(results, name))
     page = layout.report_page(results)
     stages.report(file, results, page, page.with_name("maps.html"))

@@ -12,6 +12,7 @@ import yaml
 import prediction_difference as pda
 from example_run import make_run
 from prediction_difference import layout
+from prediction_difference.artifacts.verification import State, verify
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module
 from prediction_difference.data.dataset import read_dataset
@@ -19,7 +20,6 @@ from prediction_difference.errors import ConfigError, DataError
 from prediction_difference.evaluation.claim_checks import read_claims
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.run import Config
-from prediction_difference.verification import State, verify
 
 ROOT = Path(__file__).parent.parent
 RAW: dict[str, Any] = yaml.safe_load((ROOT / "config/examples/plugins/plugins.yaml").read_text())

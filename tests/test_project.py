@@ -29,6 +29,7 @@ STAGES = (
     "figures",
     "report",
     "config",
+    "artifacts",
     "workload",
 )
 """Left to right, as data flows; a stage imports only from itself and from those on its left."""

@@ -23,42 +23,9 @@ def card_file(results: Path, classifier: str) -> Path:
     return results / "classifiers" / classifier / "card.json"
 
 
-def used_datasets(config: Config) -> list[str]:
-    """Names of datasets that something in the configuration needs the stores of."""
-    names = [classifier.dataset for classifier in config.classifiers.values()]
-    names += [config.priors[name].dataset for name in used_priors(config)]
-    explained = config.explanations.values()
-    names += [one.reference_name for one in explained if one.reference_name]
-    return list(dict.fromkeys(names))
-
-
-def used_priors(config: Config) -> list[str]:
-    """Names of priors that explanations or evaluations draw from."""
-    users = (*config.explanations.values(), *config.evaluations.values())
-    return list(dict.fromkeys(one.prior_name for one in users if one.prior_name))
-
-
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
     """The attribution stores of an explanation, in the order of its images."""
     return _stores(results, explanation, slots(config.explanations[explanation]))
-
-
-def cohort_explanations(config: Config, dataset: str) -> list[str]:
-    """The explanations of a dataset's images, in the order of the configuration."""
-    return [
-        name
-        for name, entry in config.explanations.items()
-        if config.classifiers[entry.classifier].dataset == dataset
-    ]
-
-
-def explained_cohorts(config: Config) -> list[str]:
-    """The datasets of volumes that explanations are about; each has a page of its own."""
-    return [
-        name
-        for name, entry in config.datasets.items()
-        if entry.is_volume and cohort_explanations(config, name)
-    ]
 
 
 def brains_page(results: Path, dataset: str) -> Path:
@@ -96,12 +63,6 @@ def cohort_table(results: Path, evaluation: str, number: int) -> Path:
     return results / "cohorts" / evaluation / f"cohort-{number}.parquet"
 
 
-def part_file(results: Path, evaluation: str, measure: Any, number: int) -> Path:
-    """What a job leaves that does a part of the work of an evaluation; measure: its settings."""
-    place = shard_file if measure.parts_are == "shard" else cohort_table
-    return place(results, evaluation, number)
-
-
 def done_file(results: Path, explanation: str, batch: int, chunk: int) -> Path:
     """What a chunk of a batch of images leaves last."""
     return chunks_folder(results, explanation) / f"batch-{batch}.chunk-{chunk}.json"
@@ -137,20 +98,6 @@ def listing(results: Path, explanation: str) -> Path:
     return results / "attributions" / f"{explanation}.json"
 
 
-def lost_files(config: Config, results: Path) -> list[Path]:
-    """Attribution stores, and files beside them, that are gone although they were listed."""
-    lost: list[Path] = []
-    for name in config.explanations:
-        if listing(results, name).is_file():
-            folder = results / "attributions" / name
-            there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-            stores = attribution_stores(config, results, name)
-            files = exported_files(config, results, name)
-            lost += [store / "zarr.json" for store in stores if store.name not in there]
-            lost += [file for file in files if file.name not in there]
-    return lost
-
-
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     """The folder of the classifier that an explanation explains."""
     return results / "classifiers" / config.explanations[explanation].classifier
@@ -177,14 +124,6 @@ def evaluation_file(config: Config, results: Path, evaluation: str) -> Path:
 def cohort_tables(results: Path, evaluation: str, cohorts: int) -> list[Path]:
     """What was measured of each simulated cohort, by its number."""
     return [cohort_table(results, evaluation, number) for number in range(cohorts)]
-
-
-def figure_files(config: Config, results: Path) -> list[Path]:
-    """The JSON files of all figures; the pictures lie beside them."""
-    return [
-        results / "figures" / (figure.paper or config.run.paper or config.run.name) / f"{name}.json"
-        for name, figure in config.figures.items()
-    ]
 
 
 def report_page(results: Path) -> Path:

@@ -16,9 +16,9 @@ import yaml
 from PIL import Image
 
 import prediction_difference as pda
+from prediction_difference.artifacts.verification import State, verify
 from prediction_difference.attribution.image_choice import slot_of
 from prediction_difference.errors import StoreError
-from prediction_difference.verification import State, verify
 from workflow.test_workflow import Checkout
 
 pytestmark = pytest.mark.workflow

@@ -11,12 +11,7 @@
 
 rule chunk:
     input:
-        data=explained_dataset,
-        classifier=lambda wildcards: classifier_card(
-            CONFIG.explanations[wildcards.explanation].classifier
-        ),
-        prior=prior_store,
-        reference=reference_store,
+        unpack(inputs("chunk")),
     output:
         f"{RESULTS}/chunks/{{explanation}}/batch-{{batch}}.chunk-{{chunk}}.json",
     log:
@@ -28,17 +23,14 @@ rule chunk:
     resources:
         mem_mb=memory("chunk"),
         runtime=minutes("chunk"),
-        gpu=lambda wildcards: gpus(
-            CONFIG.explanations[wildcards.explanation].classifier
-        ),
+        gpu=gpus("chunk"),
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: settings("explanations", wildcards.explanation),
+        settings=settings("chunk"),
         work=lambda wildcards: f"{RESULTS}/chunks/{wildcards.explanation}",
-        prior=lambda wildcards, input: flag("--prior", input.get("prior")),
-        reference=lambda wildcards, input: flag("--reference", input.get("reference")),
-        seed=CONFIG.run.seed,
-        code=lambda wildcards: code("explanations", wildcards.explanation),
+        prior=option("prior"),
+        reference=option("reference"),
+        code=code("chunk"),
     shell:
         "prediction-difference chunk --config {params.config:q} --name {wildcards.explanation:q}"
         " --data {input.data:q} --classifier {input.classifier:q} {params.prior}"
@@ -49,17 +41,15 @@ rule chunk:
 # What is finished is published by one job for all images of an explanation, since that takes less
 # time than starting a job for each.
 
-for name, explanation in CONFIG.explanations.items():
+for name in CONFIG.explanations:
 
     rule:
         name:
             f"attribution_{name}"
         input:
-            done=chunks_of_explanation(name),
+            [str(one.main) for one in ARTIFACTS.chunks(name)],
         output:
-            listings([name]),
-            stores_of_images(name, slots(explanation)),
-            [str(f) for f in layout.exported_files(CONFIG, Path(RESULTS), name)],
+            *(str(file) for file in ARTIFACTS.attribution(name).outputs),
         log:
             f"{LOGS}/attributions/{name}.log",
         benchmark:
@@ -73,7 +63,7 @@ for name, explanation in CONFIG.explanations.items():
             config=CONFIG_FILE,
             name=name,
             results=lambda wildcards: RESULTS,
-            code=code("explanations", name),
+            code=ARTIFACTS.code_of(ARTIFACTS.attribution(name)),
         shell:
             "prediction-difference attribution --config {params.config:q} --name {params.name:q}"
             " --results {params.results:q} > {log:q} 2>&1"

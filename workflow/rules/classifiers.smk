@@ -6,10 +6,7 @@
 
 rule classifier:
     input:
-        data=lambda wildcards: dataset_store(
-            CONFIG.classifiers[wildcards.classifier].dataset
-        ),
-        trained=trained_classifier,
+        unpack(inputs("classifier")),
     output:
         card=f"{RESULTS}/classifiers/{{classifier}}/card.json",
         weights=f"{RESULTS}/classifiers/{{classifier}}/weights.safetensors",
@@ -25,14 +22,13 @@ rule classifier:
     resources:
         mem_mb=memory("classifier"),
         runtime=minutes("classifier"),
-        gpu=lambda wildcards: gpus(wildcards.classifier),
+        gpu=gpus("classifier"),
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: settings("classifiers", wildcards.classifier),
-        trained=lambda wildcards, input: flag("--trained", input.get("trained")),
-        seed=CONFIG.run.seed,
+        settings=settings("classifier"),
+        trained=option("trained"),
         files=lambda wildcards: files_state(CONFIG, "classifiers", wildcards.classifier),
-        code=lambda wildcards: code("classifiers", wildcards.classifier),
+        code=code("classifier"),
     shell:
         "prediction-difference classifier --config {params.config:q}"
         " --name {wildcards.classifier:q} --data {input.data:q} --output {output.card:q}"

@@ -17,10 +17,9 @@ rule data:
         runtime=minutes("data"),
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: settings("datasets", wildcards.dataset),
-        seed=CONFIG.run.seed,
+        settings=settings("data"),
         files=lambda wildcards: files_state(CONFIG, "datasets", wildcards.dataset),
-        code=lambda wildcards: code("datasets", wildcards.dataset),
+        code=code("data"),
     shell:
         "prediction-difference data --config {params.config:q} --name {wildcards.dataset:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -10,16 +10,7 @@
 
 rule claims:
     input:
-        attributions=lambda wildcards: listings(
-            CONFIG.evaluations[wildcards.evaluation].explanation_names
-        ),
-        tables=lambda wildcards: evaluation_tables(
-            CONFIG.evaluations[wildcards.evaluation].evaluation_names
-        ),
-        classifiers=lambda wildcards: [
-            classifier_card(name)
-            for name in CONFIG.evaluations[wildcards.evaluation].classifier_names
-        ],
+        unpack(inputs("claims")),
     output:
         found=f"{RESULTS}/evaluations/{{evaluation}}.json",
         checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
@@ -35,9 +26,8 @@ rule claims:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
-        setting=lambda wildcards: CONFIG.run.setting,
-        code=lambda wildcards: code("evaluations", wildcards.evaluation),
+        settings=settings("claims"),
+        code=code("claims"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q} --output {output.found:q}"
@@ -46,14 +36,7 @@ rule claims:
 
 rule shard:
     input:
-        attributions=lambda wildcards: listings(
-            CONFIG.evaluations[wildcards.evaluation].explanation_names
-        ),
-        classifier=lambda wildcards: classifier_card(
-            classifier_of_evaluation(wildcards)
-        ),
-        prior=prior_of_evaluation,
-        data=dataset_of_evaluation,
+        unpack(inputs("shard")),
     output:
         f"{RESULTS}/shards/{{evaluation}}/shard-{{shard}}.json",
     log:
@@ -65,16 +48,15 @@ rule shard:
     resources:
         mem_mb=memory("shard"),
         runtime=minutes("shard"),
-        gpu=lambda wildcards: gpus(classifier_of_evaluation(wildcards)),
+        gpu=gpus("shard"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
         work=lambda wildcards: f"{RESULTS}/shards/{wildcards.evaluation}",
-        settings=lambda wildcards: settings("evaluations", wildcards.evaluation),
-        prior=lambda wildcards, input: flag("--prior", input.get("prior")),
-        data=lambda wildcards, input: flag("--data", input.get("data")),
-        seed=CONFIG.run.seed,
-        code=lambda wildcards: code("evaluations", wildcards.evaluation),
+        settings=settings("shard"),
+        prior=option("prior"),
+        data=option("data"),
+        code=code("shard"),
     shell:
         "prediction-difference shard --config {params.config:q} --name {wildcards.evaluation:q}"
         " --results {params.results:q} --shard {wildcards.shard} --work {params.work:q}"
@@ -96,9 +78,8 @@ rule cohort:
         runtime=minutes("cohort"),
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: settings_of_study(wildcards.evaluation),
-        seed=CONFIG.run.seed,
-        code=lambda wildcards: code("evaluations", wildcards.evaluation),
+        settings=settings("cohort"),
+        code=code("cohort"),
     shell:
         "prediction-difference cohort --config {params.config:q} --name {wildcards.evaluation:q}"
         " --cohort {wildcards.cohort} --output {output.table:q} > {log:q} 2>&1"
@@ -106,14 +87,7 @@ rule cohort:
 
 rule evaluation:
     input:
-        cohorts=lambda wildcards: parts_of_evaluation(wildcards.evaluation, "cohort"),
-        done=lambda wildcards: parts_of_evaluation(wildcards.evaluation, "shard"),
-        attributions=lambda wildcards: measured_maps(wildcards.evaluation),
-        classifier=lambda wildcards: (
-            classifier_card(classifier_of_evaluation(wildcards))
-            if runs_classifier(wildcards.evaluation)
-            else []
-        ),
+        unpack(inputs("evaluation")),
     output:
         table=f"{RESULTS}/evaluations/{{evaluation}}.parquet",
         checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
@@ -126,20 +100,13 @@ rule evaluation:
     resources:
         mem_mb=memory("evaluation"),
         runtime=minutes("evaluation"),
-        gpu=lambda wildcards: (
-            gpus(classifier_of_evaluation(wildcards))
-            if runs_classifier(wildcards.evaluation)
-            else 0
-        ),
+        gpu=gpus("evaluation"),
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        done=lambda wildcards, input: " ".join(
-            flag("--done", file) for file in input.done
-        ),
-        settings=lambda wildcards: settings_of_evaluation(wildcards.evaluation),
-        seed=CONFIG.run.seed,
-        code=lambda wildcards: code("evaluations", wildcards.evaluation),
+        done=option("done"),
+        settings=settings("evaluation"),
+        code=code("evaluation"),
     shell:
         "prediction-difference evaluation --config {params.config:q}"
         " --name {wildcards.evaluation:q} --results {params.results:q}"

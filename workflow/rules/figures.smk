@@ -5,7 +5,7 @@
 
 rule figure:
     input:
-        drawn_results,
+        unpack(inputs("figure")),
     output:
         png=report(
             f"{RESULTS}/figures/{{paper}}/{{figure}}.png",
@@ -28,10 +28,8 @@ rule figure:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        settings=lambda wildcards: settings("figures", wildcards.figure),
-        setting=lambda wildcards: CONFIG.run.setting,
-        clinical=lambda wildcards: is_clinical(CONFIG, CONFIG.figures[wildcards.figure]),
-        code=lambda wildcards: code("figures", wildcards.figure),
+        settings=settings("figure"),
+        code=code("figure"),
     shell:
         "prediction-difference figure --config {params.config:q} --name {wildcards.figure:q}"
         " --results {params.results:q} --png {output.png:q} --pdf {output.pdf:q}"

@@ -5,7 +5,7 @@
 
 rule prior:
     input:
-        data=lambda wildcards: dataset_store(CONFIG.priors[wildcards.prior].dataset),
+        unpack(inputs("prior")),
     output:
         f"{RESULTS}/priors/{{prior}}.zarr/zarr.json",
     log:
@@ -19,10 +19,8 @@ rule prior:
         runtime=minutes("prior"),
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: settings("priors", wildcards.prior),
-        windows=lambda wildcards: windows_of_prior(CONFIG, wildcards.prior),
-        seed=CONFIG.run.seed,
-        code=lambda wildcards: code("priors", wildcards.prior),
+        settings=settings("prior"),
+        code=code("prior"),
     shell:
         "prediction-difference prior --config {params.config:q} --name {wildcards.prior:q}"
         " --data {input.data:q} --output {output:q} > {log:q} 2>&1"

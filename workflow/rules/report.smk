@@ -6,10 +6,7 @@
 
 rule brains:
     input:
-        dataset=lambda wildcards: dataset_store(wildcards.dataset),
-        attributions=lambda wildcards: listings(
-            layout.cohort_explanations(CONFIG, wildcards.dataset)
-        ),
+        unpack(inputs("brains")),
     output:
         report(
             f"{RESULTS}/report/brains-{{dataset}}.html",
@@ -36,14 +33,7 @@ rule brains:
 
 rule report:
     input:
-        classifiers=[classifier_card(name) for name in CONFIG.classifiers],
-        attributions=listings(CONFIG.explanations),
-        evaluations=evaluation_files(),
-        figures=figure_files("json"),
-        brains=[
-            str(layout.brains_page(Path(RESULTS), name))
-            for name in layout.explained_cohorts(CONFIG)
-        ],
+        unpack(inputs("report")),
     output:
         index=report(
             f"{RESULTS}/report/index.html",
@@ -68,7 +58,7 @@ rule report:
     params:
         config=CONFIG_FILE,
         results=lambda wildcards: RESULTS,
-        settings=lambda wildcards: CONFIG.model_dump_json(),
+        settings=settings("report"),
         code=code("report"),
     shell:
         "prediction-difference report --config {params.config:q} --results {params.results:q}"

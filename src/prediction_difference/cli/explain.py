@@ -142,6 +142,7 @@ def _refuse_foreign(folder: Path) -> None:
 def _run(folder: Path) -> None:
     """Every stage in the order of the workflow, with its commands and its places."""
     from prediction_difference import layout
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.cli import stages
     from prediction_difference.cli.own_photographs import EXPLANATION
     from prediction_difference.config import batches, read_yaml
@@ -161,7 +162,8 @@ def _run(folder: Path) -> None:
         inputs = (data["photographs"], network, work, done, prior)
         stages.chunk(file, EXPLANATION, *inputs, batch=batch)
     stages.attribution(file, EXPLANATION, folder)
-    figures = layout.figure_files(config, folder)
+    artifacts = Artifacts(config, folder)
+    figures = [artifacts.figure(name).main for name in config.figures]
     for name, json in zip(config.figures, figures, strict=True):
         stages.figure(file, name, folder, json.with_suffix(".png"), json.with_suffix(".pdf"), json)
     page, maps = folder / "index.html", folder / "maps.html"

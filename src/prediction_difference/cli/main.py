@@ -71,8 +71,8 @@ def verify(
 
     Ends with 1 if something is missing or wrong, and tells how to mend it.
     """
+    from prediction_difference.artifacts.verification import runs_in, verify
     from prediction_difference.cli.verifying import tell
-    from prediction_difference.verification import runs_in, verify
 
     findings = {run: verify(run) for run in runs_in(results)}
     are_right = [tell(run, found, every) for run, found in findings.items()]

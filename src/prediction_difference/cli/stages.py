@@ -53,7 +53,8 @@ def classifier(
     ] = None,
 ) -> None:
     """Train or load a classifier, and write its weights, card, history and predictions."""
-    from prediction_difference import origins
+    from prediction_difference.artifacts.origins import facts as facts_of
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.classifiers.device import choose_device
     from prediction_difference.classifiers.making import make_classifier
     from prediction_difference.data.dataset import read_dataset
@@ -62,7 +63,8 @@ def classifier(
     device = choose_device(settings.run.device) if entry.is_network else "cpu"
     dataset = read_dataset(data)
     made_from = [path for path in (data, trained) if path is not None]
-    facts = origins.facts(settings, "classifiers", name, made_from)
+    artifacts = Artifacts(settings, Path())
+    facts = facts_of(artifacts, artifacts.classifier(name), made_from)
     make_classifier(entry, name, dataset, settings.run.seed, device, output, trained, facts)
 
 
@@ -172,12 +174,13 @@ def evaluation(
     ] = None,
 ) -> None:
     """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
-    from prediction_difference import origins
+    from prediction_difference.artifacts.origins import facts as facts_of
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.evaluation.measure import Inputs
 
     settings, entry = _entry(config, "evaluations", name)
-    made_from = origins.inputs_of(settings, results, "evaluations", name)
-    facts = origins.facts(settings, "evaluations", name, made_from)
+    artifacts = Artifacts(settings, results)
+    facts = facts_of(artifacts, artifacts.evaluation(name))
     entry.publish(Inputs(settings, name, results, done or ()), output, facts)
 
 
@@ -190,15 +193,17 @@ def figure(
     json: Annotated[Path, typer.Option(help="The numbers that were drawn, and the caption.")],
 ) -> None:
     """Draw a figure, and write the drawn numbers and the caption beside it."""
-    from prediction_difference import layout, origins
+    from prediction_difference import layout
+    from prediction_difference.artifacts.origins import facts as facts_of
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.config import is_clinical
     from prediction_difference.figures.draw import draw
     from prediction_difference.figures.drawing import save
     from prediction_difference.figures.inputs import Inputs
 
     settings, entry = _entry(config, "figures", name)
-    made_from = origins.inputs_of(settings, results, "figures", name)
-    facts = origins.facts(settings, "figures", name, made_from)
+    artifacts = Artifacts(settings, results)
+    facts = facts_of(artifacts, artifacts.figure(name))
     stores = layout.figure_stores(settings, results, entry)
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
     classifiers = layout.classifier_folders(settings, results, entry)
@@ -215,32 +220,36 @@ def report(
     maps: Annotated[Path, typer.Option(help="The interactive page of the maps.")],
 ) -> None:
     """Write the page with every figure, table and number of a run, and that of its maps."""
-    from prediction_difference import layout, origins
+    from prediction_difference import layout
+    from prediction_difference.artifacts.origins import facts as facts_of
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.config import read_config
     from prediction_difference.report.page import build
 
     settings = read_config(config)
-    made_from = origins.inputs_of(settings, results, origins.REPORT, "")
+    artifacts = Artifacts(settings, results)
+    page = artifacts.report()
     build(
         settings,
-        [results / "classifiers" / name / "card.json" for name in settings.classifiers],
-        {n: layout.evaluation_file(settings, results, n) for n in settings.evaluations},
-        layout.figure_files(settings, results),
+        list(page.inputs["classifiers"]),
+        dict(zip(settings.evaluations, page.inputs["evaluations"], strict=True)),
+        list(page.inputs["figures"]),
         {e: layout.attribution_stores(settings, results, e) for e in settings.explanations},
         output,
         maps,
-        {name: layout.brains_page(results, name) for name in layout.explained_cohorts(settings)},
-        origins.facts(settings, origins.REPORT, "", made_from),
+        dict(zip(artifacts.explained_cohorts, page.inputs["brains"], strict=True)),
+        facts_of(artifacts, page),
     )
 
 
 def brains(config: ConfigFile, name: Name, results: Results, output: Output) -> None:
     """Write the page that shows a cohort's volumes and their maps in slices and in 3-D."""
     from prediction_difference import layout
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.report import brains_page
 
     settings, _ = _entry(config, "datasets", name)
-    explanations = layout.cohort_explanations(settings, name)
+    explanations = Artifacts(settings, results).explanations_of(name)
     brains_page.write(
         layout.dataset_store(results, name),
         [s for e in explanations for s in layout.attribution_stores(settings, results, e)],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from prediction_difference.verification import Finding, State
+from prediction_difference.artifacts.verification import Finding, State
 
 _MOST = 20
 """Files in a command that is shown; what is left shows when results are verified again."""

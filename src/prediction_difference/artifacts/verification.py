@@ -9,11 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from prediction_difference import layout, origins
-from prediction_difference.attribution.image_choice import slots
+from prediction_difference import layout
+from prediction_difference.artifacts import origins
+from prediction_difference.artifacts.table import Artifact, Artifacts
 from prediction_difference.config import read_config
 from prediction_difference.data.checksums import sha256
-from prediction_difference.dependencies import code_of
 from prediction_difference.errors import StoreError
 from prediction_difference.listings import without_waiting
 from prediction_difference.progress import track
@@ -33,14 +33,23 @@ _WORKING = ("chunks", "shards", "parts")
 """Folders of what is not published: jobs check it by themselves."""
 _KINDS = {"data": "dataset", "priors": "prior", "attributions": "attribution"}
 """Sections whose entries are Zarr stores, and what these call themselves."""
-_NOTED = {
-    "data": ("datasets", CODE_ATTRIBUTE),
-    "priors": ("priors", CODE_ATTRIBUTE),
-    "attributions": ("explanations", "code_digest"),
-}
-"""Of stores: the section of the configuration, and the attribute that notes the code."""
+_NOTED = {"data": CODE_ATTRIBUTE, "priors": CODE_ATTRIBUTE, "attributions": "code_digest"}
+"""Attributes of stores that note the code."""
 _VOLUMES, _LISTINGS, _COHORTS = "volumes", "listings", "cohorts"
 """Sections of what is no entry by itself: NIfTI files, lists of stores, simulated cohorts."""
+_ORDER = (
+    "data",
+    "priors",
+    "classifiers",
+    "attributions",
+    "volumes",
+    "listings",
+    "cohorts",
+    "evaluations",
+    "figures",
+    "report",
+)
+"""Of the kinds, as findings are told."""
 _AGAIN = "make it again"
 
 
@@ -64,11 +73,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Published:
-    """What an entry of the configuration leaves: its section and name, its main file or store."""
+    """What an artifact leaves: its kind and name, its main file or store."""
 
     section: str
     name: str
     main: Path
+    artifact: Artifact
 
 
 @dataclass(frozen=True)
@@ -110,9 +120,10 @@ def verify(run: Path) -> list[Finding]:
         ConfigError: the config of the run has problems.
     """
     config = _config_of(run)
-    wanted = [] if config is None else published_by(config, run)
+    artifacts = None if config is None else Artifacts(config, run)
+    wanted = [] if artifacts is None else published_by(artifacts)
     with without_waiting():
-        findings = [_checked(one, config, run) for one in track(wanted, f"verifying {run.name}")]
+        findings = [_checked(one, artifacts, run) for one in track(wanted, f"verifying {run.name}")]
         findings += _left_over(run)
         findings += _strangers(run, _files_of(wanted), is_known=config is not None)
     return findings
@@ -125,55 +136,30 @@ def _config_of(run: Path) -> Config | None:
     return read_config(file)
 
 
-def published_by(config: Config, run: Path) -> list[Published]:
+def published_by(artifacts: Artifacts) -> list[Published]:
     """Everything that the report of a configuration needs, in the order in which data flows."""
-
-    def sidecars(name: str) -> list[Path]:
-        files = layout.exported_files(config, run, name)
-        return [file for file in files if file.suffix == ".json"]
-
-    return [
-        *(Published("data", n, layout.dataset_store(run, n)) for n in layout.used_datasets(config)),
-        *(Published("priors", n, layout.prior_store(run, n)) for n in layout.used_priors(config)),
-        *(Published("classifiers", n, layout.card_file(run, n)) for n in config.classifiers),
-        *(
-            Published("attributions", name, layout.attribution_store(run, name, slot))
-            for name, explanation in config.explanations.items()
-            for slot in slots(explanation)
-        ),
-        *(Published(_VOLUMES, n, file) for n in config.explanations for file in sidecars(n)),
-        *(Published(_LISTINGS, n, layout.listing(run, n)) for n in config.explanations),
-        *(
-            Published(_COHORTS, name, table)
-            for name, evaluation in config.evaluations.items()
-            if evaluation.parts_are == "cohort"
-            for table in layout.cohort_tables(run, name, evaluation.parts(config))
-        ),
-        *(
-            Published("evaluations", n, layout.evaluation_file(config, run, n))
-            for n in config.evaluations
-        ),
-        *(
-            Published("figures", name, file)
-            for name, file in zip(config.figures, layout.figure_files(config, run), strict=True)
-        ),
-        Published(origins.REPORT, "", layout.report_page(run)),
-    ]
+    found = (
+        Published(kind, artifact.name, main, artifact)
+        for artifact in artifacts
+        for kind, main in artifact.published
+    )
+    order = list(_ORDER)
+    return sorted(found, key=lambda one: order.index(one.section))
 
 
 # --- one published thing ----------------------------------------------------------------------
 
 
-def _checked(one: Published, config: Config | None, run: Path) -> Finding:
+def _checked(one: Published, artifacts: Artifacts | None, run: Path) -> Finding:
     is_store = one.section in _KINDS
     if one.section == _LISTINGS:
         found = _check_listing(one, run)
     else:
         found = _check_store(one.main, _KINDS[one.section]) if is_store else _check_files(one.main)
     is_plain = one.section in (_VOLUMES, _LISTINGS, _COHORTS)
-    if found.state is State.COMPLETE and config is not None and not is_plain:
+    if found.state is State.COMPLETE and artifacts is not None and not is_plain:
         look = _origin_of_store if is_store else _origin_of_files
-        found = look(one, config, run) or found
+        found = look(one, artifacts) or found
     main = one.main / "zarr.json" if is_store else one.main
     target = Path("results", run.name, main.relative_to(run))
     return Finding(found.path, found.state, found.what, found.remedy, target, one.main)
@@ -241,23 +227,20 @@ def _sealed(main: Path, seal: Seal) -> list[Path]:
 # --- where it is from -------------------------------------------------------------------------
 
 
-def _origin_of_files(one: Published, config: Config, run: Path) -> Finding | None:
+def _origin_of_files(one: Published, artifacts: Artifacts) -> Finding | None:
     """What the facts in a seal tell; None where they are those of the config and this code."""
     noted = read_seal(one.main).facts
-    entry = one.section, one.name
-    now = {
-        origins.SETTINGS: origins.settings_of(config, *entry),
-        origins.CODE: code_of(config, *entry),
-    }
+    now = origins.known_facts(artifacts, one.artifact)
     # What is wrong with an input is told there.
     with suppress(StoreError):
-        now |= origins.facts(config, *entry, origins.inputs_of(config, run, *entry))
+        now = origins.facts(artifacts, one.artifact)
     changed = [name for name in now if name in noted and noted[name] != now[name]]
     return _other(one.main, changed)
 
 
-def _origin_of_store(one: Published, config: Config, run: Path) -> Finding | None:
+def _origin_of_store(one: Published, artifacts: Artifacts) -> Finding | None:
     """What a store's attributes tell; None where they are those of the config and this code."""
+    config, run = artifacts.config, artifacts.results
     attributes = read_attributes(one.main)
     made_with, wanted = _settings_of_store(one, config, attributes)
     try:
@@ -266,7 +249,7 @@ def _origin_of_store(one: Published, config: Config, run: Path) -> Finding | Non
         return Finding(one.main, State.OTHER_CONFIG, error.problem.what, f"delete it and {_AGAIN}")
     inputs = _inputs_of_store(one, config, run, attributes)
     changed = [origins.INPUTS] if any(noted != now for noted, now in inputs) else []
-    if _code_of_store(one, config, attributes):
+    if attributes.get(_NOTED[one.section]) != artifacts.code_of(one.artifact):
         changed.append(origins.CODE)
     return _other(one.main, changed)
 
@@ -321,9 +304,9 @@ def _noted_inputs(one: Published, config: Config, run: Path) -> Iterator[tuple[s
     dataset = config.classifiers[explanation.classifier].dataset
     yield "dataset_digest", layout.dataset_store(run, dataset)
     yield "classifier_digest", layout.card_file(run, explanation.classifier)
-    if prior := getattr(explanation, "prior", None):
+    if prior := explanation.prior_name:
         yield "prior_digest", layout.prior_store(run, prior)
-    if reference := getattr(explanation, "reference", None):
+    if reference := explanation.reference_name:
         yield "reference_digest", layout.dataset_store(run, reference)
 
 
@@ -332,12 +315,6 @@ def _digest_of_input(path: Path) -> str:
     from prediction_difference.classifiers.loading import classifier_digest
 
     return classifier_digest(read_card(path)) if path.suffix == ".json" else origins.digest_of(path)
-
-
-def _code_of_store(one: Published, config: Config, attributes: dict[str, Any]) -> bool:
-    """Whether other code made a store."""
-    section, key = _NOTED[one.section]
-    return bool(attributes.get(key) != code_of(config, section, one.name))
 
 
 # --- what else is there -----------------------------------------------------------------------

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from example_run import TINY, make_run
 from prediction_difference import layout
+from prediction_difference.artifacts.table import Artifacts
+from prediction_difference.artifacts.verification import Finding, State, runs_in, verify
 from prediction_difference.attribution.publishing import by_node
 from prediction_difference.cli.main import app
 from prediction_difference.cli.stages import figure
@@ -19,7 +21,6 @@ from prediction_difference.config import parse_config, read_config
 from prediction_difference.errors import StoreError
 from prediction_difference.seals import write_seal
 from prediction_difference.stores import write_store
-from prediction_difference.verification import Finding, State, runs_in, verify
 
 PUBLISHED = {
     "data/digits.zarr",
@@ -187,7 +188,7 @@ def _opened(store: Path) -> Any:
 def test_results_of_another_code_version_are_told_but_right(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prediction_difference.provenance.source_digest", lambda *_: "new")
+    monkeypatch.setattr("prediction_difference.artifacts.table.code_of", lambda *_: "new")
     made_by_code = {one for one in PUBLISHED if Path(one).parent.name != "attributions"}
     assert states(run) == dict.fromkeys(made_by_code, State.OTHER_CODE)
     assert CliRunner().invoke(app, ["verify", str(run)]).exit_code == 0
@@ -239,9 +240,9 @@ def test_lost_stores_and_files_beside_them_are_found(tmp_path: Path) -> None:
     folder = tmp_path / "attributions/maps"
     (folder / "random-1.zarr").mkdir(parents=True)
     (folder / "random-1.json").touch()
-    assert layout.lost_files(config, tmp_path) == []
+    assert Artifacts(config, tmp_path).lost_files == []
     layout.listing(tmp_path, "maps").touch()
-    lost = [file.relative_to(folder).as_posix() for file in layout.lost_files(config, tmp_path)]
+    lost = [file.relative_to(folder).as_posix() for file in Artifacts(config, tmp_path).lost_files]
     beside = ["random-1.nii.gz", "random-2.nii.gz", "random-2.json"]
     assert lost == ["random-2.zarr/zarr.json", *beside]
 
