@@ -5,7 +5,6 @@ import pandas
 import pytest
 
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.figures.compared_methods import (
     Compared,
     compare,
@@ -14,6 +13,7 @@ from prediction_difference.figures.compared_methods import (
 )
 from prediction_difference.figures.complexity import complexity
 from prediction_difference.figures.drawing import rounded
+from prediction_difference.intervals import interval_of_mean
 
 METHODS = {"evidence": "prediction-difference", "gradient": "sensitivity", "order": "random"}
 IMAGES = "abcd"

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
 
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.figures import style
 from prediction_difference.figures.drawing import Drawing, rounded
 from prediction_difference.figures.losses import losses
 from prediction_difference.figures.perturbation_curves import perturbation_curves
+from prediction_difference.intervals import interval_of_mean
 
 Values = dict[str, dict[str, np.ndarray]]
 METHODS = {"evidence": "prediction-difference", "gradient": "sensitivity", "order": "random"}

@@ -8,10 +8,10 @@ import pytest
 
 from prediction_difference.classifiers.card import Card
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.intervals import correlation_with_means
 from prediction_difference.figures import style
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.training_curves import Moment, training_curves
+from prediction_difference.intervals import correlation_with_means
 
 ACCURACIES = {0: 0.1, 2: 0.55, 4: 0.7, 10: 0.8}
 METHODS = ("lrp_alpha_beta", "sensitivity", "random")

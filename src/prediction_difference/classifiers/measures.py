@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-CONFIDENCE = 0.95
+from prediction_difference.intervals import CONFIDENCE, interval_of_share
 
 
 def held_out_measures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -16,16 +16,15 @@ def held_out_measures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str
     area_under_curve: of two classes, the chance that one of the second scores above one of the
     first. None where there are no images, or one class only.
     """
-    from scipy.stats import binomtest, rankdata
+    from scipy.stats import rankdata
 
     if len(labels) == 0:
         return {}
     right = probabilities.argmax(1) == labels
-    interval = binomtest(int(right.sum()), len(right)).proportion_ci(CONFIDENCE, "wilson")
     there, counts = np.unique(labels, return_counts=True)
     measures = {
         "accuracy": float(right.mean()),
-        "accuracy_interval": [float(interval.low), float(interval.high)],
+        "accuracy_interval": list(interval_of_share(int(right.sum()), len(right))),
         "largest_class": float(counts.max() / len(labels)),
         "balanced_accuracy": balanced_accuracy(right, labels),
     }

@@ -15,10 +15,11 @@ from prediction_difference.classifiers.cross_validation import (
     strengths,
 )
 from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
-from prediction_difference.classifiers.measures import CONFIDENCE, held_out_measures
+from prediction_difference.classifiers.measures import held_out_measures
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
+from prediction_difference.intervals import CONFIDENCE
 from prediction_difference.progress import track
 from prediction_difference.run import Config
 

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
 from prediction_difference.attribution.clear import class_maps, clear
 from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.measures.dominance import Dominance
+from prediction_difference.intervals import interval_of_share
 
 MEASURES = ("area", "sum")
 
@@ -78,10 +77,10 @@ def summarise_dominance(table: Any, confidence: float = 0.95) -> Any:
     ):
         for measure in MEASURES:
             agree = int((part[measure] == part["predicted"]).sum())
-            interval = stats.binomtest(agree, len(part)).proportion_ci(confidence, method="wilson")
+            interval = interval_of_share(agree, len(part), confidence)
             of_label = float((part[measure] == part["label"]).mean())
             chance = float((1 / part["classes"]).mean())
-            share = (agree / len(part), interval.low, interval.high, chance, of_label)
+            share = (agree / len(part), *interval, chance, of_label)
             rows.append((explanation, method, measure, bool(right), len(part), *share))
     columns = ["explanation", "method", "measure", "right", "images"]
     return pandas.DataFrame(rows, columns=[*columns, "agreement", "low", "high", "chance", "label"])

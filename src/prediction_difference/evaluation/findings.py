@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
+from prediction_difference.intervals import interval_of_share
+
 Opened = Mapping[str, Any]
 """What a claim is about, by name: lists of opened attribution stores, an evaluation's table, or a
 classifier's predictions."""
@@ -72,8 +74,6 @@ def find(measured: Measured, confidence: float) -> Finding:
 def _interval(measured: Measured, confidence: float) -> tuple[float, float]:
     values = measured.values
     if measured.is_share:
-        count = stats.binomtest(int(values.sum()), len(values))
-        found = count.proportion_ci(confidence, "wilson")
-        return float(found.low), float(found.high)
+        return interval_of_share(int(values.sum()), len(values), confidence)
     reach = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values)
     return float(values.mean() - reach), float(values.mean() + reach)

@@ -24,9 +24,9 @@ from prediction_difference.data import anatomy, simulated_fa
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.errors import DataError
-from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.evaluation.table import read_table
+from prediction_difference.intervals import interval_of_mean
 from prediction_difference.priors.gaussian import GaussianPatchPrior
 from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
 from prediction_difference.progress import track

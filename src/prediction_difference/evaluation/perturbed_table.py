@@ -12,9 +12,9 @@ from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import aopc
+from prediction_difference.intervals import interval_of_mean
 from prediction_difference.stores import refuse_other_config
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from prediction_difference.attribution.clear import class_maps
 from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.bench import Bench
 from prediction_difference.evaluation.measures.strong_features import StrongFeatures
+from prediction_difference.intervals import interval_of_share
 from prediction_difference.progress import track
 from prediction_difference.run import Config
 
@@ -129,8 +129,8 @@ def summarise_strong_features(table: Any, confidence: float = 0.95) -> Any:
     rows = []
     for key, part in table.groupby(["explanation", "method", "part", "threshold"], sort=False):
         count, right = len(part), int(part["correct"].sum())
-        interval = stats.binomtest(right, count).proportion_ci(confidence, method="wilson")
+        interval = interval_of_share(right, count, confidence)
         share = part["share"].mean()
-        rows.append((*key, count, right / count, interval.low, interval.high, share))
+        rows.append((*key, count, right / count, *interval, share))
     columns = ["explanation", "method", "part", "threshold"]
     return pandas.DataFrame(rows, columns=[*columns, "images", "accuracy", "low", "high", "share"])

@@ -8,10 +8,10 @@ import numpy as np
 
 from prediction_difference.attribution.method import is_baseline
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.intervals import interval_of_mean
 from prediction_difference.evaluation.perturbation import aopc
 from prediction_difference.figures import style
 from prediction_difference.figures.drawing import rounded
+from prediction_difference.intervals import interval_of_mean
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from matplotlib.ticker import MaxNLocator
 
 from prediction_difference.attribution.method import is_baseline
 from prediction_difference.classifiers import unseen
-from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.losses import Losses, random_order
+from prediction_difference.intervals import CONFIDENCE
 
 PLOT_WIDTH, PLOT_HEIGHT = 3.3, 2.6  # inches
 LEFT, RIGHT, TOP = 0.62, 0.2, 0.4

@@ -12,17 +12,17 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from prediction_difference.attribution.method import is_baseline
 from prediction_difference.classifiers.card import Card
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.intervals import (
-    CONFIDENCE,
-    correlation_with_means,
-    interval_of_mean,
-)
 from prediction_difference.evaluation.table import image_names
 from prediction_difference.figures import captions, style
 from prediction_difference.figures import perturbation_curves as drawn
 from prediction_difference.figures.canvas import Canvas
 from prediction_difference.figures.drawing import Drawing, rounded
 from prediction_difference.figures.losses import Losses, losses, random_order
+from prediction_difference.intervals import (
+    CONFIDENCE,
+    correlation_with_means,
+    interval_of_mean,
+)
 
 _PLOT_WIDTH, _PLOT_HEIGHT = 2.7, 2.3  # inches
 _LEFT, _RIGHT, _TOP, _UNDER = 0.7, 0.75, 0.4, 0.55

@@ -9,11 +9,11 @@ import numpy as np
 
 from prediction_difference.attribution.method import is_baseline
 from prediction_difference.evaluation.claims.larger_aopc import LargerAopc
-from prediction_difference.evaluation.intervals import CONFIDENCE
 from prediction_difference.evaluation.perturbed_table import summarise
 from prediction_difference.evaluation.shards import OUTPUTS
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.perturbation_curves import RANKS, REPLACEMENTS
+from prediction_difference.intervals import CONFIDENCE
 from prediction_difference.typesetting import UNKNOWN, number
 
 _ORDERS = {"morf": "most relevant first (MoRF)", "lerf": "least relevant first (LeRF)"}

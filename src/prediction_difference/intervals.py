@@ -1,4 +1,4 @@
-"""How sure a mean over images is."""
+"""How sure a mean over images, or a share of them, is."""
 
 import numpy as np
 from scipy import stats
@@ -22,6 +22,14 @@ def interval_of_mean(
         unknown = np.full(values.shape[1:], np.nan)
         return unknown, unknown
     return _ends(_means_of_resamples(values, seed), confidence, count)
+
+
+def interval_of_share(
+    count: int, images: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Ends of Wilson's interval of a share of independent images [wilson1927]."""
+    found = stats.binomtest(count, images).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def correlation_with_means(

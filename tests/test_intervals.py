@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from prediction_difference.evaluation.intervals import correlation_with_means, interval_of_mean
+from prediction_difference.intervals import (
+    correlation_with_means,
+    interval_of_mean,
+    interval_of_share,
+)
 
 
 def test_intervals_of_many_images_are_scipys(generator):
@@ -93,3 +97,11 @@ def test_what_is_all_alike_has_no_correlation():
     found, ends = correlation_with_means(rows[:1], steps)
     assert found == pytest.approx(1)
     assert np.isnan(ends).all()
+
+
+@pytest.mark.parametrize(("count", "images"), [(0, 7), (3, 7), (7, 7), (480, 1000)])
+def test_intervals_of_shares_hold_where_the_score_test_does(count, images):
+    share, quantile = count / images, stats.norm.ppf(0.95)
+    for end in interval_of_share(count, images, confidence=0.9):
+        # Wilson's ends are where the test statistic with the end's own variance is the quantile.
+        assert (share - end) ** 2 == pytest.approx(quantile**2 * end * (1 - end) / images)
