@@ -26,13 +26,13 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        map(str, ARTIFACTS.lost_files),
+        [str(file) for file in ARTIFACTS.lost_files],
 
 
 rule figures:
     input:
         [str(ARTIFACTS.figure(name).main) for name in CONFIG.figures],
-        map(str, ARTIFACTS.lost_files),
+        [str(file) for file in ARTIFACTS.lost_files],
 
 
 for file in PAPERS:
@@ -41,7 +41,7 @@ for file in PAPERS:
         name:
             file.stem
         input:
-            [*rules.report.output, *map(str, ARTIFACTS.lost_files)]
+            [*rules.report.output, *(str(file) for file in ARTIFACTS.lost_files)]
             if CONFIG.run.paper == file.stem
             else [],
 

@@ -15,6 +15,7 @@ from prediction_difference import layout
 from prediction_difference.artifacts.verification import State, verify
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import load_module
+from prediction_difference.config import parse_config
 from prediction_difference.data.dataset import read_dataset
 from prediction_difference.errors import ConfigError, DataError
 from prediction_difference.evaluation.claim_checks import read_claims
@@ -46,6 +47,7 @@ def test_every_family_has_an_example() -> None:
     assert files == {
         "sources",
         "priors",
+        "samplers",
         "classifiers",
         "methods",
         "measures",
@@ -99,6 +101,62 @@ def test_table_claim_and_figure_agree(made: tuple[Config, Path]) -> None:
     assert "smoothed: config.examples.plugins.methods:SmoothedGradient, copies = 4" in page
 
 
+def test_draws_of_a_sampler_of_ones_own_are_made_with_its_settings(
+    made: tuple[Config, Path],
+) -> None:
+    from config.examples.plugins.samplers import ShuffledSampler
+
+    config, results = made
+    store = pda.open_attribution(layout.attribution_store(results, "shuffled", "random-1")).load()
+    word = "config.examples.plugins.samplers:Shuffled"
+    assert store.attrs["settings"]["sampler"] == {"sampler": word, "margin": 3}
+    assert config.explanations["conditional"].content["sampler"] == "conditional"
+    folder = results / "classifiers" / "nearest"
+    module = load_module(folder, read_card(folder), "test")
+    dataset = read_dataset(layout.dataset_store(results, "bars"))
+    learning = int((~dataset.in_split("test")).sum())
+    analysis = pda.PredictionDifference(
+        module, ShuffledSampler(3, 3), window=3, training_instances=learning, seed=0
+    )
+    node = store.attrs["nodes"][0]
+    found = analysis.attribute(store["image"].values, [pda.Node.probability(node["unit"])])
+    np.testing.assert_allclose(store["relevance"].values, found.relevance, atol=1e-5)
+    page = (results / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"draws by {word}, margin = 3, windows of side k = 3" in page
+
+
+def test_only_pixels_around_a_window_are_drawn() -> None:
+    from config.examples.plugins.samplers import ShuffledSampler
+
+    image = np.arange(49, dtype=np.float32).reshape(1, 7, 7)
+    (drawn,) = ShuffledSampler(3, 1).sample(image, np.array([[0, 2]]), 200, seed=4)
+    ring = {*image[0, 3, 1:6], *image[0, :3, 1], *image[0, :3, 5]}
+    assert set(drawn.ravel()) == ring
+
+
+@pytest.mark.usefixtures("at_root")
+@pytest.mark.parametrize(
+    ("sampler", "keys", "message"),
+    [
+        ({"margins": 3}, {}, r"sampler\.margins: this key is unknown; .*'margin'"),
+        ({"margin": 0}, {}, r"sampler\.margin: 0: .*greater than or equal to 1"),
+        ({}, {"prior": "patches"}, "Shuffled sampler takes no prior; remove the key prior"),
+        ({}, {"reference": "bars"}, "Shuffled sampler takes no reference; remove the key"),
+        ({}, {"removed": {"layer": "a"}}, "draws windows of images, not of layers; remove the"),
+        ({"sampler": "marginel"}, {}, r"'marginel' is unknown; did you mean 'marginal'\?"),
+    ],
+)
+def test_settings_of_a_sampler_are_checked(
+    sampler: dict[str, Any], keys: dict[str, Any], message: str
+) -> None:
+    raw = yaml.safe_load(yaml.safe_dump(RAW))
+    entry = raw["explanations"]["shuffled"]
+    entry |= keys
+    entry["sampler"] = {"sampler": entry["sampler"]["sampler"], **sampler}
+    with pytest.raises(ConfigError, match=message):
+        parse_config(raw)
+
+
 @pytest.mark.usefixtures("at_root")
 def test_a_method_of_ones_own_has_the_same_face_in_python() -> None:
     from torch import nn
@@ -123,6 +181,7 @@ from config.examples.plugins.figures import BorderBars
 from config.examples.plugins.measures import EdgeShare
 from config.examples.plugins.methods import SmoothedGradient
 from config.examples.plugins.priors import Histogram, PixelHistogram
+from config.examples.plugins.samplers import Shuffled, ShuffledSampler
 from config.examples.plugins.sources import Bars
 
 
@@ -198,6 +257,36 @@ class PriorOfNaN(PixelHistogram):
         return Histogram(np.full((1, 4), np.nan))
 
 
+class SamplerRaises(Shuffled):
+    def of_images(self, material):
+        raise LookupError("no ring")
+
+
+class SamplerOfNothing(Shuffled):
+    def of_images(self, material):
+        return None
+
+
+class DrawsRaise(Shuffled):
+    def of_images(self, material):
+        return SlippingSampler(material.window, self.margin)
+
+
+class SlippingSampler(ShuffledSampler):
+    def sample(self, image, corners, samples, seed):
+        raise IndexError("off the ring")
+
+
+class DrawsOfNaN(Shuffled):
+    def of_images(self, material):
+        return SamplerOfNaN(material.window, self.margin)
+
+
+class SamplerOfNaN(ShuffledSampler):
+    def sample(self, image, corners, samples, seed):
+        return np.nan * super().sample(image, corners, samples, seed)
+
+
 class ClassifierRaises(NearestMean):
     def fit(self, dataset, making):
         raise TypeError("a slip")
@@ -226,6 +315,10 @@ class ClassifierOfNothing(NearestMean):
         ("datasets", "bars", "source", "SourceOfNaN", "NaN"),
         ("priors", "histogram", "kind", "PriorRaises", r"fails \(RuntimeError: did not converge"),
         ("priors", "histogram", "kind", "PriorOfNaN", "quantiles that is not finite"),
+        ("explanations", "shuffled", "sampler", "SamplerRaises", r"fails \(LookupError: no ring"),
+        ("explanations", "shuffled", "sampler", "SamplerOfNothing", "makes NoneType, which is no"),
+        ("explanations", "shuffled", "sampler", "DrawsRaise", r"Slipping.*fails \(IndexError: off"),
+        ("explanations", "shuffled", "sampler", "DrawsOfNaN", "OfNaN: returned NaN or infinite"),
         ("classifiers", "nearest", "kind", "ClassifierRaises", r"fails \(TypeError: a slip\)"),
         ("classifiers", "nearest", "kind", "ClassifierOfNothing", "returns NoneType; return a"),
     ],
@@ -245,6 +338,7 @@ def test_a_fault_is_told_by_its_name(
     raw = yaml.safe_load(yaml.safe_dump(RAW))
     entry = raw["evaluations"]["tested"]["claims"][0] if section == "claims" else raw[section][name]
     entry[key] = f"faulty_plugins:{kind}"
-    where = "" if kind == "SourceOfNaN" else f"faulty_plugins:{kind}.*"
+    draws = ("SourceOfNaN", "DrawsRaise", "DrawsOfNaN")
+    where = "" if kind in draws else f"faulty_plugins:{kind}.*"
     with pytest.raises((DataError, ConfigError), match=f"{where}{message}"):
         make_run(raw, tmp_path / "results" / "plugins")

@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from prediction_difference.classifiers.logistic_regression import LinearClassifier
     from prediction_difference.classifiers.pretrained import imagenet_classes
     from prediction_difference.evaluation.perturbation import aopc, perturbation_curves
-    from prediction_difference.priors.gaussian import GaussianPatchPrior
-    from prediction_difference.priors.samplers import (
+    from prediction_difference.priors.draws import (
         ConditionalSampler,
         MarginalSampler,
         Sampler,
         TensorSampler,
     )
+    from prediction_difference.priors.gaussian import GaussianPatchPrior
     from prediction_difference.priors.unit_sampler import UnitSampler
 
 _HOMES = {
     "Attribution": "attribution.prediction_difference",
     "ClearMap": "attribution.clear",
-    "ConditionalSampler": "priors.samplers",
+    "ConditionalSampler": "priors.draws",
     "GaussianPatchPrior": "priors.gaussian",
     "LinearClassifier": "classifiers.logistic_regression",
-    "MarginalSampler": "priors.samplers",
+    "MarginalSampler": "priors.draws",
     "Node": "attribution.nodes",
     "PredictionDifference": "attribution.prediction_difference",
-    "Sampler": "priors.samplers",
-    "TensorSampler": "priors.samplers",
+    "Sampler": "priors.draws",
+    "TensorSampler": "priors.draws",
     "UnitSampler": "priors.unit_sampler",
     "aopc": "evaluation.perturbation",
     "clear": "attribution.clear",

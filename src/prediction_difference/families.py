@@ -5,6 +5,9 @@ from prediction_difference.registry import Family
 _PACKAGE = "prediction_difference"
 SOURCES = Family("source", f"{_PACKAGE}.data.sources", f"{_PACKAGE}.data.source:Source")
 PRIORS = Family("kind", f"{_PACKAGE}.priors.kinds", f"{_PACKAGE}.priors.kind:Prior")
+SAMPLERS = Family(
+    "sampler", f"{_PACKAGE}.priors.samplers", f"{_PACKAGE}.priors.sampling:Sampling", is_short=True
+)
 CLASSIFIERS = Family(
     "kind", f"{_PACKAGE}.classifiers.kinds", f"{_PACKAGE}.classifiers.kind:Classifier"
 )

@@ -28,11 +28,13 @@ class Family:
     """Classes of one protocol, of which a configuration chooses one by the value of a key.
 
     package: its modules hold a class each. protocol: `module:Class`, which all of them extend.
+    is_short: whether the word alone stands for the mapping that has no other key.
     """
 
     key: str
     package: str
     protocol: str
+    is_short: bool = False
 
     def read(self, raw: Any) -> Any:
         """The settings of the concept that a mapping chooses; settings are returned as they are.
@@ -42,6 +44,8 @@ class Family:
         """
         if isinstance(raw, Section):
             return raw
+        if self.is_short and isinstance(raw, str):
+            return self.read({self.key: raw})
         if not isinstance(raw, Mapping):
             raise EntryError([Problem("", f"{raw!r} is no mapping", "write key: value lines")])
         if self.key not in raw:
@@ -50,6 +54,11 @@ class Family:
                 raise EntryError([Problem("", f"the key {self.key} is missing", "add it")])
             return parse(default, raw)
         return parse(self.find(raw[self.key]), raw)
+
+    def written(self, concept: Concept) -> Any:
+        """Settings as a configuration has them: a mapping, or the word alone."""
+        mapping = concept.model_dump(mode="json")
+        return mapping[self.key] if self.is_short and len(mapping) == 1 else mapping
 
     def find(self, word: Any) -> type[Concept]:
         """The class that a word, or `package.module:Class`, stands for.
@@ -131,10 +140,22 @@ class OneOf:
         """All models that the value may have."""
         return self.family.sections()
 
+    @property
+    def in_words(self) -> str:
+        """What a user may write."""
+        return " | ".join([*self.family.classes(), "module:Class"])
+
+    def written(self, concept: Concept) -> Any:
+        """The value as a configuration has it."""
+        return self.family.written(concept)
+
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.family.read)
+        return core_schema.no_info_plain_validator_function(
+            self.family.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.family.written),
+        )
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -143,7 +164,10 @@ class OneOf:
         brought = {"type": "string", "pattern": r"^[\w.]+:\w+$"}
         key = self.family.key
         own = {"type": "object", "properties": {key: brought}, "required": [key]}
-        return {"anyOf": [*choices, own]}
+        if not self.family.is_short:
+            return {"anyOf": [*choices, own]}
+        words = {"enum": list(self.family.classes())}
+        return {"anyOf": [words, brought, *choices, own]}
 
 
 def _imported(name: str) -> ModuleType:

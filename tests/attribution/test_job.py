@@ -16,7 +16,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 import prediction_difference as pda
-from prediction_difference.attribution import sampling
 from prediction_difference.attribution.bench import Inputs
 from prediction_difference.attribution.image_choice import slots
 from prediction_difference.attribution.job import run_chunk
@@ -29,6 +28,7 @@ from prediction_difference.config import parse_config
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.priors import marginal
 from prediction_difference.priors.store import fit_priors, write_priors
 
 RAW = {
@@ -208,15 +208,16 @@ def test_other_methods_write_the_same_kind_of_store(stage, tmp_path, name):
 
 def test_marginal_samples_never_come_from_held_out_images(stage, tmp_path, monkeypatch):
     seen = []
-    original = sampling.MarginalSampler
+    original = marginal.MarginalSampler
 
     def spy(images, window):
         seen.append(images)
         return original(images, window)
 
-    monkeypatch.setattr(sampling, "MarginalSampler", spy)
+    monkeypatch.setattr(marginal, "MarginalSampler", spy)
     stage.explain(config_with(), "marginal", tmp_path)
     dataset = read_dataset(stage.inputs.dataset)
+    assert seen
     for images in seen:
         np.testing.assert_array_equal(images, dataset.images[dataset.in_split("train")])
 

@@ -476,10 +476,7 @@ def test_what_is_missing_is_named(run: Run) -> None:
         build(
             run.config,
             [],
-            {"e": run.folder / "none.parquet"},
-            {},
-            {},
-            {},
+            {"complexity": run.folder / "none.parquet"},
             [],
             {},
             run.output,

@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference import randomness
 from prediction_difference.attribution.bench import Bench, Explained
 from prediction_difference.attribution.description import describe, describe_nodes
-from prediction_difference.attribution.engines.layers import layer_shapes
+from prediction_difference.attribution.engines.layers import layer_activations, layer_shapes
 from prediction_difference.attribution.methods.prediction_difference import (
     PredictionDifference as Settings,
 )
+from prediction_difference.attribution.methods.prediction_difference import RemovedLayer
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
-from prediction_difference.attribution.sampling import image_sampler, layer_sampler
 from prediction_difference.attribution.selection import counted_layers
 from prediction_difference.attribution.task import Task
-from prediction_difference.priors.samplers import Sampler
-from prediction_difference.priors.store import reference_images
+from prediction_difference.priors.draws import Sampler
+from prediction_difference.priors.sampling import LayerMaterial, Material, Sampling
+from prediction_difference.priors.store import read_prior, reference_images
 
 
 def task(explanation: Settings, bench: Bench, one: Explained) -> Task:
@@ -85,13 +87,46 @@ def _analysis(
 
 @cache
 def _sampler(explanation: Settings, bench: Bench, split: str) -> Sampler:
-    dataset, reference = bench.dataset, bench.reference
-    if explanation.removed is None:
-        name, prior = bench.card.dataset, bench.inputs.prior
-        return image_sampler(explanation, dataset, name, split, prior, reference)
-    images = reference_images(reference or dataset, dataset, split)
-    seed, module = bench.config.run.seed, bench.module(split)
-    return layer_sampler(explanation, explanation.removed, module, images, seed, bench.device)
+    """Draws for images of a split, from what was fitted or chosen without them.
+
+    Raises:
+        DataError: a sampler of the user's own fails.
+    """
+    sampling, removed = explanation.sampling, explanation.removed
+    if removed is None:
+        return sampling.made_of(_material(explanation, sampling, bench, split))
+    return sampling.made_of(_layer_material(explanation, removed, bench, split))
+
+
+def _material(explanation: Settings, sampling: Sampling, bench: Bench, split: str) -> Material:
+    dataset, prior = bench.dataset, None
+    if sampling.needs_prior:
+        assert bench.inputs.prior is not None
+        name, window = bench.card.dataset, explanation.window
+        prior = read_prior(bench.inputs.prior, dataset, name, split, window)
+    takes = sampling.takes_reference
+    images = reference_images(bench.reference or dataset, dataset, split) if takes else None
+    clip = dataset.value_range if explanation.clip else None
+    return Material(explanation.window, prior, images, clip, bench.config.run.seed)
+
+
+def _layer_material(
+    explanation: Settings, removed: RemovedLayer, bench: Bench, split: str
+) -> LayerMaterial:
+    """Activations of the layer for images of other splits, at most as many as are asked for."""
+    images = reference_images(bench.reference or bench.dataset, bench.dataset, split)
+    seed = randomness.key(bench.config.run.seed, "removed layer", removed.layer)
+    order = randomness.generator(seed).permutation(len(images))
+    chosen = images[np.sort(order[: removed.images])]
+    activations = layer_activations(bench.module(split), removed.layer, chosen, device=bench.device)
+    return LayerMaterial(
+        explanation.window,
+        activations,
+        removed.neighbourhood(explanation.window),
+        removed.maps,
+        removed.features == "units" or activations.ndim == 2,
+        seed,
+    )
 
 
 def _describe_engine(explanation: Settings, target: Target) -> dict[str, Any]:

@@ -176,6 +176,11 @@ class Method(Concept):
             return None, None, "only the network tells how many nodes are explained"
         return self.cost(spatial, dataset.channel_count, nodes, classifier.is_linear)
 
+    @property
+    def name(self) -> str:
+        """What a person chooses it by among other methods."""
+        return self.method.replace("-", " ")
+
     def in_short(self, one: Any) -> str:
         """Its name and main parameters in two short lines; one: a map by it, as figures read it."""
         return f"{self.method.rpartition(':')[2]}\n"

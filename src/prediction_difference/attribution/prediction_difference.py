@@ -25,7 +25,7 @@ from prediction_difference.classifiers.logistic_regression import LinearClassifi
 from prediction_difference.errors import DataError
 from prediction_difference.images import check_image
 from prediction_difference.options import checked
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.draws import Sampler
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import say, track
 

@@ -72,13 +72,18 @@ def _nested(section: type[Section]) -> list[type[Section]]:
 def _table(section: type[Section]) -> list[str]:
     rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
     for key, field in section.model_fields.items():
-        default = "required" if field.is_required() else f"`{_shown(field.default)}`"
-        kind = _type_text(field.annotation).replace("|", "\\|")
+        default = "required" if field.is_required() else f"`{_shown(field)}`"
+        brought = [part.in_words for part in field.metadata if hasattr(part, "in_words")]
+        kind = (*brought, _type_text(field.annotation))[0].replace("|", "\\|")
         rows.append(f"| `{key}` | {kind} | {default} | {field.description or ''} |")
     return rows
 
 
-def _shown(default: Any) -> str:
+def _shown(field: Any) -> str:
+    default = field.get_default(call_default_factory=True)
+    written = [part.written for part in field.metadata if hasattr(part, "written")]
+    if written:
+        return json.dumps(written[0](default))
     dumped = default.model_dump(mode="json") if isinstance(default, Section) else default
     if isinstance(dumped, tuple) and any(isinstance(part, Section) for part in dumped):
         dumped = [part.model_dump(mode="json") for part in dumped]

@@ -27,8 +27,8 @@ from prediction_difference.errors import DataError
 from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.intervals import interval_of_mean
+from prediction_difference.priors.draws import ConditionalSampler, MarginalSampler, Sampler
 from prediction_difference.priors.gaussian import GaussianPatchPrior
-from prediction_difference.priors.samplers import ConditionalSampler, MarginalSampler, Sampler
 from prediction_difference.progress import track
 from prediction_difference.run import Config
 

@@ -12,7 +12,7 @@ from prediction_difference.errors import DataError
 from prediction_difference.evaluation.replacements import replacements
 from prediction_difference.images import check_image, check_numbers
 from prediction_difference.options import checked
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.draws import Sampler
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,7 +5,7 @@ import numpy as np
 from prediction_difference import randomness
 from prediction_difference.choices import Perturbation
 from prediction_difference.errors import DataError
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.draws import Sampler
 
 
 def replacements(

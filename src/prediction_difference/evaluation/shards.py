@@ -21,7 +21,7 @@ from prediction_difference.dependencies import code_of
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import perturbation_curves
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.draws import Sampler
 from prediction_difference.priors.store import read_fitted_on, read_prior
 from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes, settings_digest, write_json

@@ -118,6 +118,7 @@ class GaussianPatchPrior:
         }
         return found if self.location is None else found | {"location": self.location}
 
+    @checked
     def sampler(self, window: Count, clip: Clip | None = None) -> "ConditionalSampler":
         """Draws of windows given the rest of their patch; see `ConditionalSampler`."""
         from prediction_difference.priors.conditional import ConditionalSampler

@@ -13,7 +13,7 @@ from prediction_difference.settings import Concept, Name
 if TYPE_CHECKING:
     import numpy as np
 
-    from prediction_difference.priors.samplers import Sampler
+    from prediction_difference.priors.draws import Sampler
 
 
 class Fitted(Protocol):

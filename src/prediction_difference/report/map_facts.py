@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from prediction_difference.attribution.method import described
 from prediction_difference.classifiers import unseen
 from prediction_difference.figures import captions
 from prediction_difference.figures.drawing import rounded
@@ -31,9 +32,7 @@ def layer(one: Map) -> str:
 
 def method(one: Map) -> str:
     """The method, with the sampler where there is one."""
-    sampler = one.attributes["settings"].get("sampler")
-    name = str(one.attributes["method"]).replace("-", " ")
-    return name if sampler is None else f"{name}, {sampler}"
+    return described(one.attributes["settings"]).name
 
 
 def facets(one: Map) -> dict[str, str | None]:

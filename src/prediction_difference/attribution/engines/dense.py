@@ -20,7 +20,7 @@ from prediction_difference.attribution.nodes import Node
 from prediction_difference.choices import Precision
 from prediction_difference.classifiers.device import keep_freed_memory
 from prediction_difference.errors import DataError
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.draws import Sampler
 
 if TYPE_CHECKING:
     import torch

@@ -31,7 +31,7 @@ from prediction_difference.attribution.nodes import Node
 from prediction_difference.choices import Precision
 from prediction_difference.classifiers.graph import Graph, NotFollowedError, follow
 from prediction_difference.errors import DataError
-from prediction_difference.priors.samplers import Sampler, draw
+from prediction_difference.priors.draws import Sampler, draw
 from prediction_difference.progress import say
 
 if TYPE_CHECKING:

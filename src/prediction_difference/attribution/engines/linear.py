@@ -11,7 +11,7 @@ from prediction_difference.attribution.engines.protocol import Expectation, mean
 from prediction_difference.attribution.nodes import Node, check_nodes, node_values
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.errors import DataError
-from prediction_difference.priors.samplers import NormalSampler, Sampler, draw
+from prediction_difference.priors.draws import NormalSampler, Sampler, draw
 from prediction_difference.priors.windows import cut
 
 _REACH = 8.0

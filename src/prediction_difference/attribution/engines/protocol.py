@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from prediction_difference.attribution.nodes import Node
-from prediction_difference.priors.samplers import Sampler
+from prediction_difference.priors.draws import Sampler
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from prediction_difference.attribution.engines.protocol import Expectation
 from prediction_difference.attribution.nodes import Node, check_nodes
 from prediction_difference.errors import DataError
-from prediction_difference.priors.samplers import Sampler, draw
+from prediction_difference.priors.draws import Sampler, draw
 from prediction_difference.progress import say
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, model_validator
 
@@ -12,7 +12,10 @@ from prediction_difference.attribution.node_choices import ClassNodes, NodeChoic
 from prediction_difference.choices import Channels, Count, Draws, EngineName, Positive, Precision
 from prediction_difference.costs import BYTES_OF_FLOAT, Work, WorkKind
 from prediction_difference.errors import DataError, Problem
+from prediction_difference.families import SAMPLERS
 from prediction_difference.lookup import Lookup, Shapes, by
+from prediction_difference.priors.sampling import Sampling
+from prediction_difference.registry import OneOf
 from prediction_difference.run import Config
 from prediction_difference.settings import Name, Section
 from prediction_difference.typesetting import NO_BREAK, count, number
@@ -63,10 +66,13 @@ class PredictionDifference(Method):
 
     method: Literal["prediction-difference"]
     images_per_job: int = Field(8, ge=1, description="images that one job works on")
-    sampler: Literal["conditional", "marginal"] = "conditional"
-    prior: Name | None = Field(None, description="for the conditional sampler")
+    sampler: Annotated[Any, OneOf(SAMPLERS)] = Field(
+        default_factory=lambda: SAMPLERS.read({}),
+        description="what draws contents of windows: a word, or a mapping with settings of its own",
+    )
+    prior: Name | None = Field(None, description="for a sampler that draws from one")
     reference: Name | None = Field(
-        None, description="dataset of the marginal sampler; null: the classifier's"
+        None, description="dataset of a sampler that draws from images; null: the classifier's"
     )
     window: Count = Field(10, description="side k of a window, in pixels or voxels")
     stride: Count = Field(1, description="step between windows, in pixels or voxels")
@@ -100,6 +106,15 @@ class PredictionDifference(Method):
         return self.chunks
 
     @property
+    def modules_named(self) -> tuple[str, ...]:
+        return (type(self.sampling).__module__,)
+
+    @property
+    def sampling(self) -> Sampling:
+        """The sampler's settings, also where results note them as text."""
+        return cast("Sampling", SAMPLERS.read(self.sampler))
+
+    @property
     def prior_name(self) -> str | None:
         return self.prior
 
@@ -116,13 +131,19 @@ class PredictionDifference(Method):
 
     @model_validator(mode="after")
     def _keys_fit(self) -> "PredictionDifference":
-        if self.removed is None and self.sampler == "conditional" and self.prior is None:
-            raise ValueError("the conditional sampler needs a prior; name one of the priors")
-        if self.sampler == "marginal" and self.prior is not None:
-            raise ValueError("the marginal sampler takes no prior; remove the key prior")
-        is_of_pixels = self.sampler == "conditional" and self.removed is None
-        if is_of_pixels and self.reference is not None:
-            raise ValueError("the conditional sampler takes no reference; remove the key")
+        sampling = self.sampling
+        its_name = f"the {sampling.sampler} sampler"
+        if self.removed is None and sampling.needs_prior and self.prior is None:
+            raise ValueError(f"{its_name} needs a prior; name one of the priors")
+        if not sampling.needs_prior and self.prior is not None:
+            raise ValueError(f"{its_name} takes no prior; remove the key prior")
+        is_drawn_from_images = sampling.takes_reference or self.removed is not None
+        if not is_drawn_from_images and self.reference is not None:
+            raise ValueError(f"{its_name} takes no reference; remove the key")
+        if self.removed is not None and not sampling.draws_layers:
+            raise ValueError(
+                f"{its_name} draws windows of images, not of layers; remove the key removed"
+            )
         if self.stride > self.window:
             raise ValueError(
                 f"stride={self.stride} leaves pixels between windows of side {self.window}; "
@@ -163,7 +184,7 @@ class PredictionDifference(Method):
             )
         if removed.features == "units" and self.window != 1:
             raise ValueError("units are removed one by one; set window to 1")
-        is_window = removed.features == "windows" and self.sampler == "conditional"
+        is_window = removed.features == "windows" and self.sampling.is_conditional
         if is_window and removed.neighbourhood(self.window) <= self.window:
             raise ValueError(
                 f"window={self.window} does not fit inside removed.patch={removed.patch}; "
@@ -245,7 +266,9 @@ class PredictionDifference(Method):
     def _problems_of_draws(self, where: str, dataset: Any, lookup: Lookup) -> Iterator[Problem]:
         """What is drawn has the form of the explained images, and is not these."""
         prior = lookup.entry("priors", self.prior)
-        has_prior = self.sampler == "conditional" and self.removed is None
+        has_prior = self.sampling.needs_prior and self.removed is None
+        if not (has_prior or self.sampling.takes_reference or self.removed is not None):
+            return
         key = "prior" if has_prior else "reference"
         name = self.reference if prior is None else prior.dataset
         source = dataset if name is None and key == "reference" else lookup.entry("datasets", name)
@@ -291,10 +314,14 @@ class PredictionDifference(Method):
 
     # --- words ----------------------------------------------------------------------------------
 
+    @property
+    def name(self) -> str:
+        return f"{super().name}, {self.sampling.in_short}"
+
     def in_short(self, one: Any) -> str:
         sign = "=" if self.standard_error is None else "\N{GREATER-THAN OR EQUAL TO}"
         draws = "exact" if one.largest_error is None else f"S {sign} {self.samples}"
-        parts = [self.sampler, f"k = {self.window}", draws]
+        parts = [self.sampling.in_short, f"k = {self.window}", draws]
         parts = [part.replace(" ", NO_BREAK) for part in parts]
         layer = one.removed_layer
         what = "prediction difference" if layer is None else f"removed from {layer}"
@@ -303,7 +330,7 @@ class PredictionDifference(Method):
     def in_words(self, maps: Sequence[Any]) -> str:
         if not maps:
             return (
-                f"prediction difference analysis, {self.sampler} sampling, windows of side k = "
+                f"prediction difference analysis, {self.sampling.in_words()}, windows of side k = "
                 f"{self.window}, stride {self.stride}"
             )
         place = maps[0].removed_layer
@@ -317,15 +344,15 @@ class PredictionDifference(Method):
         )
 
     def _source_in_words(self, maps: Sequence[Any]) -> str:
-        source = f"images of {self.reference or maps[0].attributes['dataset']}"
-        if self.sampler == "marginal":
-            what = "" if self.removed is None else "activations for "
-            return f"marginal sampling from {what}{source}"
+        sampling = self.sampling
+        images = f"images of {self.reference or maps[0].attributes['dataset']}"
         if self.removed is not None:
-            return f"conditional sampling from a normal distribution of activations for {source}"
+            return sampling.in_words(f"activations for {images}", of_layer=True)
+        if not sampling.needs_prior:
+            return sampling.in_words(images if sampling.takes_reference else "")
         patch = maps[0].attributes.get("patch")
         side = "" if patch is None else f" over patches of side l = {patch}"
-        return f"conditional sampling from prior {self.prior}{side}"
+        return sampling.in_words(f"prior {self.prior}{side}")
 
     def _draws_in_words(self, maps: Sequence[Any]) -> str:
         if all(one.largest_error is None for one in maps):

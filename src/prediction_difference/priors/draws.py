@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from prediction_difference.errors import DataError
+from prediction_difference.errors import DataError, PredictionDifferenceError
 from prediction_difference.priors.conditional import ConditionalSampler
 from prediction_difference.priors.marginal import MarginalSampler
 
@@ -70,22 +70,31 @@ def draw(sampler: Sampler, image: "Tensor", corners: "Tensor", samples: int, see
     """(C, *spatial), (n, d) int64 -> (n, samples, C, *window) float32 draws on the image's device.
 
     Raises:
-        DataError: a sampler of one's own returns another shape, or values that are not finite.
+        DataError: a sampler of one's own fails, or returns another shape or values that are not
+            finite.
     """
     if isinstance(sampler, ConditionalSampler | MarginalSampler):
         return sampler.draw(image, corners, samples, seed)
+    import torch
+
     window = (sampler.window,) * (image.ndim - 1)
-    contents = _own_draw(sampler, image, corners, samples, seed)
+    try:
+        contents = _own_draw(sampler, image, corners, samples, seed)
+    except (PredictionDifferenceError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(_named(sampler), what, "mend its draws") from error
     expected = (len(corners), samples, image.shape[0], *window)
     if tuple(contents.shape) != expected:
         raise DataError(
-            f"sampler {type(sampler).__name__}",
+            _named(sampler),
             f"returned an array of shape {tuple(contents.shape)}",
             f"let it return (windows, samples, channels, *window) = {expected}",
         )
     if not bool(contents.isfinite().all()):
         raise DataError(
-            f"sampler {type(sampler).__name__}",
+            _named(sampler),
             "returned NaN or infinite values",
             "let it return finite draws",
         )
@@ -103,3 +112,7 @@ def _own_draw(
         return contents.to(image.device, torch.float32)
     drawn = sampler.sample(image.cpu().numpy(), corners.cpu().numpy(), samples, seed)
     return torch.as_tensor(np.asarray(drawn), dtype=torch.float32, device=image.device)
+
+
+def _named(sampler: Sampler) -> str:
+    return f"sampler {type(sampler).__module__}:{type(sampler).__qualname__}"

@@ -1,0 +1,1 @@
+"""Samplings: a class each, found by lying here."""
