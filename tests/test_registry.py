@@ -16,30 +16,116 @@ from prediction_difference.registry import Family
 
 PACKAGE = Path(prediction_difference.__file__).parent
 FAMILIES = {name: one for name, one in vars(families).items() if isinstance(one, Family)}
-ALSO = {
-    "accuracy": "a column of tables and a number of classifiers' cards",
-    "cifar10": "a folder's name",
-    "claims": "a key of what evaluations of claims publish, and a place on the report's page",
-    "conditional": "what perturbed regions are replaced by",
-    "clear": "a function of the public face, a layer of the drawn maps, a key of pages",
-    "deviation": "of numbers from their mean; a method of studies of location",
-    "gaussian": "a method of studies of location",
-    "imagenet": "a normalisation's name, and a folder's",
-    "location": "where something lies: an attribute of stores, a variable of priors",
-    "marginal": "a method of studies of location",
-    "mnist": "a folder's name",
-    "occlusion": "a method of studies of location",
-    "pattern": "a method of studies of location, and a key of sources",
-    "prediction-difference": "the program's own name",
-    "random": "a sort of images that are chosen",
-    "scikit-learn": "a library's name",
-    "torch": "a library's name",
-    "torchvision": "a library's name",
-    "train": "the split of images that are trained on",
-    "weights": "those of networks, and a method of studies of location",
-    "aopc": "a number in tables and a function of the public face",
+
+
+def _in(why: str, *files: str) -> dict[str, str]:
+    return dict.fromkeys(files, why)
+
+
+_STUDY = ("evaluation/location.py", "evaluation/measures/location.py", "figures/location.py")
+_OF_STUDIES = "a method of studies of location, which name theirs themselves"
+_LIBRARY = _in("a library's name, of which the version is noted", "provenance.py")
+ALSO: dict[str, dict[str, str]] = {
+    "accuracy": _in(
+        "a number of classifiers' cards, and a column and an axis of what is drawn from them",
+        "classifiers/measures.py",
+        "evaluation/claims/follows_accuracy.py",
+        "evaluation/cohort_accuracy.py",
+        "evaluation/location.py",
+        "evaluation/measures/cohort_accuracy.py",
+        "evaluation/measures/location.py",
+        "evaluation/measures/strong_features.py",
+        "evaluation/perturbed_table.py",
+        "evaluation/strong_features.py",
+        "figures/location.py",
+        "figures/strong_features.py",
+        "figures/training_curves.py",
+        "report/tables.py",
+    ),
+    "aopc": _in("a function of the public face", "__init__.py")
+    | _in(
+        "a number in tables and figures",
+        "evaluation/perturbed_table.py",
+        "figures/compared_methods.py",
+        "figures/losses.py",
+        "figures/training_curves.py",
+        "report/perturbations.py",
+    ),
+    "cifar10": _in("a folder's name", "data/cifar10_jpegs.py"),
+    "claims": _in("a rule of the workflow", "artifacts/table.py")
+    | _in(
+        "a key of what evaluations of claims publish",
+        "evaluation/claim_checks.py",
+        "report/page.py",
+        "report/tables.py",
+    ),
+    "clear": _in("a function of the public face", "__init__.py")
+    | _in("a layer of the drawn maps", "figures/clear_panels.py")
+    | _in("a key of pages", "report/maps_page.py"),
+    "conditional": _in(
+        "what regions are replaced by, drawn from a prior",
+        "choices.py",
+        "evaluation/measures/aopc.py",
+        "evaluation/replacements.py",
+        "evaluation/shards.py",
+        "figures/perturbation_curves.py",
+    ),
+    "deviation": _in(_OF_STUDIES, *_STUDY)
+    | _in(
+        "standard deviation, a column of tables",
+        "evaluation/claim_checks.py",
+        "evaluation/measures/cohort_accuracy.py",
+    ),
+    "gaussian": _in(_OF_STUDIES, *_STUDY),
+    "imagenet": _in(
+        "a normalisation's name",
+        "classifiers/kinds/fine_tuned.py",
+        "classifiers/kinds/torchvision.py",
+        "classifiers/normalisation.py",
+        "cli/own_photographs.py",
+    )
+    | _in("a folder's name", "data/imagenet.py"),
+    "location": _in(
+        "what a prior takes off images for their place, an attribute of stores",
+        "attribution/description.py",
+        "attribution/nifti.py",
+        "priors/gaussian.py",
+        "priors/kinds/gaussian.py",
+        "priors/store.py",
+    )
+    | _in("a key of seeds, which must stay for draws to stay", "evaluation/location.py"),
+    "marginal": _in(_OF_STUDIES, *_STUDY),
+    "occlusion": _in(_OF_STUDIES, *_STUDY),
+    "pattern": _in(_OF_STUDIES, *_STUDY) | _in("a key of JSON schemas", "registry.py"),
+    "prediction-difference": _in(
+        "the program's own name", "cli/main.py", "figures/drawing.py", "provenance.py"
+    ),
+    "random": _in(
+        "a sort of images that are chosen",
+        "attribution/image_choice.py",
+        "attribution/selection.py",
+    ),
+    "scikit-learn": _LIBRARY | _in("the library that brings the digits", "data/digits.py"),
+    "torch": _LIBRARY,
+    "torchvision": _LIBRARY,
+    "train": _in(
+        "the images that are trained on, in splits and in names of files",
+        "data/dataset.py",
+        "data/imagenet.py",
+        "data/sources/cifar100.py",
+        "data/sources/imagenette.py",
+        "data/sources/places365.py",
+        "data/sources/torchvision_sets.py",
+    ),
+    "weights": _in(_OF_STUDIES, "evaluation/measures/location.py", "figures/location.py")
+    | _in(
+        "those of a network, a key of settings",
+        "classifiers/fine_tuning.py",
+        "cli/own_photographs.py",
+    )
+    | _in("those of a plane, drawn beside maps", "figures/volume_slices.py"),
 }
-"""Words that also mean something else, which stands in other files."""
+"""Words that also mean something else: in which files, and what. Elsewhere they are strays."""
 
 
 def texts(source: str) -> Iterator[tuple[int, str]]:
@@ -69,13 +155,18 @@ for _family in FAMILIES.values():
         HOMES.setdefault(_word, set()).add(home(_concept))
 
 
-@pytest.mark.parametrize("word", sorted(HOMES.keys() - ALSO.keys()))
+@pytest.mark.parametrize("word", sorted(HOMES))
 def test_a_word_stands_in_the_file_of_its_concept_alone(word: str) -> None:
-    assert strays(word, HOMES[word], PACKAGE.rglob("*.py")) == []
+    also = {PACKAGE / file for file in ALSO.get(word, {})}
+    assert strays(word, HOMES[word] | also, PACKAGE.rglob("*.py")) == []
 
 
-def test_words_with_other_meanings_are_words() -> None:
-    assert ALSO.keys() <= HOMES.keys()
+@pytest.mark.parametrize("word", sorted(ALSO))
+def test_a_word_with_another_meaning_stands_where_it_is_said_to(word: str) -> None:
+    """An exception that nothing needs any more would hide what comes later."""
+    assert word in HOMES
+    unused = [f for f in ALSO[word] if not strays(word, HOMES[word], iter([PACKAGE / f]))]
+    assert unused == []
 
 
 def test_a_stray_word_is_seen(tmp_path: Path) -> None:

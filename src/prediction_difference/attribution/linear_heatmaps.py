@@ -1,8 +1,8 @@
 """What a linear classifier's plane and the training images say without any window removed.
 
-Functions of a classifier, images (N, C, *spatial) and a node for each -> (N, *spatial), summed over
-channels, as those of `heatmaps`. Maps of the first class are those of the second with the sign
-turned.
+Functions of a method's word (for messages), a classifier, images (N, C, *spatial) and a node for
+each -> (N, *spatial), summed over channels, as those of `heatmaps`. Maps of the first class are
+those of the second with the sign turned.
 """
 
 from collections.abc import Sequence
@@ -11,27 +11,25 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.attribution.nodes import Node, check_nodes
-from prediction_difference.choices import Device, Favours
+from prediction_difference.choices import Favours
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.errors import DataError
 from prediction_difference.images import check_numbers
 
 
-def weights(
-    classifier: Any, images: np.ndarray, nodes: Sequence[Node], *, device: Device = "cpu"
-) -> np.ndarray:
+def weights(method: str, classifier: Any, images: np.ndarray, nodes: Sequence[Node]) -> np.ndarray:
     """Weights of the class's log odds, in natural units: the same map for every image."""
-    plane = _explained(classifier, "weights", images, nodes).weight.sum(0)
+    plane = _explained(classifier, method, images, nodes).weight.sum(0)
     return _signs(nodes, plane.ndim) * plane
 
 
 def pattern(
+    method: str,
     classifier: Any,
     images: np.ndarray,
     nodes: Sequence[Node],
     *,
     training: np.ndarray | None = None,
-    device: Device = "cpu",
 ) -> np.ndarray:
     """The activation pattern that belongs to the weights: the same map for every image.
 
@@ -39,8 +37,8 @@ def pattern(
     how much each voxel rises, in the images' unit, with one unit of log odds. training: (n, C,
     *spatial) images that the classifier was fitted to, and no others.
     """
-    linear = _explained(classifier, "pattern", images, nodes)
-    seen = _training(training, "pattern", linear.weight.shape)
+    linear = _explained(classifier, method, images, nodes)
+    seen = _training(training, method, linear.weight.shape)
     log_odds = linear.log_odds(seen.astype(np.float64))
     centred = log_odds - log_odds.mean()
     # Sums image by image: the covariance of all voxels would not fit in memory.
@@ -53,6 +51,7 @@ def pattern(
 
 
 def deviation(
+    method: str,
     classifier: Any,
     images: np.ndarray,
     nodes: Sequence[Node],
@@ -60,7 +59,6 @@ def deviation(
     training: np.ndarray | None = None,
     favours: Favours = "lower",
     weighted: bool = False,
-    device: Device = "cpu",
 ) -> np.ndarray:
     """How far each voxel is from its mean over the training images, on the class's side.
 
@@ -68,8 +66,8 @@ def deviation(
     ones; nothing of the classifier is used but where its weights are zero. weighted: times the
     weights instead, so that the map sums to the change of the log odds. training: as of `pattern`.
     """
-    linear = _explained(classifier, "deviation", images, nodes)
-    away = images - _training(training, "deviation", linear.weight.shape).mean(0, dtype=np.float64)
+    linear = _explained(classifier, method, images, nodes)
+    away = images - _training(training, method, linear.weight.shape).mean(0, dtype=np.float64)
     if weighted:
         factor = linear.weight
     else:

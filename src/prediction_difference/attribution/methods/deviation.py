@@ -49,6 +49,7 @@ class DeviationFromMean(Method):
         from prediction_difference.attribution.linear_heatmaps import deviation
 
         return deviation(
+            self.method,
             classifier,
             images,
             nodes,

@@ -43,4 +43,4 @@ class HaufePattern(Method):
     ) -> "np.ndarray":
         from prediction_difference.attribution.linear_heatmaps import pattern
 
-        return pattern(classifier, images, nodes, training=given.training)
+        return pattern(self.method, classifier, images, nodes, training=given.training)

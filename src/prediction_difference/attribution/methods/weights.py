@@ -36,4 +36,4 @@ class LinearWeights(Method):
     ) -> "np.ndarray":
         from prediction_difference.attribution.linear_heatmaps import weights
 
-        return weights(classifier, images, nodes)
+        return weights(self.method, classifier, images, nodes)
