@@ -13,7 +13,8 @@ import sys, time
 real = time.time
 time.time = lambda: real() + float(sys.argv[1])
 import pytest
-sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *sys.argv[2:]]))
+options = ["--collect-only", "-q", "-m", "slow or not slow", "-p", "no:cacheprovider"]
+sys.exit(pytest.main([*options, *sys.argv[2:]]))
 """
 """Collects at another time: sys.argv[1] seconds from now."""
 

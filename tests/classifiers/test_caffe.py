@@ -149,6 +149,7 @@ def test_files_that_hold_no_weights_are_named(tmp_path):
 # --- real weights -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_googlenet_ranks_photographs_as_published(pda_data):
     folder = pda_data / "imagenet_sample"

@@ -205,6 +205,7 @@ def test_photographs_that_cannot_be_used_are_named_together(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_cat_is_explained_with_nothing_but_its_photograph(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +221,7 @@ def test_a_cat_is_explained_with_nothing_but_its_photograph(
     assert config["classifiers"]["network"]["kind"] == "efficientnet-lite0"
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_a_real_photograph(pda_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The weights of evidence for a cockatoo lie where it is, by SqueezeNet's real weights."""

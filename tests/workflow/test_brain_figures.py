@@ -9,7 +9,7 @@ import yaml
 
 from .test_workflow import ROOT, Checkout
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 SHAPE = (13, 12, 14)
 SLAB = {"axis": 0, "start": 3, "stop": 12}
 PATCHES = {"of-6": 4, "of-7": 5, "of-9": 6, "of-11": 7}

@@ -21,6 +21,8 @@ from prediction_difference.classifiers.card import read_card
 from prediction_difference.config import read_yaml
 from prediction_difference.config.settings import with_setting
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COLOURS = class_colours(10)
 RIGHT, WRONG = 3, 2

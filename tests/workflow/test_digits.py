@@ -30,7 +30,7 @@ from prediction_difference.evaluation.table import read_table
 
 from .test_workflow import Checkout
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(3600)]
 DIGITS = Path(__file__).parent / "digits.yaml"
 CONFIG = "digits.yaml"
 RESULTS = "results/digits"

@@ -21,7 +21,7 @@ from prediction_difference.attribution.image_choice import slot_of
 from prediction_difference.errors import StoreError
 from workflow.test_workflow import Checkout
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 CLASSES = ("$(touch pwned)", "'; touch pwned; \"<script>alert(1)</script>")
 IMAGES = (
     "-rf",

@@ -13,7 +13,7 @@ from PIL import Image
 
 from .test_workflow import Checkout
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 # Runs a job in the background, or kills the first of a rule that a file names; keeps the options.
 QSUB = """#!/bin/bash
 set -e

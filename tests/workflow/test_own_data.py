@@ -12,7 +12,7 @@ import prediction_difference as pda
 
 from .test_workflow import ROOT, Checkout
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 NETWORK = """
 from torch import nn
 

@@ -12,7 +12,7 @@ from prediction_difference.evaluation.table import read_table
 
 from .test_workflow import Checkout
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parent.parent.parent
 CLASSES = {"chelsea": ["tiger cat", "Egyptian cat", "tabby"], "coffee": ["espresso", "cup"]}
 

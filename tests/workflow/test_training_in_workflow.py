@@ -10,7 +10,7 @@ from prediction_difference.classifiers.card import read_card
 
 from .test_workflow import Checkout
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 EPOCHS = (0, 2)
 IMAGES = {"random": 2}
 

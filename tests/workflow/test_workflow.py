@@ -338,6 +338,7 @@ def test_missing_files_of_all_sections_are_told_together(tmp_path):
         assert missing in message
 
 
+@pytest.mark.slow
 def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
     checkout = Checkout(tmp_path)
     paper = yaml.safe_load(yaml.safe_dump(TINY))
@@ -385,6 +386,7 @@ def test_a_paper_is_a_target_with_settings_and_claims(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_properties_of_methods_are_measured_and_drawn(tmp_path):
     """Measures of one job each: of a function, of turned images, of sums over regions."""
     checkout = Checkout(tmp_path)
