@@ -1,9 +1,6 @@
 """Fixtures that several tests share: small real things, no mocks."""
 
-import functools
-import gc
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +24,6 @@ def one_thread():
     import torch
 
     torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_memories() -> Iterator[None]:
-    """What a job remembers until its process ends, such as networks, is forgotten by each file."""
-    yield
-    remembering = functools._lru_cache_wrapper
-    for one in gc.get_objects():
-        if isinstance(one, remembering) and one.__module__.startswith("prediction_difference."):
-            one.cache_clear()
-    gc.collect()
 
 
 @pytest.fixture

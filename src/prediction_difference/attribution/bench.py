@@ -1,10 +1,10 @@
 """Everything that the images of one explanation share: its inputs, opened once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from prediction_difference.classifiers.logistic_regression import LinearClassifier
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Bench:
         self.reference = None if inputs.reference is None else open_dataset(inputs.reference)
         _refuse_strangers(config, self.explanation, inputs, self.card, self.dataset)
         self.predictions = read_predictions(inputs.classifier)
+        self._made: dict[tuple[Hashable, ...], Any] = {}
 
     @cached_property
     def _fitted_on(self) -> FittedOn | None:
@@ -114,10 +117,20 @@ class Bench:
         """Position of an image whose confounds the classifier takes; None where it takes none."""
         return one.index if self.card.settings.get("confounds") else None
 
-    @cache  # noqa: B019  (a bench lives as long as its job)
+    def once(self, make: Callable[[], _Made], *key: Hashable) -> _Made:
+        """What is made for the first image that asks for it by a key, and kept for the others."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("_Made", self._made[key])
+
     def module(self, split: str, image: int | None = None) -> "nn.Module":
         """The classifier for images of a split as a torch module; image: see `confounded`."""
-        return load_module(self.inputs.classifier, self.card, split, image)
+        return self.once(
+            lambda: load_module(self.inputs.classifier, self.card, split, image),
+            "module",
+            split,
+            image,
+        )
 
     def plane(self, split: str, image: int | None = None) -> "LinearClassifier":
         """The classifier for images of a split, if it is linear; image: see `confounded`."""

@@ -1,7 +1,6 @@
 """The work of prediction difference analysis for an image: a row of windows is a part."""
 
 import time
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,10 @@ from prediction_difference.priors.store import read_prior, reference_images
 
 def task(explanation: Settings, bench: Bench, one: Explained) -> Task:
     """The rows of windows of one image."""
-    analysis = _analysis(explanation, bench, one.split, bench.confounded(one))
+    image = bench.confounded(one)
+    analysis = bench.once(
+        lambda: _analysis(explanation, bench, one.split, image), "analysis", one.split, image
+    )
     prepared = analysis.prepare(one.image)
     layers = counted_layers(explanation)
     module = bench.module(one.split) if layers else None
@@ -57,7 +59,6 @@ def task(explanation: Settings, bench: Bench, one: Explained) -> Task:
     return Task(one.image, attributes, shapes, compute, seconds)
 
 
-@cache
 def _analysis(
     explanation: Settings, bench: Bench, split: str, image: int | None
 ) -> PredictionDifference:
@@ -68,7 +69,7 @@ def _analysis(
     removed = explanation.removed
     return PredictionDifference(
         bench.plane(split, image) if bench.card.is_linear else bench.module(split),
-        _sampler(explanation, bench, split),
+        bench.once(lambda: _sampler(explanation, bench, split), "sampler", split),
         explanation.window,
         explanation.stride,
         explanation.samples,
@@ -85,7 +86,6 @@ def _analysis(
     )
 
 
-@cache
 def _sampler(explanation: Settings, bench: Bench, split: str) -> Sampler:
     """Draws for images of a split, from what was fitted or chosen without them.
 
