@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from benchmarks.settings import BenchmarkSettings, Device, read_settings
 from prediction_difference.errors import PredictionDifferenceError
+from prediction_difference.files import write_json, write_text
 from prediction_difference.progress import say
-from prediction_difference.stores import write_json, write_text
 
 
 def main() -> None:

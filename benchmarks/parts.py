@@ -18,8 +18,8 @@ from benchmarks.settings import BenchmarkSettings, Device, Maps
 from prediction_difference import provenance
 from prediction_difference.closure import code_digest
 from prediction_difference.figures.drawing import rounded
+from prediction_difference.files import digest, settings_digest, write_json
 from prediction_difference.progress import say
-from prediction_difference.stores import digest, settings_digest, write_json
 
 Measure = Callable[[BenchmarkSettings, Device], Mapping[str, Any]]
 

@@ -1,6 +1,7 @@
 """Networks that several tests follow: torchvision's with random weights, and random small ones."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from prediction_difference.classifiers.networks import Normalise, Preprocessed
+from prediction_difference.manifest import read_manifest
 
 TORCHVISION = ("alexnet", "googlenet", "resnet18", "squeezenet1_1", "vgg16")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -24,6 +26,11 @@ def of_torchvision(name: str, is_normalised: bool = False, **options: Any) -> nn
     if is_normalised:
         network = Preprocessed(Normalise(_MEAN, _STD), network)
     return network.eval()
+
+
+def weights_sum(folder: Path) -> str:
+    """Checksum of the weights of a published classifier."""
+    return read_manifest(folder / "card.json").sums["weights.safetensors"]
 
 
 def at_random(module: nn.Module, seed: int = 0) -> nn.Module:

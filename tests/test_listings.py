@@ -9,8 +9,9 @@ import pytest
 from prediction_difference import listings
 from prediction_difference.attribution.finished import stores_of
 from prediction_difference.errors import StoreError
+from prediction_difference.files import write_json
 from prediction_difference.listings import appears, is_on_network
-from prediction_difference.stores import open_store, write_json
+from prediction_difference.stores import open_store
 
 
 @pytest.fixture

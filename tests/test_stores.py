@@ -15,16 +15,15 @@ from hypothesis import strategies as st
 
 from prediction_difference import randomness
 from prediction_difference.errors import StoreError
-from prediction_difference.stores import (
+from prediction_difference.files import (
     array_digest,
     digest,
-    open_store,
     publishing,
     settings_digest,
-    texts,
     write_json,
-    write_store,
 )
+from prediction_difference.manifest import digest_of, write_manifest_inside
+from prediction_difference.stores import open_store, texts, write_store
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
@@ -111,12 +110,12 @@ def test_a_store_is_found_by_its_folder_and_by_its_metadata(tmp_path):
 
 
 def test_the_digest_of_a_store_changes_with_arrays_and_attributes(tmp_path):
-    def digest_of(values, **attributes):
+    def written(values, **attributes):
         write_store(tmp_path / "s.zarr", xarray.Dataset({"a": ("x", values)}, attrs=attributes))
-        return json.loads((tmp_path / "s.zarr/zarr.json").read_text())["attributes"]["digest"]
+        return digest_of(tmp_path / "s.zarr")
 
-    assert digest_of([1, 2], a=1) == digest_of([1, 2], a=1)
-    assert len({digest_of([1, 2], a=1), digest_of([1, 3], a=1), digest_of([1, 2], a=2)}) == 3
+    assert written([1, 2], a=1) == written([1, 2], a=1)
+    assert len({written([1, 2], a=1), written([1, 3], a=1), written([1, 2], a=2)}) == 3
 
 
 def small_store(path):
@@ -173,6 +172,7 @@ def poison(path, trace):
 def test_arrays_of_pickled_objects_are_refused_before_they_are_read(tmp_path):
     path, trace = small_store(tmp_path / "s.zarr"), tmp_path / "trace"
     poison(path, trace)
+    write_manifest_inside(path)
     with pytest.raises(StoreError, match="a is not of Zarr's version 3"):
         open_store(path, "k")
     assert not trace.exists()
@@ -186,6 +186,7 @@ def test_unknown_codecs_are_refused_also_inside_of_shards(tmp_path, codec):
         codecs = metadata["consolidated_metadata"]["metadata"]["a"]["codecs"]
         place(codecs).append({"name": codec})
         (path / "zarr.json").write_text(json.dumps(metadata))
+        write_manifest_inside(path)
         with pytest.raises(StoreError, match=rf"a has the codec '{codec}', which is not allowed"):
             open_store(path, "k")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference.errors import StoreError
-from prediction_difference.stores import digest, write_text
+from prediction_difference.files import digest, write_text
 
 _PACKAGE = "prediction_difference"
 _FILES_READ = "FILES_READ"

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference.attribution.image_choice import slots
+from prediction_difference.files import folder_of
 from prediction_difference.run import Config
-from prediction_difference.stores import folder_of
 
 
 def dataset_store(results: Path, dataset: str) -> Path:
@@ -18,9 +18,14 @@ def prior_store(results: Path, prior: str) -> Path:
     return results / "priors" / f"{prior}.zarr"
 
 
+def classifier_place(results: Path, classifier: str) -> Path:
+    """The folder of a classifier."""
+    return results / "classifiers" / classifier
+
+
 def card_file(results: Path, classifier: str) -> Path:
     """The card of a classifier, beside its weights."""
-    return results / "classifiers" / classifier / "card.json"
+    return classifier_place(results, classifier) / "card.json"
 
 
 def attribution_stores(config: Config, results: Path, explanation: str) -> list[Path]:
@@ -100,7 +105,7 @@ def listing(results: Path, explanation: str) -> Path:
 
 def classifier_folder(config: Config, results: Path, explanation: str) -> Path:
     """The folder of the classifier that an explanation explains."""
-    return results / "classifiers" / config.explanations[explanation].classifier
+    return classifier_place(results, config.explanations[explanation].classifier)
 
 
 def classifier_folders(config: Config, results: Path, figure: Any) -> dict[str, Path]:

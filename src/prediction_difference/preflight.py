@@ -11,9 +11,9 @@ from prediction_difference.config import inspect_config
 from prediction_difference.data.checksums import copies
 from prediction_difference.data.dataset import UNLABELLED, Catalogue
 from prediction_difference.errors import ConfigError, Problem, nearest
+from prediction_difference.files import digest
 from prediction_difference.lookup import Shapes, known_shapes
 from prediction_difference.run import Config
-from prediction_difference.stores import digest
 
 
 def checked_config(raw: Any) -> Config:

@@ -19,7 +19,7 @@ from prediction_difference.cli.main import app
 from prediction_difference.cli.stages import figure
 from prediction_difference.config import parse_config, read_config
 from prediction_difference.errors import StoreError
-from prediction_difference.seals import write_seal
+from prediction_difference.manifest import read_manifest, write_manifest
 from prediction_difference.stores import write_store
 
 PUBLISHED = {
@@ -73,17 +73,16 @@ def test_everything_that_is_published_is_complete(made: Path) -> None:
 
 
 def test_other_programs_can_check_the_checksums(made: Path) -> None:
-    seals = sorted(made.rglob("*.sha256"))
-    assert len(seals) == 6
-    for seal in seals:
-        done = subprocess.run(
-            ["sha256sum", "--check", "--strict", seal.name], cwd=seal.parent, capture_output=True
-        )
+    manifests = sorted(made.rglob("*.sha256"))
+    assert len(manifests) == len(PUBLISHED)
+    for manifest in manifests:
+        command = ["sha256sum", "--check", "--strict", manifest.name]
+        done = subprocess.run(command, cwd=manifest.parent, capture_output=True)
         assert done.returncode == 0, done.stderr
 
 
 def files_of(run: Path, published: str) -> list[Path]:
-    """The files of a store, or those of a folder under a seal."""
+    """The files of a store, or those of a folder with a manifest."""
     path = run / published
     folder = path if path.is_dir() else path.parent
     return sorted(file for file in folder.rglob("*") if file.is_file())
@@ -164,7 +163,7 @@ def test_results_of_older_inputs_are_told(run: Path) -> None:
     store = layout.attribution_store(run, "chance", "random-1")
     with _opened(store) as dataset:
         dataset["relevance"][:] = 0
-        write_store(store, *by_node(dataset))
+        write_store(store, *by_node(dataset), read_manifest(store).origin)
     assert states(run) == {
         "attributions/chance.json": State.OTHER_INPUTS,
         "evaluations/sums.parquet": State.OTHER_INPUTS,
@@ -222,7 +221,7 @@ def test_files_whose_seal_has_another_main_file_are_whole_without_a_config(tmp_p
     files = [run / "attributions/maps" / name for name in ("a.nii.gz", "a.json")]
     for file in files:
         file.write_text("whole")
-    write_seal(files[1], files)
+    write_manifest(files[1], files)
     assert states(run) == {}
     files[0].write_text("damaged")
     assert states(run) == {"attributions/maps/a.nii.gz": State.DAMAGED}
@@ -259,7 +258,7 @@ def test_the_command_tells_how_to_mend(run: Path) -> None:
     (store / "zarr.json").write_text(json.dumps(metadata))
     done = runner.invoke(app, ["verify", str(run)])
     assert done.exit_code == 1
-    assert f"damaged: {store}: is damaged: it does not hold what was written; " in done.stdout
+    assert f"damaged: {store}: is damaged: zarr.json is not what was written; " in done.stdout
     assert f"  rm -r -- {store}\n" in done.stdout
     asked = (
         "results/tiny/attributions/chance/random-1.zarr/zarr.json results/tiny/report/index.html"

@@ -20,6 +20,7 @@ from prediction_difference.config import parse_config
 from prediction_difference.data import nifti_cohort
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import StoreError
+from prediction_difference.manifest import Origin, digest_of
 from prediction_difference.priors.store import fit_priors, write_priors
 
 SHAPE = (9, 8, 7)
@@ -67,7 +68,7 @@ def results(tmp_path_factory):
     config = parse_config(RAW | {"datasets": {"cohort": {**source, "slab": slab}}})
     entry, data = config.datasets["cohort"], folder / "d.zarr"
     loaded = nifti_cohort.load(entry, "cohort", 0)
-    write_dataset(loaded, data, entry.model_dump(mode="json"))
+    write_dataset(loaded, data, Origin({"entry": entry.content}))
     dataset, prior = read_dataset(data), folder / "p.zarr"
     fitted = fit_priors(dataset, config.priors["patches"], "patches", 0)
     write_priors(fitted, [2], dataset, config.priors["patches"], prior)
@@ -141,7 +142,8 @@ def test_the_sidecar_says_what_the_map_is(results):
     assert "prior" not in of_plane["note"]
     assert sidecar["standard_error"] is None
     assert not (results / "attributions/exact/sub-7_standard-error.nii.gz").exists()
-    assert sidecar["digest"] == store.attrs["digest"]
+    assert sidecar["inputs"] == store.attrs["inputs"]
+    assert sidecar["inputs"]["data/cohort.zarr"] == digest_of(results / "d.zarr")
     assert sidecar["image_name"] == "sub-7"
     assert sidecar["split"].startswith("fold")
     assert sidecar["settings"]["window"] == 2

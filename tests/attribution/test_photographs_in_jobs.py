@@ -23,6 +23,7 @@ from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.errors import DataError
+from prediction_difference.manifest import Origin
 from prediction_difference.preflight import checked_config
 from prediction_difference.priors.store import fit_priors, read_fitted_on, write_priors
 from prediction_difference.run import Config
@@ -72,7 +73,7 @@ class Run:
         stores = self.folder / "stores"
         for name, entry in config.datasets.items():
             dataset = entry.load(name, 0)
-            write_dataset(dataset, stores / f"{name}.zarr", entry.model_dump(mode="json"))
+            write_dataset(dataset, stores / f"{name}.zarr", Origin({"entry": entry.content}))
         prior = config.priors["patches"]
         fitted_to = read_dataset(stores / f"{prior.dataset}.zarr")
         priors = fit_priors(fitted_to, prior, "patches", 0)

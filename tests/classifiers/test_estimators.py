@@ -14,7 +14,7 @@ from prediction_difference.classifiers.kinds.scikit_learn import ScikitLearnClas
 from prediction_difference.classifiers.loading import load_module, read_predictions
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.errors import DataError, StoreError
-from prediction_difference.seals import write_seal
+from prediction_difference.manifest import digest_of, write_manifest
 
 
 def settings(estimator="sklearn.svm:SVC", **keys):
@@ -46,12 +46,10 @@ def test_a_loaded_estimator_says_what_was_published(tmp_path, kind):
 
 
 def test_making_it_again_gives_the_same(tmp_path):
-    one, two = (
-        make_classifier(KINDS["forest"], "diagnosis", cohort(), 4, "cpu", tmp_path / n)
-        for n in ("one", "two")
-    )
-    assert one.weights_digest == two.weights_digest
-    assert one.scores_digest == two.scores_digest
+    for name in ("one", "two"):
+        make_classifier(KINDS["forest"], "diagnosis", cohort(), 4, "cpu", tmp_path / name)
+    one, two = (digest_of(tmp_path / name / "card.json") for name in ("one", "two"))
+    assert one == two
 
 
 def test_an_estimator_that_says_something_else_is_refused(tmp_path):
@@ -60,7 +58,8 @@ def test_an_estimator_that_says_something_else_is_refused(tmp_path):
     card = json.loads((tmp_path / "card.json").read_text())
     card["settings"]["parameters"]["n_estimators"] = 3
     (tmp_path / "card.json").write_text(json.dumps(card))
-    write_seal(tmp_path / "card.json", [tmp_path / "card.json", tmp_path / "predictions.parquet"])
+    names = ("card.json", "predictions.parquet", "weights.safetensors")
+    write_manifest(tmp_path / "card.json", [tmp_path / name for name in names])
     with pytest.raises(StoreError, match=r"fitted again gives probabilities that differ by 0\."):
         load_module(tmp_path, read_card(tmp_path), "fold-00")
 

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from example_networks import weights_sum
 from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
 from prediction_difference.classifiers.kinds.torch import TorchNetwork
 from prediction_difference.classifiers.kinds.train import TrainedNetwork
 from prediction_difference.classifiers.loading import (
-    classifier_digest,
     load_linear,
     load_module,
     read_predictions,
@@ -25,7 +25,7 @@ from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.source import Split
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import DataError, StoreError
-from prediction_difference.seals import write_seal
+from prediction_difference.manifest import digest_of, write_manifest
 
 
 def stripes(count=60, folds=None, seed=0) -> Dataset:
@@ -83,19 +83,20 @@ def test_a_loaded_network_predicts_what_was_published(trained):
 
 
 def test_training_again_gives_the_same_weights(trained, tmp_path):
-    _, dataset, card = trained
+    folder, dataset, card = trained
     assert make_classifier(NETWORK, "network", dataset, 0, "cpu", tmp_path) == card
-    other = make_classifier(NETWORK, "network", dataset, 1, "cpu", tmp_path)
-    assert other.weights_digest != card.weights_digest
+    assert digest_of(tmp_path / "card.json") == digest_of(folder / "card.json")
+    make_classifier(NETWORK, "network", dataset, 1, "cpu", tmp_path)
+    assert weights_sum(tmp_path) != weights_sum(folder)
 
 
 def test_test_images_do_not_influence_the_weights(trained, tmp_path):
-    _, dataset, card = trained
+    folder, dataset, _ = trained
     altered = dataset.images.copy()
     altered[dataset.in_split("test")] = 0.5
     twin = Dataset(altered, dataset.names, dataset.labels, dataset.split, dataset.class_names)
-    again = make_classifier(NETWORK, "network", twin, 0, "cpu", tmp_path)
-    assert again.weights_digest == card.weights_digest
+    make_classifier(NETWORK, "network", twin, 0, "cpu", tmp_path)
+    assert weights_sum(tmp_path) == weights_sum(folder)
 
 
 def test_every_fold_is_predicted_by_weights_that_did_not_see_it(tmp_path):
@@ -185,7 +186,8 @@ def test_whatever_changes_a_map_changes_the_digest_of_the_classifier(tmp_path):
     def digest_with(number, changes):
         settings = given.model_copy(update=changes)
         folder = tmp_path / str(number)
-        return classifier_digest(make_classifier(settings, "own", dataset, 0, "cpu", folder))
+        make_classifier(settings, "own", dataset, 0, "cpu", folder)
+        return digest_of(folder / "card.json")
 
     digests = [digest_with(number, changes) for number, changes in enumerate(variants)]
     assert len(set(digests)) == len(variants)
@@ -214,16 +216,18 @@ def test_weights_of_another_card_are_refused(trained, tmp_path):
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     save_file({"test/x": torch.zeros(1)}, tmp_path / "weights.safetensors")
-    with pytest.raises(StoreError, match="does not belong to the card beside it"):
+    with pytest.raises(
+        StoreError, match=r"weights\.safetensors: is damaged: it does not hold what was"
+    ):
         load_module(tmp_path, card, "test")
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(StoreError, match=r"card\.json: is damaged: it does not hold what was wri"):
         read_card(tmp_path)
-    write_seal(tmp_path / "card.json", [tmp_path / "card.json"])
+    write_manifest(tmp_path / "card.json", [tmp_path / "card.json"])
     with pytest.raises(StoreError, match="is not the card of a classifier"):
         read_card(tmp_path)
     (tmp_path / "card.sha256").unlink()
-    with pytest.raises(StoreError, match=r"card\.sha256 with its checksum is missing"):
+    with pytest.raises(StoreError, match=r"card\.sha256, which is written last, is missing"):
         read_card(tmp_path)
     with pytest.raises(StoreError, match="there is no classifier here"):
         read_card(tmp_path / "nowhere")

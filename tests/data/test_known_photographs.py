@@ -12,13 +12,13 @@ from torchvision import datasets
 
 from example_photographs import save
 from example_server import serving
-from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Dataset, read_dataset, write_dataset
 from prediction_difference.data.downloads import Resource
 from prediction_difference.data.known_photographs import root_of
 from prediction_difference.data.sources.sun397 import SUN397
 from prediction_difference.errors import ConfigError, DataError
 from prediction_difference.families import SOURCES
+from prediction_difference.manifest import sha256
 
 SCENES = ("abbey", "airport_terminal", "apartment_building/outdoor")
 SHAPES = ((10, 12, 3), (16, 9, 3), (9, 9, 3))

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from prediction_difference.data import nifti_cohort
-from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import read_dataset, write_dataset
 from prediction_difference.data.source import Slab
 from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.errors import ConfigError, DataError
+from prediction_difference.manifest import sha256
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 SHAPE = (4, 5, 6)

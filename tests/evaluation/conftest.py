@@ -13,6 +13,7 @@ from prediction_difference.attribution.publishing import publish
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.data import digits
 from prediction_difference.data.dataset import read_dataset, write_dataset
+from prediction_difference.manifest import Origin
 from prediction_difference.run import Config
 
 RunMaker = Callable[[Config, Path], Path]
@@ -26,7 +27,7 @@ def run_digits() -> RunMaker:
         ((name, entry),) = config.datasets.items()
         data = folder / "d.zarr"
         seed = config.run.seed
-        write_dataset(digits.load(entry, name, seed), data, entry.model_dump(mode="json"))
+        write_dataset(digits.load(entry, name, seed), data, Origin({"entry": entry.content}))
         dataset = read_dataset(data)
         for name, classifier in config.classifiers.items():
             place = folder / "classifiers" / name

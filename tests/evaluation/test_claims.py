@@ -24,8 +24,8 @@ from prediction_difference.evaluation.map_numbers import (
 )
 from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.evaluation.table import write_table
+from prediction_difference.manifest import write_manifest
 from prediction_difference.run import Run
-from prediction_difference.seals import write_seal
 
 WORDS = {"where": "Fig. 1", "statement": "it is so"}
 READ = TypeAdapter(Claims).validate_python
@@ -299,7 +299,7 @@ def test_what_was_found_is_read_back(tmp_path):
     file.write_text("{}")
     with pytest.raises(StoreError, match=r"claims\.json: is damaged"):
         read_claims(file)
-    write_seal(file, [file])
+    write_manifest(file, [file])
     with pytest.raises(StoreError, match=r"claims\.json: cannot be read"):
         read_claims(file)
 
@@ -584,7 +584,7 @@ def test_accuracy_is_that_of_held_out_images(weights_from, tmp_path, monkeypatch
         }
     )
     table.to_parquet(tmp_path / "predictions.parquet")
-    write_seal(tmp_path / "card.json", [tmp_path / "predictions.parquet"])
+    write_manifest(tmp_path / "card.json", [tmp_path / "predictions.parquet"])
     card = type("Card", (), {"settings": {"kind": "any"}, "weights_from": weights_from})
     monkeypatch.setattr(claim_checks, "read_card", lambda _: card)
     claim = {**WORDS, "claim": "accuracy", "classifier": "net", "published": 0.693}

@@ -25,6 +25,7 @@ from prediction_difference.errors import ConfigError, DataError, StoreError
 from prediction_difference.evaluation import shards as module
 from prediction_difference.evaluation.perturbed_table import evaluate
 from prediction_difference.evaluation.shards import read_shards, run_shard
+from prediction_difference.manifest import Origin
 from prediction_difference.priors.store import fit_priors, write_priors
 from prediction_difference.run import Config
 
@@ -62,7 +63,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     config = parse_config(RAW)
     entry, data = config.datasets["digits"], folder / "d.zarr"
-    write_dataset(digits.load(entry, "digits", 7), data, entry.model_dump(mode="json"))
+    write_dataset(digits.load(entry, "digits", 7), data, Origin({"entry": entry.content}))
     dataset, prior = read_dataset(data), config.priors["patches"]
     write_priors(fit_priors(dataset, prior, "patches", 7), [2], dataset, prior, folder / "p.zarr")
     network = folder / "classifiers/network"

@@ -30,6 +30,8 @@ from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.families import MEASURES
 from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
+from prediction_difference.files import write_json, write_text
+from prediction_difference.manifest import write_manifest
 from prediction_difference.report.page import build
 from prediction_difference.report.perturbations import (
     Measured,
@@ -39,8 +41,7 @@ from prediction_difference.report.perturbations import (
 )
 from prediction_difference.run import Config
 from prediction_difference.run import Run as RunSettings
-from prediction_difference.seals import write_seal
-from prediction_difference.stores import write_json, write_store, write_text
+from prediction_difference.stores import write_store
 
 EVIL = "a<script>alert('x')</script>/b & c"
 EXPLANATIONS = ("evidence", "order")
@@ -151,24 +152,24 @@ def config() -> Config:
 def run(config: Config, tmp_path: Path) -> Run:
     made = Run(tmp_path, config)
     write_json(made.card, _card().to_json())
-    write_seal(made.card, [made.card])
+    write_manifest(made.card, [made.card])
     for explanation, settings in config.explanations.items():
         write_store(made.store(explanation), _attribution(explanation, settings))
     write_table(_table(), tmp_path / "evaluations" / "perturbation.parquet")
     write_table(_complexity(), tmp_path / "evaluations" / "complexity.parquet")
     write_table(_sums(), tmp_path / "evaluations" / "sums.parquet")
     write_json(made.claims, {"claims": [_claim(1, (0.5, 1.0), 3, True), _claim(2, None, 1, None)]})
-    write_seal(made.claims, [made.claims])
+    write_manifest(made.claims, [made.claims])
     content = {"figure": "panels", "title": "Title <1>", "caption": "Said & done.", "numbers": {}}
     write_json(made.figure, content)
     Image.new("RGB", (300, 150), "white").save(made.figure.with_suffix(".png"))
     write_text(made.figure.with_suffix(".pdf"), "%PDF")
-    seal_figure(made.figure)
+    write_manifest_of_figure(made.figure)
     return made
 
 
-def seal_figure(file: Path) -> None:
-    write_seal(file, [file, file.with_suffix(".png"), file.with_suffix(".pdf")])
+def write_manifest_of_figure(file: Path) -> None:
+    write_manifest(file, [file, file.with_suffix(".png"), file.with_suffix(".pdf")])
 
 
 def _complexity() -> pandas.DataFrame:
@@ -225,8 +226,6 @@ def _card() -> Card:
         accuracy=0.9876,
         held_out_images=539,
         seed=5,
-        weights_digest="",
-        scores_digest="",
         provenance={"versions": {"numpy": "1.0"}},
     )
 
@@ -491,15 +490,15 @@ def test_damaged_figures_are_named(run: Run) -> None:
     write_json(run.figure, _without(content, "caption"))
     with pytest.raises(StoreError, match=r"panels\.json: is damaged"):
         run.build()
-    seal_figure(run.figure)
+    write_manifest_of_figure(run.figure)
     with pytest.raises(StoreError, match=r"panels\.json: has no caption"):
         run.build()
     write_text(run.figure, "{")
-    seal_figure(run.figure)
+    write_manifest_of_figure(run.figure)
     with pytest.raises(StoreError, match=r"panels\.json: cannot be read"):
         run.build()
     write_json(run.figure, content)
     write_text(run.figure.with_suffix(".png"), "no picture")
-    seal_figure(run.figure)
+    write_manifest_of_figure(run.figure)
     with pytest.raises(StoreError, match=r"panels\.png: cannot be read"):
         run.build()

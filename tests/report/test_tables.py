@@ -42,8 +42,6 @@ def card_with(measures, **settings):
         accuracy=0.7,
         held_out_images=100,
         seed=0,
-        weights_digest="",
-        scores_digest="",
         provenance={},
         measures=measures,
     )

@@ -6,6 +6,7 @@ import json
 import pandas
 import pytest
 
+from example_networks import weights_sum
 from prediction_difference.classifiers.card import read_card
 
 from .test_workflow import Checkout
@@ -69,7 +70,7 @@ def test_curves_over_a_training_are_those_of_its_checkpoints(tmp_path):
     trained, untrained, last = (
         read_card(classifiers / name) for name in ("trained", "epoch-0", "epoch-2")
     )
-    assert last.weights_digest == trained.weights_digest
+    assert weights_sum(classifiers / "epoch-2") == weights_sum(classifiers / "trained")
     assert untrained.accuracy < last.accuracy == trained.accuracy
     numbers = json.loads((checkout.results / "figures/tiny/curves.json").read_text())["numbers"]
     assert numbers["epochs"] == [0, 2]

@@ -10,7 +10,7 @@ from prediction_difference.artifacts.table import Artifacts
 from prediction_difference.config import parse_config, read_yaml, variables_in
 from prediction_difference.errors import ConfigError, StoreError
 from prediction_difference.gpus import installed
-from prediction_difference.stores import write_text
+from prediction_difference.files import write_text
 from prediction_difference.workload.summary import summary
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config

@@ -1,8 +1,8 @@
 """The table of artifacts: what a configuration makes, from what, by which rule and at what cost."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from prediction_difference import layout
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.config import is_clinical, windows_of_prior
 from prediction_difference.dependencies import BRAINS, REPORT, code_of
+from prediction_difference.files import folder_of
+from prediction_difference.manifest import Origin, digest_of
 from prediction_difference.run import Config
 
 
@@ -50,7 +52,8 @@ class Artifact:
     configuration, or of a page. main: the file that is written last, or that stands for all. place:
     of its log and benchmark, below the run's folders. inputs: main files of other artifacts, by
     role. contents: what it is made from, file by file, where its manifest notes that. settings:
-    what the configuration says of it, JSON-like. published: kinds and main files of what people
+    what the configuration says of it, JSON-like. of_content: those of the settings that the content
+    depends on, if these are not all. published: kinds and main files of what people
     read; empty for the notes of jobs. group: of jobs that progress counts together. uses_gpu:
     whether torch runs a network. exported: NIfTI files and what lies beside them.
     """
@@ -67,6 +70,7 @@ class Artifact:
     group: str = ""
     uses_gpu: bool = False
     exported: tuple[Path, ...] = ()
+    of_content: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -112,6 +116,26 @@ class Artifacts:
             self._codes[key] = code_of(self.config, *key)
         return self._codes[key]
 
+    def origin(self, artifact: Artifact, given: Sequence[Path] | None = None) -> Origin:
+        """What an artifact is made from, as its manifest notes it.
+
+        given: where its contents lie, in their order; None: where the table has them.
+
+        Raises:
+            StoreError: one of them is not complete.
+        """
+        places = [self._place(path) for path in artifact.contents]
+        there = artifact.contents if given is None else given
+        inputs = {place: digest_of(path) for place, path in zip(places, there, strict=False)}
+        return replace(self.known_origin(artifact), inputs=inputs)
+
+    def known_origin(self, artifact: Artifact) -> Origin:
+        """The same without the inputs."""
+        return Origin(artifact.of_content or artifact.settings, code=self.code_of(artifact))
+
+    def _place(self, path: Path) -> str:
+        return folder_of(path).relative_to(self.results).as_posix()
+
     def __iter__(self) -> Iterator[Artifact]:
         for name in self._used_datasets:
             yield self.data(name)
@@ -156,6 +180,7 @@ class Artifacts:
             f"priors/{name}",
             settings,
             {"data": self._data(self.config.priors[name].dataset)},
+            self._data(self.config.priors[name].dataset),
             published=(("priors", store),),
             group="prior",
         )
@@ -173,7 +198,7 @@ class Artifacts:
             f"classifiers/{name}",
             self._settings("classifiers", name),
             {"data": self._data(entry.dataset), "trained": trained},
-            (layout.dataset_store(self.results, entry.dataset), *trained),
+            (*self._data(entry.dataset), *trained),
             (("classifiers", card),),
             "classifier",
             entry.is_network,
@@ -215,6 +240,7 @@ class Artifacts:
         stores = layout.attribution_stores(self.config, self.results, name)
         exported = layout.exported_files(self.config, self.results, name)
         listing = layout.listing(self.results, name)
+        entry = self.config.explanations[name]
         return Artifact(
             "attribution",
             "explanations",
@@ -223,6 +249,12 @@ class Artifacts:
             f"attributions/{name}",
             {},
             {"done": tuple(one.main for one in self.chunks(name))},
+            (
+                *self._data(self.config.classifiers[entry.classifier].dataset),
+                layout.card_file(self.results, entry.classifier),
+                *self._prior(entry.prior_name),
+                *self._data(entry.reference_name),
+            ),
             published=(
                 *(("attributions", store) for store in stores),
                 *(("volumes", file) for file in exported if file.suffix == ".json"),
@@ -230,6 +262,7 @@ class Artifacts:
             ),
             group=f"attribution {name}",
             exported=tuple(exported),
+            of_content={"entry": entry.of_map, "seed": self.config.run.seed},
         )
 
     @property

@@ -10,40 +10,40 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference import layout
-from prediction_difference.artifacts import origins
 from prediction_difference.artifacts.table import Artifact, Artifacts
 from prediction_difference.config import read_config
-from prediction_difference.data.checksums import sha256
 from prediction_difference.errors import StoreError
+from prediction_difference.files import PARTIAL
 from prediction_difference.listings import without_waiting
+from prediction_difference.manifest import (
+    IN_STORE,
+    SUFFIX,
+    Manifest,
+    Origin,
+    changed,
+    manifest_path,
+    read_manifest,
+    sha256,
+)
 from prediction_difference.progress import track
 from prediction_difference.run import Config
-from prediction_difference.seals import SUFFIX, Seal, read_seal, seal_path
-from prediction_difference.stores import (
-    CODE_ATTRIBUTE,
-    PARTIAL,
-    open_store,
-    read_attributes,
-    refuse_changed_members,
-    refuse_other_config,
-)
+from prediction_difference.stores import refuse_other_config
 
 CONFIG_FILE = "config.yaml"
 _WORKING = ("chunks", "shards", "parts")
 """Folders of what is not published: jobs check it by themselves."""
-_KINDS = {"data": "dataset", "priors": "prior", "attributions": "attribution"}
-"""Sections whose entries are Zarr stores, and what these call themselves."""
-_NOTED = {"data": CODE_ATTRIBUTE, "priors": CODE_ATTRIBUTE, "attributions": "code_digest"}
-"""Attributes of stores that note the code."""
-_VOLUMES, _LISTINGS, _COHORTS = "volumes", "listings", "cohorts"
-"""Sections of what is no entry by itself: NIfTI files, lists of stores, simulated cohorts."""
+_STORE = ".zarr"
+_MARK = ".snakemake_timestamp"
+"""What Snakemake leaves in folders."""
+_LISTINGS = "listings"
+"""The section of lists of stores."""
 _ORDER = (
     "data",
     "priors",
     "classifiers",
     "attributions",
     "volumes",
-    "listings",
+    _LISTINGS,
     "cohorts",
     "evaluations",
     "figures",
@@ -151,68 +151,39 @@ def published_by(artifacts: Artifacts) -> list[Published]:
 
 
 def _checked(one: Published, artifacts: Artifacts | None, run: Path) -> Finding:
-    is_store = one.section in _KINDS
-    if one.section == _LISTINGS:
-        found = _check_listing(one, run)
-    else:
-        found = _check_store(one.main, _KINDS[one.section]) if is_store else _check_files(one.main)
-    is_plain = one.section in (_VOLUMES, _LISTINGS, _COHORTS)
-    if found.state is State.COMPLETE and artifacts is not None and not is_plain:
-        look = _origin_of_store if is_store else _origin_of_files
-        found = look(one, artifacts) or found
-    main = one.main / "zarr.json" if is_store else one.main
+    found = _check(one.main)
+    if found.state is State.COMPLETE and one.section == _LISTINGS:
+        found = _check_listing(one, run) or found
+    elif found.state is State.COMPLETE and artifacts is not None:
+        found = _check_origin(one, artifacts) or found
+    main = one.main / "zarr.json" if one.main.suffix == _STORE else one.main
     target = Path("results", run.name, main.relative_to(run))
     return Finding(found.path, found.state, found.what, found.remedy, target, one.main)
 
 
-def _check_store(path: Path, kind: str) -> Finding:
-    # Snakemake makes the folder of an output before its job starts.
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return Finding(path, State.MISSING, "is not there", _AGAIN)
-    if not (path / "zarr.json").is_file():
-        return Finding(path, State.HALF_WRITTEN, "has no zarr.json", f"delete it and {_AGAIN}")
-    try:
-        store = open_store(path, kind)
-        refuse_changed_members(path)
-        for inner in sorted(path.glob("window_*/*")) if kind == _KINDS["priors"] else ():
-            part = open_store(inner, "conditionals")
-            if part.attrs.get("of") != store.attrs["digest"]:
-                raise StoreError(inner, "belongs to another prior", f"delete it and {_AGAIN}")
-    except StoreError as error:
-        problem = error.problem
-        return Finding(path, State.DAMAGED, problem.what, problem.remedy)
-    return Finding(path, State.COMPLETE)
-
-
-def _check_listing(one: Published, run: Path) -> Finding:
-    """A listing names the stores that are there; what is wrong with a store is told there."""
-    found = _check_files(one.main)
-    if found.state is not State.COMPLETE:
-        return found
-    listed = json.loads(one.main.read_text(encoding="utf-8"))["stores"]
-    for slot, digest in listed.items():
-        with suppress(StoreError):
-            if read_attributes(layout.attribution_store(run, one.name, slot))["digest"] != digest:
-                return _other(one.main, [origins.INPUTS]) or found
-    return found
-
-
-def _check_files(main: Path, seal_file: Path | None = None) -> Finding:
-    """Files under a seal: all are there, and hold what was written."""
-    seal_file = seal_file or seal_path(main)
+def _check(main: Path) -> Finding:
+    """Whether all files of a manifest are there, and hold what was written."""
     again = f"delete it and {_AGAIN}"
-    if not main.is_file():
-        is_begun = seal_file.is_file()
-        state = State.HALF_WRITTEN if is_begun else State.MISSING
-        return Finding(main, state, "is not there", _AGAIN)
-    if not seal_file.is_file():
-        what = f"its checksum, {seal_file.name}, is missing"
+    is_store = main.suffix == _STORE
+    manifest_file = manifest_path(main)
+    first = main / "zarr.json" if is_store else main
+    if not first.is_file():
+        # Snakemake makes the folder of an output before its job starts.
+        is_begun = manifest_file.is_file() or (is_store and main.is_dir() and any(main.iterdir()))
+        if not is_begun:
+            return Finding(main, State.MISSING, "is not there", _AGAIN)
+        what, remedy = ("has no zarr.json", again) if is_store else ("is not there", _AGAIN)
+        return Finding(main, State.HALF_WRITTEN, what, remedy)
+    if not manifest_file.is_file():
+        what = f"its manifest, {manifest_file.name}, is missing"
         return Finding(main, State.HALF_WRITTEN, what, again)
     try:
-        seal = read_seal(seal_file)
+        manifest = read_manifest(main)
     except StoreError as error:
-        return Finding(seal_file, State.DAMAGED, error.problem.what, again)
-    for file, expected in zip(_sealed(main, seal), seal.sums.values(), strict=True):
+        return Finding(manifest_file, State.DAMAGED, error.problem.what, again)
+    if is_store:
+        return _check_inside(main, manifest)
+    for file, expected in zip(_listed(main, manifest), manifest.sums.values(), strict=True):
         if not file.is_file():
             return Finding(file, State.HALF_WRITTEN, "is not there", _AGAIN)
         if sha256(file) != expected:
@@ -220,116 +191,84 @@ def _check_files(main: Path, seal_file: Path | None = None) -> Finding:
     return Finding(main, State.COMPLETE)
 
 
-def _sealed(main: Path, seal: Seal) -> list[Path]:
-    return [main.parent / name for name in seal.sums]
+def _check_inside(store: Path, manifest: Manifest) -> Finding:
+    """Of a store also what was put into it later, which Zarr would read."""
+    there = {p.relative_to(store).as_posix() for p in store.rglob("*") if p.is_file()}
+    lost = changed(store, manifest, manifest.sums)
+    added = sorted(there - manifest.sums.keys() - {IN_STORE, _MARK})
+    if not lost and not added:
+        return Finding(store, State.COMPLETE)
+    first = lost[0].relative_to(store).as_posix() if lost else added[0]
+    what = f"is damaged: {first} " + (
+        "was put into it later" if not lost else "is not what was written"
+    )
+    return Finding(store, State.DAMAGED, what, f"delete it and {_AGAIN}")
+
+
+def _listed(main: Path, manifest: Manifest) -> list[Path]:
+    return [manifest_path(main).parent / name for name in manifest.sums]
+
+
+def _check_listing(one: Published, run: Path) -> Finding | None:
+    """A listing names the stores that are there; what is wrong with a store is told there."""
+    listed = json.loads(one.main.read_text(encoding="utf-8"))["stores"]
+    for slot, noted in listed.items():
+        with suppress(StoreError):
+            store = layout.attribution_store(run, one.name, slot)
+            if read_manifest(store).digest != noted:
+                return _of_other_inputs(one.main, [store.relative_to(run).as_posix()])
+    return None
 
 
 # --- where it is from -------------------------------------------------------------------------
 
 
-def _origin_of_files(one: Published, artifacts: Artifacts) -> Finding | None:
-    """What the facts in a seal tell; None where they are those of the config and this code."""
-    noted = read_seal(one.main).facts
-    now = origins.known_facts(artifacts, one.artifact)
+def _check_origin(one: Published, artifacts: Artifacts) -> Finding | None:
+    """What a manifest tells; None where that is so by the config, and with this code."""
+    noted = read_manifest(one.main).origin
+    again = f"delete it and {_AGAIN}"
+    now = Origin.from_facts(artifacts.known_origin(one.artifact).facts)
+    try:
+        refuse_other_config(one.main, _flat(noted), _flat(now))
+    except StoreError as error:
+        return Finding(one.main, State.OTHER_CONFIG, error.problem.what, again)
     # What is wrong with an input is told there.
     with suppress(StoreError):
-        now = origins.facts(artifacts, one.artifact)
-    changed = [name for name in now if name in noted and noted[name] != now[name]]
-    return _other(one.main, changed)
-
-
-def _origin_of_store(one: Published, artifacts: Artifacts) -> Finding | None:
-    """What a store's attributes tell; None where they are those of the config and this code."""
-    config, run = artifacts.config, artifacts.results
-    attributes = read_attributes(one.main)
-    made_with, wanted = _settings_of_store(one, config, attributes)
-    try:
-        refuse_other_config(one.main, made_with, wanted)
-    except StoreError as error:
-        return Finding(one.main, State.OTHER_CONFIG, error.problem.what, f"delete it and {_AGAIN}")
-    inputs = _inputs_of_store(one, config, run, attributes)
-    changed = [origins.INPUTS] if any(noted != now for noted, now in inputs) else []
-    if attributes.get(_NOTED[one.section]) != artifacts.code_of(one.artifact):
-        changed.append(origins.CODE)
-    return _other(one.main, changed)
-
-
-def _other(path: Path, changed: Sequence[str]) -> Finding | None:
-    again = f"delete it and {_AGAIN}"
-    if origins.SETTINGS in changed:
-        return Finding(path, State.OTHER_CONFIG, "was made with other settings", again)
-    if origins.INPUTS in changed:
-        what = "was made from other results than those that are there now"
-        return Finding(path, State.OTHER_INPUTS, what, again)
-    if origins.CODE in changed:
+        inputs = artifacts.origin(one.artifact).inputs
+        if others := sorted(p for p in inputs if noted.inputs.get(p) != inputs[p]):
+            return _of_other_inputs(one.main, others)
+    if noted.code != now.code:
         what = "was made by another version of the code"
-        return Finding(path, State.OTHER_CODE, what, "keep it, or start Snakemake again")
+        remedy = "keep it, or start Snakemake again"
+        return Finding(one.main, State.OTHER_CODE, what, remedy)
     return None
 
 
-def _settings_of_store(
-    one: Published, config: Config, attributes: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings that a store was made with, and those of the config."""
-    from prediction_difference.attribution.description import what_matters
-
-    section = {"data": "datasets", "priors": "priors"}.get(one.section, "explanations")
-    wanted = getattr(config, section)[one.name].content
-    made_with = dict(attributes.get("settings") or {})
-    if one.section == "attributions":
-        wanted = what_matters(wanted)
-    if "seed" in attributes:
-        made_with, wanted = {**made_with, "seed": attributes["seed"]}, {**wanted}
-        wanted["seed"] = config.run.seed
-    return made_with, wanted
+def _of_other_inputs(path: Path, places: Sequence[str]) -> Finding:
+    """places: of the inputs that are others now, in the run's folder."""
+    what = f"was made from another {places[0]} than the one that is there now"
+    return Finding(path, State.OTHER_INPUTS, what, f"delete it and {_AGAIN}")
 
 
-def _inputs_of_store(
-    one: Published, config: Config, run: Path, attributes: dict[str, Any]
-) -> Iterator[tuple[object, object]]:
-    """Digests of inputs, as noted and as they are; those that are not there are told elsewhere."""
-    for key, path in _noted_inputs(one, config, run):
-        try:
-            yield attributes.get(key), _digest_of_input(path)
-        except StoreError:
-            continue
-
-
-def _noted_inputs(one: Published, config: Config, run: Path) -> Iterator[tuple[str, Path]]:
-    if one.section == "priors":
-        yield "dataset_digest", layout.dataset_store(run, config.priors[one.name].dataset)
-    if one.section != "attributions":
-        return
-    explanation = config.explanations[one.name]
-    dataset = config.classifiers[explanation.classifier].dataset
-    yield "dataset_digest", layout.dataset_store(run, dataset)
-    yield "classifier_digest", layout.card_file(run, explanation.classifier)
-    if prior := explanation.prior_name:
-        yield "prior_digest", layout.prior_store(run, prior)
-    if reference := explanation.reference_name:
-        yield "reference_digest", layout.dataset_store(run, reference)
-
-
-def _digest_of_input(path: Path) -> str:
-    from prediction_difference.classifiers.card import read_card
-    from prediction_difference.classifiers.loading import classifier_digest
-
-    return classifier_digest(read_card(path)) if path.suffix == ".json" else origins.digest_of(path)
+def _flat(origin: Origin) -> dict[str, Any]:
+    """Settings of an entry beside those of the run."""
+    others = {key: value for key, value in origin.settings.items() if key != "entry"}
+    return {**origin.entry, **others}
 
 
 # --- what else is there -----------------------------------------------------------------------
 
 
 def _files_of(wanted: Iterable[Published]) -> set[Path]:
-    """Everything that belongs to what is wanted: stores, and files with their seals."""
+    """Everything that belongs to what is wanted: stores, and files with their manifests."""
     known: set[Path] = set()
     for one in wanted:
         known.add(one.main)
-        if one.section in _KINDS:
+        if one.main.suffix == _STORE:
             continue
-        known.add(seal_path(one.main))
+        known.add(manifest_path(one.main))
         try:
-            known.update(_sealed(one.main, read_seal(one.main)))
+            known.update(_listed(one.main, read_manifest(one.main)))
         except StoreError:
             known.update(one.main.with_suffix(suffix) for suffix in (".png", ".pdf"))
     return known
@@ -348,34 +287,34 @@ def _left_over(run: Path) -> list[Finding]:
 def _strangers(run: Path, known: set[Path], is_known: bool) -> list[Finding]:
     """What nothing in the config makes; without a config, everything: then it is checked, too."""
     others = [p for p in _walk(run) if p not in known and not p.name.endswith(PARTIAL)]
-    sealed: set[Path] = set()
+    listed: set[Path] = set()
     found = []
     for file in (p for p in others if p.suffix == SUFFIX):
-        result = _check_sealed_stranger(file)
-        sealed |= {file, *_under(file)}
+        result = _check_strange_manifest(file)
+        listed |= {file, *_under(file)}
         found.append(_stranger(result, is_known))
     for path in others:
-        if path.suffix == ".zarr":
-            kind = _kind_of(path)
-            found.append(_stranger(_check_store(path, kind), is_known))
-        elif path not in sealed:
-            what = "nothing in the config makes it" if is_known else "has no checksum"
+        if path.suffix == _STORE:
+            found.append(_stranger(_check(path), is_known))
+        elif path not in listed:
+            what = "nothing in the config makes it" if is_known else "has no manifest"
             found.append(Finding(path, State.UNEXPECTED, what, "delete it, if it is not yours"))
     return found
 
 
-def _under(seal_file: Path) -> list[Path]:
+def _under(manifest_file: Path) -> list[Path]:
     try:
-        return _sealed(seal_file, read_seal(seal_file))
+        return _listed(manifest_file, read_manifest(manifest_file))
     except StoreError:
         return []
 
 
-def _check_sealed_stranger(seal_file: Path) -> Finding:
-    files = _under(seal_file)
+def _check_strange_manifest(file: Path) -> Finding:
+    files = _under(file)
     if not files:
-        return Finding(seal_file, State.DAMAGED, "holds no checksums", f"delete it and {_AGAIN}")
-    return _check_files(files[0], seal_file)
+        return Finding(file, State.DAMAGED, "is no manifest", f"delete it and {_AGAIN}")
+    main = next((one for one in files if manifest_path(one) == file), files[0])
+    return _check(main)
 
 
 def _stranger(found: Finding, is_known: bool) -> Finding:
@@ -383,13 +322,6 @@ def _stranger(found: Finding, is_known: bool) -> Finding:
         what = "is whole, but nothing in the config makes it"
         return Finding(found.path, State.UNEXPECTED, what, "delete it, if it is not needed")
     return found
-
-
-def _kind_of(path: Path) -> str:
-    try:
-        return str(read_attributes(path).get("kind"))
-    except StoreError:
-        return ""
 
 
 def _walk(run: Path, inside_working: bool = False) -> Iterator[Path]:
@@ -400,5 +332,5 @@ def _walk(run: Path, inside_working: bool = False) -> Iterator[Path]:
             folders[:] = [name for name in folders if name not in _WORKING]
         stores = [name for name in folders if Path(name).suffix in (".zarr", PARTIAL)]
         folders[:] = sorted(set(folders) - set(stores))
-        marks = (".snakemake_timestamp", *([CONFIG_FILE] if here == run else []))
+        marks = (_MARK, *([CONFIG_FILE] if here == run else []))
         yield from (here / name for name in sorted([*stores, *files]) if name not in marks)

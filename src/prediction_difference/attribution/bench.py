@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from prediction_difference import layout
 from prediction_difference.attribution.engines.dense import DenseEngine
 from prediction_difference.attribution.method import Given, Method
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.selection import image_of_slot, resolve_nodes
-from prediction_difference.classifiers.card import Card, read_card
+from prediction_difference.classifiers.card import CARD, Card, read_card
 from prediction_difference.classifiers.loading import load_linear, load_module, read_predictions
 from prediction_difference.data.dataset import Dataset, open_dataset
+from prediction_difference.dependencies import code_of
 from prediction_difference.errors import DataError, StoreError
+from prediction_difference.files import folder_of
+from prediction_difference.manifest import Origin, digest_of, read_manifest
 from prediction_difference.priors.store import FittedOn, read_fitted_on
 from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes, refuse_other_config
@@ -73,6 +77,26 @@ class Bench:
         _refuse_strangers(config, self.explanation, inputs, self.card, self.dataset)
         self.predictions = read_predictions(inputs.classifier)
         self._made: dict[tuple[Hashable, ...], Any] = {}
+
+    @cached_property
+    def origin(self) -> Origin:
+        """What the maps are made from."""
+        method, here = self.explanation, Path()
+        classifier = folder_of(self.inputs.classifier) / CARD
+        made_from = {
+            layout.dataset_store(here, self.card.dataset): self.inputs.dataset,
+            layout.classifier_place(here, self.card.name): classifier,
+        }
+        if self.inputs.prior is not None:
+            made_from[layout.prior_store(here, str(method.prior_name))] = self.inputs.prior
+        if self.inputs.reference is not None:
+            place = layout.dataset_store(here, str(method.reference_name))
+            made_from[place] = self.inputs.reference
+        return Origin(
+            {"entry": method.of_map, "seed": self.config.run.seed},
+            {place.as_posix(): digest_of(path) for place, path in made_from.items()},
+            code_of(self.config, "explanations", self.name),
+        )
 
     @cached_property
     def _fitted_on(self) -> FittedOn | None:
@@ -150,7 +174,7 @@ def _refuse_strangers(
     made_from: list[tuple[Path, Any, Any]] = [
         (
             inputs.dataset,
-            read_attributes(inputs.dataset)["settings"],
+            read_manifest(inputs.dataset).origin.entry,
             config.datasets[card.dataset],
         ),
         (inputs.classifier, card.settings, config.classifiers[explanation.classifier]),
@@ -159,7 +183,7 @@ def _refuse_strangers(
         settings = read_attributes(inputs.prior)["settings"]
         made_from.append((inputs.prior, settings, config.priors[str(explanation.prior_name)]))
     if inputs.reference is not None:
-        settings = read_attributes(inputs.reference)["settings"]
+        settings = read_manifest(inputs.reference).origin.entry
         made_from.append(
             (inputs.reference, settings, config.datasets[str(explanation.reference_name)])
         )

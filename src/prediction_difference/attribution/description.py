@@ -10,31 +10,16 @@ from prediction_difference import provenance
 from prediction_difference.attribution.bench import Bench, Explained
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.selection import describe_node
-from prediction_difference.classifiers.loading import classifier_digest
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.geometry import geometry
-from prediction_difference.dependencies import code_of
-from prediction_difference.stores import read_attributes, settings_digest
-
-_SCHEDULING = {"images", "chunks", "images_per_job", "batch_size"}
-"""Settings that say who computes what when; a map does not depend on them, but for the last bits
-of its numbers on the batch size."""
+from prediction_difference.stores import read_attributes
 
 
 def describe(bench: Bench, one: Explained) -> dict[str, Any]:
     """Where a map comes from: image, method, inputs and versions."""
     settings = bench.explanation.model_dump(mode="json")
     card, dataset, prior = bench.card, bench.dataset, bench.explanation.prior_name
-    inputs = {
-        "dataset_digest": dataset.digest,
-        "classifier_digest": classifier_digest(card),
-        "prior_digest": _digest_of(bench.inputs.prior),
-        "reference_digest": None if bench.reference is None else bench.reference.digest,
-        "code_digest": code_of(bench.config, "explanations", bench.name),
-        "config_digest": settings_digest(what_matters(settings)),
-        "seed": bench.config.run.seed,
-    }
     return {
         "explanation": bench.name,
         "method": bench.explanation.method,
@@ -55,8 +40,7 @@ def describe(bench: Bench, one: Explained) -> dict[str, Any]:
         "geometry": geometry(dataset),
         "device": bench.device.split(":")[0],
         "versions": provenance.versions(),
-        "fingerprint": settings_digest({"image": one.name, **inputs}),
-        **inputs,
+        "seed": bench.config.run.seed,
     }
 
 
@@ -85,20 +69,11 @@ def describe_nodes(
     }
 
 
-def what_matters(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings of an explanation that its maps depend on."""
-    return {key: value for key, value in settings.items() if key not in _SCHEDULING}
-
-
 def _box_of(dataset: Dataset, index: int) -> list[int] | None:
     """Sides of what the label is about: top, left, bottom, right; None where there is none."""
     if dataset.boxes is None or dataset.boxes[index].min() < 0:
         return None
     return [int(side) for side in dataset.boxes[index]]
-
-
-def _digest_of(store: Path | None) -> str | None:
-    return None if store is None else str(read_attributes(store)["digest"])
 
 
 def _location_of(store: Path | None) -> str | None:

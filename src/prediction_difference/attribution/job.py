@@ -9,11 +9,11 @@ from prediction_difference.attribution.bench import Bench, Inputs
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.attribution.method import Method
 from prediction_difference.attribution.task import Task
-from prediction_difference.attribution.working_store import WorkingStore
+from prediction_difference.attribution.working_store import ORIGIN, WorkingStore
 from prediction_difference.errors import DataError
+from prediction_difference.files import settings_digest, write_json
 from prediction_difference.progress import say, track
 from prediction_difference.run import Config
-from prediction_difference.stores import write_json
 
 
 def run_chunk(
@@ -28,7 +28,8 @@ def run_chunk(
 ) -> None:
     """Compute the rows of one chunk for every image of a batch, and note where they lie.
 
-    Rows that an earlier, interrupted run finished are kept. `done` is written last.
+    Rows that an earlier, interrupted run finished are kept, if they are of the same origin. `done`
+    is written last.
 
     Raises:
         DataError: the inputs do not fit the explanation or each other.
@@ -38,9 +39,11 @@ def run_chunk(
     bench = Bench(config, name, inputs, device)
     places = {}
     for slot in batches(explanation)[batch]:
-        task = explanation.task(bench, bench.explained(slot))
-        path = work / f"{slot}-{task.attributes['fingerprint']}.zarr"
-        store = WorkingStore.open_or_create(path, task.image, task.shapes, task.attributes)
+        image = bench.explained(slot)
+        task = explanation.task(bench, image)
+        path = work / f"{slot}-{settings_digest({'image': image.name, **bench.origin.facts})}.zarr"
+        attributes = {**task.attributes, ORIGIN: bench.origin.facts}
+        store = WorkingStore.open_or_create(path, task.image, task.shapes, attributes)
         fill(store, task, chunk, explanation.chunk_count, f"{name}, {slot}")
         places[slot] = path.name
     write_json(done, {"explanation": name, "batch": batch, "chunk": chunk, "stores": places})

@@ -64,6 +64,12 @@ class Method(Concept):
     explains_anew: ClassVar[bool] = True
     """Whether it explains images that are no dataset's, such as turned ones."""
 
+    scheduling: ClassVar[frozenset[str]] = frozenset(
+        {"images", "chunks", "images_per_job", "batch_size"}
+    )
+    """Settings that say who computes what when; a map does not depend on them, but for the last
+    bits of its numbers on the batch size."""
+
     method: str
     classifier: Name
     images: Images = Field(description="names of images, or how many of each sort")
@@ -78,6 +84,11 @@ class Method(Concept):
     )
 
     # --- what others ask ------------------------------------------------------------------------
+
+    @property
+    def of_map(self) -> dict[str, Any]:
+        """The settings that a map depends on, JSON-like."""
+        return self.model_dump(mode="json", exclude=set(self.scheduling))
 
     @property
     def chunk_count(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from prediction_difference.classifiers import unseen
 from prediction_difference.errors import StoreError
-from prediction_difference.stores import publishing, remove, write_json
+from prediction_difference.files import publishing, remove, write_json
 
 SUFFIX = ".nii.gz"
 _ERROR = "_standard-error"
@@ -18,8 +18,7 @@ _HIDDEN_SHARES = (0.15, 0.10)
 _FACTS = (
     "explanation", "method", "settings", "classifier", "weights_from", "dataset", "image_name",
     "label", "split", "predicted", "predicted_probability", "prior", "patch", "location", "nodes",
-    "signed", "geometry", "seed", "forwards", "seconds", "digest", "config_digest", "code_digest",
-    "dataset_digest", "classifier_digest", "prior_digest", "versions",
+    "signed", "geometry", "seed", "forwards", "seconds", "inputs", "versions",
 )  # fmt: skip
 """Attributes of a store that its sidecar repeats."""
 _NOT_CLINICAL = "Not for clinical use"

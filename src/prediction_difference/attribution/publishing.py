@@ -8,25 +8,21 @@ from typing import Any
 import numpy as np
 
 from prediction_difference import layout
-from prediction_difference.attribution.description import what_matters
 from prediction_difference.attribution.finished import refuse_damaged, stores_of
 from prediction_difference.attribution.image_choice import batches
 from prediction_difference.attribution.nifti import is_exported, write_nifti
 from prediction_difference.attribution.reading import BY_NODE
-from prediction_difference.attribution.working_store import WorkingStore
+from prediction_difference.attribution.working_store import ORIGIN, WorkingStore
 from prediction_difference.data.dataset import spatial_axes
 from prediction_difference.errors import StoreError
+from prediction_difference.files import row_digests, write_json
+from prediction_difference.manifest import Origin, digest_of, withdraw, write_manifest
 from prediction_difference.priors.windows import WindowGrid
 from prediction_difference.progress import track
 from prediction_difference.run import Config
-from prediction_difference.seals import break_seal, write_seal
 from prediction_difference.stores import (
-    read_attributes,
     refuse_other_config,
-    row_digests,
-    stamped,
     texts,
-    write_json,
     write_store,
 )
 
@@ -52,21 +48,22 @@ def publish(
     store = WorkingStore(work / _place(slot, done))
     refuse_damaged(store, done)
     attributes = store.attributes
-    wanted = config.explanations[name].model_dump(mode="json")
+    origin = Origin.from_facts(attributes.pop(ORIGIN))
     made_with = {**attributes["settings"], "seed": attributes["seed"]}
-    now = {**what_matters(wanted), "seed": config.run.seed}
+    now = {**config.explanations[name].of_map, "seed": config.run.seed}
     refuse_other_config(store.path, made_with, now)
     found, chunks = by_node(_assemble(store, attributes, slot))
     if is_exported(attributes):
-        _export(stamped(found), layout.nifti_file(output))
-    write_store(output, found, chunks)
+        told = found.assign_attrs(inputs=dict(origin.inputs))
+        _export(told, layout.nifti_file(output), origin)
+    write_store(output, found, chunks, origin)
 
 
-def _export(store: Any, path: Path) -> None:
-    """Write the NIfTI files of a store, and their checksums beside the JSON file."""
+def _export(store: Any, path: Path, origin: Origin) -> None:
+    """Write the NIfTI files of a store, and their manifest beside the JSON file."""
     main = layout.sidecar_of(path)
-    break_seal(main)
-    write_seal(main, write_nifti(store, path))
+    withdraw(main)
+    write_manifest(main, write_nifti(store, path), origin)
 
 
 def publish_all(config: Config, name: str, results: Path) -> None:
@@ -84,11 +81,11 @@ def publish_all(config: Config, name: str, results: Path) -> None:
         for slot in track(some, f"{name}, batch {batch}"):
             store = layout.attribution_store(results, name, slot)
             publish(config, name, slot, work, done, store)
-            digests[slot] = read_attributes(store)["digest"]
+            digests[slot] = digest_of(store)
     listing = layout.listing(results, name)
-    break_seal(listing)
+    withdraw(listing)
     write_json(listing, {"explanation": name, "stores": digests})
-    write_seal(listing, [listing])
+    write_manifest(listing, [listing])
 
 
 def _place(slot: str, done: Sequence[Path]) -> str:

@@ -9,14 +9,16 @@ import numpy as np
 import zarr
 
 from prediction_difference.errors import StoreError
+from prediction_difference.files import array_digest, publishing, raise_if_unwritable
 from prediction_difference.listings import appears
-from prediction_difference.stores import array_digest, publishing, raise_if_unwritable
 
 _IMAGE, _VALUES, _RECORD = "image", "part_values", "part_record"
 _SECONDS, _FORWARDS, _CHECKSUM = range(3)
 """What the record of a part holds."""
 _IMAGE_CHECKSUM, _PLACES = "image_checksum", "places"
 """Attributes of the store's own."""
+ORIGIN = "origin"
+"""The attribute that says what the parts are made from, as facts of an `Origin`."""
 _CHECKSUM_DIGITS = 13
 """Of a hexadecimal digest: as many as a number in double precision holds."""
 

@@ -9,9 +9,9 @@ from typing import Any
 from prediction_difference.classifiers.kind import Classifier, WeightsFrom
 from prediction_difference.errors import StoreError
 from prediction_difference.families import CLASSIFIERS
+from prediction_difference.files import folder_of
 from prediction_difference.listings import appears
-from prediction_difference.seals import read_sealed
-from prediction_difference.stores import folder_of
+from prediction_difference.manifest import read_file
 
 ANY_SPLIT = "any"
 WEIGHTS = "weights.safetensors"
@@ -33,10 +33,9 @@ class Card:
     images it was fitted on to explain that split, N of the Laplace correction; the key "any"
     stands for weights that serve every split. normalisation: per part of the weights, what its
     first layer applies (see `config.model.Normalisation`); empty if nothing. accuracy: over
-    held-out images with a label, or None. scores_digest: of the scores of all images of the
-    dataset, which tell of a network whose code was changed. checkpoints: digest of the weights
-    that were kept after an epoch, by its number. trained: of a checkpoint, the settings of the
-    classifier that it was kept of. measures: of the held-out images, more than the accuracy; see
+    held-out images with a label, or None. checkpoints: epochs after which weights were kept.
+    trained: of a checkpoint, the settings of the classifier that it was kept of. measures: of the
+    held-out images, more than the accuracy; see
     `measures.held_out_measures`. For logistic regression also, where they were asked for: C, the
     strength of each split; over_seeds, `measures.over_seeds` of the folds; permutation_test and
     also_predicted, see `cross_validation`.
@@ -54,10 +53,8 @@ class Card:
     accuracy: float | None
     held_out_images: int
     seed: int
-    weights_digest: str
-    scores_digest: str
     provenance: dict[str, Any]
-    checkpoints: dict[str, str] = field(default_factory=dict)
+    checkpoints: tuple[int, ...] = ()
     trained: dict[str, Any] = field(default_factory=dict)
     measures: dict[str, Any] = field(default_factory=dict)
 
@@ -135,10 +132,12 @@ def read_card(path: Path) -> Card:
     file = folder_of(path) / CARD
     if not appears(file):
         raise StoreError(file, "there is no classifier here", "train it first")
-    raw = read_sealed(file, file, _AGAIN)
+    raw = read_file(file, file, _AGAIN)
     try:
         content = json.loads(raw)
-        content |= {key: tuple(content[key]) for key in ("class_names", "input_shape")}
+        content |= {
+            key: tuple(content[key]) for key in ("class_names", "input_shape", "checkpoints")
+        }
         return Card(**content)
     except (ValueError, TypeError, KeyError) as error:
         raise StoreError(file, f"is not the card of a classifier ({error})", _AGAIN) from error

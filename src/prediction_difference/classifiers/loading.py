@@ -21,9 +21,8 @@ from prediction_difference.classifiers.logistic_regression import LinearClassifi
 from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.errors import StoreError
 from prediction_difference.families import CLASSIFIERS
-from prediction_difference.listings import appears
-from prediction_difference.seals import read_sealed
-from prediction_difference.stores import array_digest, digest, folder_of, settings_digest
+from prediction_difference.files import folder_of
+from prediction_difference.manifest import read_file
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,11 +74,11 @@ def load_checkpoint(folder: Path, card: Card, epoch: int) -> dict[str, np.ndarra
     Raises:
         StoreError: they were not kept, or are not its card's.
     """
-    if str(epoch) not in card.checkpoints:
-        kept = ", ".join(card.checkpoints) or "none"
+    if epoch not in card.checkpoints:
+        kept = ", ".join(map(str, card.checkpoints)) or "none"
         what = f"classifier {card.name!r} keeps no checkpoint of epoch {epoch}, but of {kept}"
         raise StoreError(folder, what, "add it to its checkpoints, and train it again")
-    return _read_weights(checkpoint_file(folder, epoch), card.checkpoints[str(epoch)])
+    return _read_weights(checkpoint_file(folder, epoch), folder_of(folder) / CARD)
 
 
 def weights_of(folder: Path, card: Card, split: str) -> dict[str, np.ndarray]:
@@ -93,19 +92,18 @@ def all_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
     Raises:
         StoreError: they are missing, or not its card's.
     """
-    return _read_weights(folder_of(folder) / WEIGHTS, card.weights_digest)
+    return _read_weights(folder_of(folder) / WEIGHTS, folder_of(folder) / CARD)
 
 
-def _read_weights(file: Path, expected: str) -> dict[str, np.ndarray]:
-    from safetensors.numpy import load_file
+def _read_weights(file: Path, card: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load
 
-    appears(file)
+    again = "make the classifier again"
+    content = read_file(file, card, again)
     try:
-        tensors: dict[str, np.ndarray] = load_file(file)
+        tensors: dict[str, np.ndarray] = load(content)
     except Exception as error:
-        raise StoreError(file, f"cannot be read ({error})", "make the classifier again") from error
-    if array_digest(tensors) != expected:
-        raise StoreError(file, "does not belong to the card beside it", "make the classifier again")
+        raise StoreError(file, f"cannot be read ({error})", again) from error
     return tensors
 
 
@@ -147,16 +145,8 @@ def read_history(path: Path) -> Any:
 
 def _read_table(file: Path, read: Callable[[io.BytesIO], Any]) -> Any:
     again = "make the classifier again"
-    content = read_sealed(file, file.with_name(CARD), again)
+    content = read_file(file, file.with_name(CARD), again)
     try:
         return read(io.BytesIO(content))
     except (OSError, ValueError) as error:
         raise StoreError(file, f"cannot be read ({error})", again) from error
-
-
-def classifier_digest(card: Card) -> str:
-    """Digest of everything about a classifier that a map depends on."""
-    facts = {"classes": card.class_names, "instances": card.training_instances}
-    return digest(
-        card.weights_digest, card.scores_digest, card.dataset_digest, settings_digest(facts)
-    )

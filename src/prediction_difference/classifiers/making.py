@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,19 +22,14 @@ from prediction_difference.classifiers.kind import Classifier, Making
 from prediction_difference.classifiers.measures import held_out_measures
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
 from prediction_difference.errors import DataError, PredictionDifferenceError
-from prediction_difference.progress import say
-from prediction_difference.seals import break_seal, write_seal
-from prediction_difference.stores import (
-    array_digest,
+from prediction_difference.files import (
     folder_of,
     publishing,
     remove,
-    settings_digest,
     write_json,
 )
-
-if TYPE_CHECKING:
-    pass
+from prediction_difference.manifest import Origin, withdraw, write_manifest
+from prediction_difference.progress import say
 
 
 def make_classifier(
@@ -46,12 +40,12 @@ def make_classifier(
     device: str,
     folder: Path,
     trained: Path | None = None,
-    facts: Mapping[str, str] = {},
+    origin: Origin | None = None,
 ) -> Card:
     """Fit or load a classifier and publish its files: weights, history, predictions, card.
 
     `folder` may also be the card.json in it. trained: that of the trained classifier, for a
-    checkpoint. facts: for the seal of the files.
+    checkpoint. origin: what it is made from.
 
     Raises:
         DataError: the dataset or the weights do not fit the classifier.
@@ -61,7 +55,7 @@ def make_classifier(
     labels = labels_in(fitted.class_names, dataset)
     _tell_of_strange_classes(name, labels, dataset)
     card = _card(settings, name, dataset, seed, fitted, labels)
-    _write(folder_of(folder), card, fitted, dataset, labels, facts)
+    _write(folder_of(folder), card, fitted, dataset, labels, origin)
     return card
 
 
@@ -116,13 +110,8 @@ def _card(
         accuracy=float(correct[held_out].mean()) if held_out.any() else None,
         held_out_images=int(held_out.sum()),
         seed=seed,
-        weights_digest=array_digest(fitted.weights),
-        scores_digest=array_digest({"scores": fitted.scores}),
-        provenance={
-            "config": settings_digest(settings.model_dump(mode="json")),
-            "versions": provenance.versions(),
-        },
-        checkpoints={str(e): array_digest(kept) for e, kept in fitted.checkpoints.items()},
+        provenance={"versions": provenance.versions()},
+        checkpoints=tuple(fitted.checkpoints),
         trained=fitted.trained,
         measures={
             **held_out_measures(fitted.scores[held_out], labels[held_out]),
@@ -153,14 +142,14 @@ def _write(
     fitted: Fitted,
     dataset: Dataset,
     labels: np.ndarray,
-    facts: Mapping[str, str],
+    origin: Origin | None,
 ) -> None:
-    """Write the card and its seal last: a folder with them is complete."""
+    """Write the card and its manifest last: a folder with them is complete."""
     import pandas
     from scipy.special import softmax
 
     folder.mkdir(parents=True, exist_ok=True)
-    break_seal(folder / CARD)
+    withdraw(folder / CARD)
     (folder / CARD).unlink(missing_ok=True)
     remove(folder / CHECKPOINTS)
     predictions = pandas.DataFrame(
@@ -183,7 +172,7 @@ def _write(
     write_json(folder / CARD, json.loads(json.dumps(card.to_json())))
     files = [folder / name for name in (CARD, WEIGHTS, HISTORY, PREDICTIONS)]
     files += [checkpoint_file(folder, epoch) for epoch in fitted.checkpoints]
-    write_seal(folder / CARD, files, facts)
+    write_manifest(folder / CARD, files, origin)
     accuracy = "unknown" if card.accuracy is None else f"{card.accuracy:.1%}"
     images = f"{card.held_out_images} {unseen.noun({unseen.WEIGHTS_FROM: card.weights_from})}s"
     say(f"classifier {card.name}: accuracy on {images} {accuracy}")

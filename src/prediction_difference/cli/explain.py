@@ -100,7 +100,7 @@ def explain(
     import yaml
 
     from prediction_difference.cli.own_photographs import INCLUDED, Request, prepare
-    from prediction_difference.stores import remove
+    from prediction_difference.files import remove
 
     request = Request(
         tuple(photographs),

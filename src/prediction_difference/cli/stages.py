@@ -18,29 +18,30 @@ from prediction_difference.progress import say
 
 def data(config: ConfigFile, name: Name, output: Output) -> None:
     """Prepare a dataset: choose and read, or simulate, its images, split them, write the store."""
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.data.dataset import write_dataset
-    from prediction_difference.dependencies import code_of
 
     settings, entry = _entry(config, "datasets", name)
     dataset = entry.load(name, settings.run.seed)
-    code = code_of(settings, "datasets", name)
-    write_dataset(dataset, output, entry.content, settings.run.seed, code)
+    artifacts = Artifacts(settings, Path())
+    write_dataset(dataset, output, artifacts.origin(artifacts.data(name)))
     say(f"dataset {name}: {len(dataset.names)} images of {dataset.images.shape[1:]}")
 
 
 def prior(config: ConfigFile, name: Name, data: DatasetStore, output: Output) -> None:
     """Fit a prior over patches, and its conditionals for the windows that the config uses."""
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.config import windows_of_prior
     from prediction_difference.data.dataset import read_dataset
-    from prediction_difference.dependencies import code_of
     from prediction_difference.priors.store import fit_priors, write_priors
 
     settings, entry = _entry(config, "priors", name)
     dataset = read_dataset(data)
     priors = fit_priors(dataset, entry, name, settings.run.seed)
     windows = windows_of_prior(settings, name)
-    code = code_of(settings, "priors", name)
-    write_priors(priors, windows, dataset, entry, output, settings.run.seed, code)
+    artifacts = Artifacts(settings, Path())
+    origin = artifacts.origin(artifacts.prior(name), [data])
+    write_priors(priors, windows, dataset, entry, output, origin)
 
 
 def classifier(
@@ -53,7 +54,6 @@ def classifier(
     ] = None,
 ) -> None:
     """Train or load a classifier, and write its weights, card, history and predictions."""
-    from prediction_difference.artifacts.origins import facts as facts_of
     from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.classifiers.device import choose_device
     from prediction_difference.classifiers.making import make_classifier
@@ -64,8 +64,8 @@ def classifier(
     dataset = read_dataset(data)
     made_from = [path for path in (data, trained) if path is not None]
     artifacts = Artifacts(settings, Path())
-    facts = facts_of(artifacts, artifacts.classifier(name), made_from)
-    make_classifier(entry, name, dataset, settings.run.seed, device, output, trained, facts)
+    origin = artifacts.origin(artifacts.classifier(name), made_from)
+    make_classifier(entry, name, dataset, settings.run.seed, device, output, trained, origin)
 
 
 Prior = Annotated[Path | None, typer.Option(help="Store of the prior, for conditional sampling.")]
@@ -157,11 +157,14 @@ def cohort(
     number: Annotated[int, typer.Option("--cohort", help="Which of the cohorts, from 0.")] = 0,
 ) -> None:
     """Measure: simulate one cohort of a location study, explain it, see what finds the damage."""
+    from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.evaluation.location import measure_cohort
     from prediction_difference.evaluation.table import write_table
 
     settings, _ = _entry(config, "evaluations", name)
-    write_table(measure_cohort(settings, name, number), output)
+    artifacts = Artifacts(settings, Path())
+    origin = artifacts.origin(artifacts.cohort(name, number))
+    write_table(measure_cohort(settings, name, number), output, origin)
 
 
 def evaluation(
@@ -174,14 +177,13 @@ def evaluation(
     ] = None,
 ) -> None:
     """Measure heatmaps, by what the evaluation's `measure` says; or whether claims hold."""
-    from prediction_difference.artifacts.origins import facts as facts_of
     from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.evaluation.measure import Inputs
 
     settings, entry = _entry(config, "evaluations", name)
     artifacts = Artifacts(settings, results)
-    facts = facts_of(artifacts, artifacts.evaluation(name))
-    entry.publish(Inputs(settings, name, results, done or ()), output, facts)
+    origin = artifacts.origin(artifacts.evaluation(name))
+    entry.publish(Inputs(settings, name, results, done or ()), output, origin)
 
 
 def figure(
@@ -194,7 +196,6 @@ def figure(
 ) -> None:
     """Draw a figure, and write the drawn numbers and the caption beside it."""
     from prediction_difference import layout
-    from prediction_difference.artifacts.origins import facts as facts_of
     from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.config import is_clinical
     from prediction_difference.figures.draw import draw
@@ -203,14 +204,14 @@ def figure(
 
     settings, entry = _entry(config, "figures", name)
     artifacts = Artifacts(settings, results)
-    facts = facts_of(artifacts, artifacts.figure(name))
+    origin = artifacts.origin(artifacts.figure(name))
     stores = layout.figure_stores(settings, results, entry)
     evaluations = {n: layout.evaluation_table(results, n) for n in entry.evaluation_names}
     classifiers = layout.classifier_folders(settings, results, entry)
     marked = is_clinical(settings, entry)
     inputs = Inputs(stores, evaluations, classifiers)
     drawing = draw(entry, name, inputs, settings.run.setting, marked)
-    save(drawing, png, pdf, json, facts=facts)
+    save(drawing, png, pdf, json, origin=origin)
 
 
 def report(
@@ -221,7 +222,6 @@ def report(
 ) -> None:
     """Write the page with every figure, table and number of a run, and that of its maps."""
     from prediction_difference import layout
-    from prediction_difference.artifacts.origins import facts as facts_of
     from prediction_difference.artifacts.table import Artifacts
     from prediction_difference.config import read_config
     from prediction_difference.report.page import build
@@ -238,7 +238,7 @@ def report(
         output,
         maps,
         dict(zip(artifacts.explained_cohorts, page.inputs["brains"], strict=True)),
-        facts_of(artifacts, page),
+        artifacts.origin(page),
     )
 
 

@@ -4,11 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from prediction_difference.manifest import sha256
 
 
 def md5(path: Path) -> str:

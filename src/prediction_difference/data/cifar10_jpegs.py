@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import TEST, TRAIN
 from prediction_difference.errors import DataError, Problem
+from prediction_difference.manifest import sha256
 from prediction_difference.progress import track
 
 CLASSES = (

@@ -12,8 +12,8 @@ from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_S
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.volumes import write_volume
 from prediction_difference.errors import DataError
+from prediction_difference.files import publishing, write_json, write_text
 from prediction_difference.progress import track
-from prediction_difference.stores import publishing, write_json, write_text
 
 PATTERN = "{participant_id}/dwi/{participant_id}_FA.nii.gz"
 """Where a subject's volume is; the key `pattern` of a nifti-cohort."""

@@ -11,13 +11,9 @@ import numpy as np
 
 from prediction_difference.data.stored_images import Images, StoredImages
 from prediction_difference.errors import DataError
-from prediction_difference.stores import (
-    CODE_ATTRIBUTE,
-    open_store,
-    row_digests,
-    texts,
-    write_store,
-)
+from prediction_difference.files import row_digests
+from prediction_difference.manifest import Origin
+from prediction_difference.stores import open_store, texts, write_store
 
 TEST = "test"
 TRAIN = "train"
@@ -150,14 +146,9 @@ def check_dataset(dataset: Dataset, where: str) -> None:
 def write_dataset(
     dataset: Dataset,
     path: Path,
-    settings: Mapping[str, Any] | None = None,
-    seed: int | None = None,
-    code: str = "",
+    origin: Origin | None = None,
 ) -> None:
-    """Publish a dataset as a Zarr store.
-
-    settings, seed, code: what it was made with; code is the digest of the modules.
-    """
+    """Publish a dataset as a Zarr store; origin: what it was made from."""
     import xarray
 
     axes = spatial_axes(len(dataset.spatial))
@@ -191,14 +182,12 @@ def write_dataset(
             },
             "sources": dict(dataset.sources),
             "facts": dict(dataset.facts),
-            "settings": dict(settings or {}),
-            **({} if seed is None else {"seed": seed}),
-            **({CODE_ATTRIBUTE: code} if code else {}),
         },
     )
     image_shape = images.shape[1:]
     per_chunk = max(1, _BYTES_PER_CHUNK // max(1, 4 * math.prod(image_shape)))
-    write_store(path, store, {"images": (min(per_chunk, len(dataset.names)), *image_shape)})
+    chunks = {"images": (min(per_chunk, len(dataset.names)), *image_shape)}
+    write_store(path, store, chunks, origin)
 
 
 def channel_moments(images: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -230,8 +219,6 @@ def open_dataset(path: Path) -> Dataset:
         StoreError: the store is missing, incomplete or of another kind.
     """
     store = open_store(path, "dataset", later=("images",))
-    if "pixel_digest" not in store:  # written by an earlier version, and read just now
-        return _dataset(store, store["images"].values)
     digests = tuple(str(one) for one in store["pixel_digest"].values)
     low, high = store.attrs["extent"]
     return _dataset(store, StoredImages(path, store["images"], digests, (low, high)))

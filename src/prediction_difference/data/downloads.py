@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 from prediction_difference.data.archives import unpack
-from prediction_difference.data.checksums import md5, sha256
+from prediction_difference.data.checksums import md5
 from prediction_difference.errors import DataError
+from prediction_difference.files import raise_if_unwritable
+from prediction_difference.manifest import sha256
 from prediction_difference.progress import say
-from prediction_difference.stores import raise_if_unwritable
 
 _SECONDS = 60
 """Without an answer, after which a server counts as away."""

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.data.anatomy import orientation, slab_affine, slab_facts, slab_slices
-from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.participants import (
     ID,
@@ -28,8 +27,9 @@ from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.data.volumes import Volume, numbers_of, read_shape, read_volume, sides
 from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.files import digest
+from prediction_difference.manifest import sha256
 from prediction_difference.progress import track
-from prediction_difference.stores import digest
 
 AFFINE_TOLERANCE = 1e-3  # mm
 OTHER_UNIT = 8.0

@@ -8,12 +8,12 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.data import anatomy
-from prediction_difference.data.checksums import sha256
 from prediction_difference.data.dataset import Catalogue, Dataset
 from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_SHAPE
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.splits import assign_splits, refuse_small_classes
 from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.manifest import sha256
 from prediction_difference.progress import track
 
 CLASS_NAMES = ("control", "patient")

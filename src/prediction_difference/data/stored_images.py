@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from prediction_difference.stores import damaged, row_digests
+from prediction_difference.files import row_digests
+from prediction_difference.stores import damaged
 
 
 class Images(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.data import cifar10_jpegs, subsets
-from prediction_difference.data.checksums import md5, sha256
+from prediction_difference.data.checksums import md5
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
 from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import default_root, without_suffix
@@ -17,6 +17,7 @@ from prediction_difference.data.plain_pickles import read_plain_pickle
 from prediction_difference.data.sources.torchvision_sets import CifarSet, TorchvisionSet
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
+from prediction_difference.manifest import sha256
 
 _FETCH = "remove them and set download: true"
 

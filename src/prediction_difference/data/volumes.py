@@ -13,7 +13,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from prediction_difference.errors import DataError
-from prediction_difference.stores import publishing
+from prediction_difference.files import publishing
 
 _UNREADABLE = (
     OSError, EOFError, ValueError, MemoryError, zlib.error, ImageFileError, HeaderDataError,

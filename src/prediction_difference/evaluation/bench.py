@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prediction_difference.classifiers.card import Card, read_card
-from prediction_difference.classifiers.loading import classifier_digest, load_module
+from prediction_difference.classifiers.card import CARD, Card, read_card
+from prediction_difference.classifiers.loading import load_module
 from prediction_difference.errors import StoreError
+from prediction_difference.files import folder_of
+from prediction_difference.manifest import digest_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +46,7 @@ class Bench:
 
     def refuse_another(self, store: Any) -> None:
         """Raise StoreError if an attribution explains another classifier."""
-        if store.attrs["classifier_digest"] != classifier_digest(self.card):
+        if digest_of(folder_of(self.classifier) / CARD) not in store.attrs["inputs"].values():
             where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
             what = f"does not explain {self.card.name!r} as it is now"
             raise StoreError(where, what, "make it again")

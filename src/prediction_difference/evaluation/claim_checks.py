@@ -22,10 +22,10 @@ from prediction_difference.evaluation.claim import Claim
 from prediction_difference.evaluation.findings import Finding, Measured, Opened, find
 from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.evaluation.table import read_table
+from prediction_difference.files import write_json
+from prediction_difference.manifest import Origin, read_file, withdraw, write_manifest
 from prediction_difference.progress import track
 from prediction_difference.run import Run
-from prediction_difference.seals import break_seal, read_sealed, write_seal
-from prediction_difference.stores import write_json
 
 Stores = Mapping[str, Sequence[Path]]
 """Attribution stores by explanation, in the order of their images."""
@@ -74,12 +74,12 @@ def write_claims(
     records: Sequence[Mapping[str, Any]],
     run: Run,
     path: Path,
-    facts: Mapping[str, str] = {},
+    origin: Origin | None = None,
 ) -> None:
-    """Publish what was found, and by which setting of which paper; facts: for its seal."""
-    break_seal(path)
+    """Publish what was found, and by which setting of which paper; origin: what it is made from."""
+    withdraw(path)
     write_json(path, {"paper": run.paper, "setting": run.setting, "claims": list(records)})
-    write_seal(path, [path], facts)
+    write_manifest(path, [path], origin)
 
 
 def read_claims(path: Path) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def read_claims(path: Path) -> dict[str, Any]:
     """
     again = "make the evaluation again"
     try:
-        content: dict[str, Any] = json.loads(read_sealed(path, path, again))
+        content: dict[str, Any] = json.loads(read_file(path, path, again))
         return content | {"claims": content["claims"]}
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(path, f"cannot be read ({error})", again) from error

@@ -1,6 +1,6 @@
 """The protocol of measures: what is measured about heatmaps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -10,6 +10,7 @@ from prediction_difference.attribution.image_choice import slots
 from prediction_difference.costs import Work
 from prediction_difference.errors import DataError, Problem
 from prediction_difference.lookup import Lookup, Shapes
+from prediction_difference.manifest import Origin
 from prediction_difference.run import Config
 from prediction_difference.settings import Concept, Section
 
@@ -181,11 +182,11 @@ class Measure(Concept):
         table.attrs = {**inputs.facts, **table.attrs}
         return table
 
-    def publish(self, inputs: Inputs, output: Path, facts: Mapping[str, str]) -> None:
-        """Write what it found to its file; facts: what the file is made from."""
+    def publish(self, inputs: Inputs, output: Path, origin: Origin) -> None:
+        """Write what it found to its file; origin: what the file is made from."""
         from prediction_difference.evaluation.table import write_table
 
-        write_table(self.table(inputs), output, facts)
+        write_table(self.table(inputs), output, origin)
 
     def summary(self, table: Any) -> Summary | None:
         """What the report shows of the table under its own heading; None: nothing there."""

@@ -14,17 +14,18 @@ from prediction_difference.attribution.job import fill
 from prediction_difference.attribution.reading import open_attribution
 from prediction_difference.attribution.task import Task
 from prediction_difference.attribution.working_store import WorkingStore
-from prediction_difference.classifiers.card import read_card
-from prediction_difference.classifiers.loading import classifier_digest, load_module
+from prediction_difference.classifiers.card import CARD, read_card
+from prediction_difference.classifiers.loading import load_module
 from prediction_difference.data.dataset import open_dataset
 from prediction_difference.dependencies import code_of
 from prediction_difference.errors import DataError, StoreError
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.evaluation.perturbation import perturbation_curves
+from prediction_difference.files import settings_digest, write_json
+from prediction_difference.manifest import digest_of
 from prediction_difference.priors.draws import Sampler
 from prediction_difference.priors.store import read_fitted_on, read_prior
 from prediction_difference.run import Config
-from prediction_difference.stores import read_attributes, settings_digest, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ def run_shard(
     places = {}
     for slot in groups[shard]:
         task = bench.task(slot)
-        path = work / f"{slot}-{task.attributes['fingerprint']}.zarr"
+        path = work / f"{slot}-{settings_digest(task.attributes)}.zarr"
         store = WorkingStore.open_or_create(path, task.image, task.shapes, task.attributes)
         fill(store, task, 0, 1, f"{name}, {slot}")
         places[slot] = path.name
@@ -95,6 +96,10 @@ class _Bench:
     @cached_property
     def _card(self) -> Any:
         return read_card(self._classifier)
+
+    @cached_property
+    def _classifier_digest(self) -> str:
+        return digest_of(self._classifier / CARD)
 
     def task(self, slot: str) -> Task:
         """The work for one image; its parts are the explanations."""
@@ -145,7 +150,7 @@ class _Bench:
         return Task(image, attributes, dict.fromkeys(OUTPUTS, shape), compute)
 
     def _refuse_other_classifier(self, store: Any) -> None:
-        if store.attrs["classifier_digest"] != classifier_digest(self._card):
+        if self._classifier_digest not in store.attrs["inputs"].values():
             what = f"does not explain {self._card.name!r} as it is now"
             where = f"{store.attrs['explanation']}, {store.attrs['slot']}"
             raise StoreError(where, what, "make it again")
@@ -155,12 +160,12 @@ class _Bench:
         inputs = {
             "settings": settings,
             "attributions": {name: store.attrs["digest"] for name, store in opened.items()},
-            "classifier": classifier_digest(self._card),
-            "prior": None if self.prior is None else read_attributes(self.prior)["digest"],
+            "classifier": self._classifier_digest,
+            "prior": None if self.prior is None else digest_of(self.prior),
             "seed": self.config.run.seed,
             "code": code_of(self.config, "evaluations", self.name),
         }
-        return {"slot": slot, "fingerprint": settings_digest(inputs), **inputs}
+        return {"slot": slot, **inputs}
 
     def _scores(self, split: str) -> "PerturbedScores":
         from prediction_difference.attribution.engines.perturbed import PerturbedScores

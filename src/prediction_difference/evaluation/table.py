@@ -1,14 +1,13 @@
 """Evaluations of explanations as tidy tables."""
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
 from prediction_difference.evaluation.measure import Inputs, Measure
-from prediction_difference.seals import break_seal, read_sealed, write_seal
-from prediction_difference.stores import publishing
+from prediction_difference.files import publishing
+from prediction_difference.manifest import Origin, read_file, withdraw, write_manifest
 
 _AGAIN = "make the evaluation again"
 
@@ -19,12 +18,12 @@ def image_names(table: Any) -> dict[str, str]:
     return dict(zip(pairs["image"], pairs["image_name"], strict=True))
 
 
-def write_table(table: Any, path: Path, facts: Mapping[str, str] = {}) -> None:
-    """Publish a table as parquet, with its attributes; facts: for its seal."""
-    break_seal(path)
+def write_table(table: Any, path: Path, origin: Origin | None = None) -> None:
+    """Publish a table as parquet, with its attributes; origin: what it was made from."""
+    withdraw(path)
     with publishing(path) as temporary:
         table.to_parquet(temporary, index=False)
-    write_seal(path, [path], facts)
+    write_manifest(path, [path], origin)
 
 
 def read_table(path: Path) -> Any:
@@ -35,7 +34,7 @@ def read_table(path: Path) -> Any:
     """
     import pandas
 
-    content = read_sealed(path, path, _AGAIN)
+    content = read_file(path, path, _AGAIN)
     try:
         return pandas.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:

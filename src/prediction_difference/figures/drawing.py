@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prediction_difference.figures import style
-from prediction_difference.seals import break_seal, write_seal
-from prediction_difference.stores import publishing, write_text
+from prediction_difference.files import publishing, write_text
+from prediction_difference.manifest import Origin, withdraw, write_manifest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,16 +37,16 @@ class Drawing:
 
 
 def save(
-    drawing: Drawing, png: Path, pdf: Path, json: Path, *, facts: Mapping[str, str] = {}
+    drawing: Drawing, png: Path, pdf: Path, json: Path, *, origin: Origin | None = None
 ) -> None:
     """Publish the picture twice, and the caption and numbers; the same drawing, the same bytes.
 
-    facts: for their seal.
+    origin: what they were made from.
 
     Raises:
         StoreError: the disk is full.
     """
-    break_seal(json)
+    withdraw(json)
     undated = {"Creator": _MAKER, "CreationDate": None, "ModDate": None}
     _write_figure(drawing.figure, png, "png", style.PIXELS_PER_INCH, {"Software": _MAKER})
     _write_figure(drawing.figure, pdf, "pdf", _VECTOR_PIXELS_PER_INCH, undated)
@@ -57,7 +57,7 @@ def save(
         "numbers": drawing.numbers,
     }
     write_text(json, json_format.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
-    write_seal(json, [png, pdf, json], facts)
+    write_manifest(json, [png, pdf, json], origin)
 
 
 def _write_figure(

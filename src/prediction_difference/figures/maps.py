@@ -13,7 +13,8 @@ from prediction_difference.attribution.reading import open_attribution, open_map
 from prediction_difference.errors import StoreError
 from prediction_difference.figures.drawing import rounded
 from prediction_difference.figures.style import number
-from prediction_difference.stores import folder_of, read_attributes, rows_of
+from prediction_difference.files import folder_of
+from prediction_difference.stores import read_attributes, rows_of
 
 _LONGEST_CLASS = 28  # letters
 _SMALLEST_IN_DIGITS = 0.005

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,11 @@ from prediction_difference import randomness
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
 from prediction_difference.families import PRIORS
-from prediction_difference.listings import appears
+from prediction_difference.manifest import Origin
 from prediction_difference.priors.kind import Fitted, Prior
 from prediction_difference.progress import track
 from prediction_difference.stores import (
-    CODE_ATTRIBUTE,
-    folder_of,
     open_store,
-    publishing,
-    read_attributes,
-    refuse_foreign_folder,
     texts,
     write_store,
 )
@@ -70,35 +66,27 @@ def write_priors(
     dataset: Dataset,
     settings: Prior,
     path: Path,
-    seed: int | None = None,
-    code: str = "",
+    origin: Origin | None = None,
 ) -> None:
     """Publish priors with the conditionals for these windows, and from which images they are.
 
-    settings, seed, code: what they were fitted with; code is the digest of the modules.
+    origin: what they were fitted from.
 
-    Those of each split and window have a store of their own inside, `window_<side>/<split>`, and
+    Those of each split and window are a group of their own inside, `window_<side>/<split>`, and
     only one of them is in memory at a time. Where they are large, as for wide windows in three
     dimensions (228 MB a split for k = 7 in l = 11), they are left out: whoever needs them computes
     them in some seconds, which is less than reading them.
     """
-    folder = folder_of(path)
-    refuse_foreign_folder(folder)
     summary = _summary(priors, dataset, settings)
     some = next(iter(priors.values()))
     kept = [window for window in sorted(set(windows)) if settings.keeps(some, window)]
     summary.attrs["windows"] = kept
-    if code:
-        summary.attrs[CODE_ATTRIBUTE] = code
-    if seed is not None:
-        summary.attrs["seed"] = seed
-    with publishing(folder) as temporary:
-        write_store(temporary, summary, {name: (1, *v.shape[1:]) for name, v in _stacked(summary)})
-        digest = read_attributes(temporary)["digest"]
-        for window, split in itertools.product(kept, priors):
-            arrays = settings.kept_for(priors[split], window)
-            store = _store_of_window(arrays, {"of": digest, "held_out": split})
-            write_store(temporary / _place(window, split), store)
+    chunks = {name: (1, *v.shape[1:]) for name, v in _stacked(summary)}
+    parts = {
+        _place(window, split): partial(_kept_for, settings, priors[split], window)
+        for window, split in itertools.product(kept, priors)
+    }
+    write_store(path, summary, chunks, origin, parts)
 
 
 def _summary(priors: dict[str, Fitted], dataset: Dataset, settings: Prior) -> Any:
@@ -140,19 +128,20 @@ def _stacked(summary: Any) -> Iterator[tuple[str, Any]]:
     return ((str(n), v) for n, v in summary.data_vars.items() if v.dims[0] == "held_out")
 
 
-def _place(window: int, split: str) -> Path:
-    return Path(f"window_{window}") / split
+def _place(window: int, split: str) -> str:
+    return f"window_{window}/{split}"
 
 
-def _store_of_window(kept: Mapping[str, np.ndarray], attributes: dict[str, str]) -> Any:
+def _kept_for(settings: Prior, fitted: Fitted, window: int) -> Any:
     """What is kept for the windows of one side, as an xarray Dataset."""
     import xarray
 
+    kept = settings.kept_for(fitted, window)
     variables = {
         f"{name}{_KEPT}": (tuple(f"{name}_{axis}" for axis in range(array.ndim)), array)
         for name, array in kept.items()
     }
-    return xarray.Dataset(variables, attrs={"kind": "conditionals", **attributes})
+    return xarray.Dataset(variables, attrs={"kind": "conditionals"})
 
 
 def read_prior(path: Path, dataset: Dataset, dataset_name: str, split: str, window: int) -> Fitted:
@@ -174,9 +163,8 @@ def read_prior(path: Path, dataset: Dataset, dataset_name: str, split: str, wind
             "set test_fraction or folds of the dataset, so that other images are left to fit it to",
         )
     one = store.sel(held_out=held_out)
-    place = folder_of(path) / _place(window, held_out)
-    is_kept = window in store.attrs["windows"] and appears(place)
-    kept = {window: _read_kept(place, store.attrs["digest"])} if is_kept else {}
+    is_kept = window in store.attrs["windows"]
+    kept = {window: _read_kept(path, _place(window, held_out))} if is_kept else {}
     apart = {"fitted_on"}
     arrays = {str(n): v.values for n, v in one.data_vars.items() if n not in apart}
     found = PRIORS.find(store.attrs["settings"]["kind"])
@@ -184,10 +172,8 @@ def read_prior(path: Path, dataset: Dataset, dataset_name: str, split: str, wind
     return found.model_construct(**store.attrs["settings"]).restored(arrays, kept)
 
 
-def _read_kept(path: Path, digest: str) -> dict[str, np.ndarray]:
-    store = open_store(path, "conditionals")
-    if store.attrs["of"] != digest:
-        raise StoreError(path, "belongs to another prior", "delete the prior and fit it again")
+def _read_kept(path: Path, place: str) -> dict[str, np.ndarray]:
+    store = open_store(path, "conditionals", part=place)
     return {str(n).removesuffix(_KEPT): v.values for n, v in store.data_vars.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from prediction_difference.figures.captions import NOT_CLINICAL
+from prediction_difference.files import write_text
 from prediction_difference.progress import say
 from prediction_difference.report.catalogue import Room
 from prediction_difference.report.fallback import HIDE_BELOW
@@ -16,7 +17,7 @@ from prediction_difference.report.html import HERE, Relative, template
 from prediction_difference.report.niivue import read_niivue
 from prediction_difference.report.packing import pack_text
 from prediction_difference.report.volumes import ROOM, cohort
-from prediction_difference.stores import read_attributes, write_text
+from prediction_difference.stores import read_attributes
 
 FILES_READ = ("base.css", "brains/*", "viewer/*")
 _SCRIPTS = (

@@ -11,11 +11,11 @@ from matplotlib.colors import Colormap
 
 from prediction_difference.attribution.clear import FULL_FROM, MOST_DISTINCT, class_colours
 from prediction_difference.figures import style
+from prediction_difference.files import write_text
 from prediction_difference.progress import say
 from prediction_difference.report.catalogue import ROOM, Room, catalogue
 from prediction_difference.report.html import HERE, Relative, template
 from prediction_difference.report.tables import Stored
-from prediction_difference.stores import write_text
 
 FILES_READ = ("base.css", "viewer/*")
 _SCRIPTS = (

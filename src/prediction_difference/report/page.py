@@ -19,11 +19,11 @@ from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.kind import Figure
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
+from prediction_difference.files import write_text
+from prediction_difference.manifest import Origin, read_file, withdraw, write_manifest
 from prediction_difference.report import maps_page, perturbations, tables
 from prediction_difference.report.html import Relative, template
 from prediction_difference.run import Config
-from prediction_difference.seals import break_seal, read_sealed, write_seal
-from prediction_difference.stores import write_text
 
 FILES_READ = ("base.css", "template.html.j2")
 _SCREEN_PIXELS_PER_INCH = 96
@@ -56,13 +56,13 @@ def build(
     output: Path,
     maps_output: Path,
     brains: Mapping[str, Path] = {},
-    facts: Mapping[str, str] = {},
+    origin: Origin | None = None,
 ) -> None:
     """Write index.html and the interactive page; what they link to is found relative to them.
 
     cards: card.json of each classifier. evaluations: what they left, by name. figures: their JSON
     files, beside which the pictures lie. attributions: stores by explanation. brains: pages of
-    cohorts, by dataset. facts: for the seal of all pages.
+    cohorts, by dataset. origin: what all pages are made from.
 
     Raises:
         StoreError: a file is missing, incomplete or not what it should be.
@@ -100,11 +100,11 @@ def build(
         ),
         versions=tables.versions([card for _, card in read_cards], maps),
     )
-    break_seal(output)
+    withdraw(output)
     flat = [dataset for dataset in config.datasets.values() if not dataset.is_volume]
     maps_page.write(maps, config.run.name, output, maps_output, not_clinical=_not_clinical(flat))
     write_text(output, html)
-    write_seal(output, [output, maps_output, *brains.values()], facts)
+    write_manifest(output, [output, maps_output, *brains.values()], origin)
 
 
 def _apart(
@@ -129,7 +129,7 @@ def _not_clinical(datasets: Iterable[Source]) -> str:
 def _picture(file: Path, page: Relative, config: Config, maps: Sequence[tables.Stored]) -> Picture:
     content = _read_json(file)
     png = file.with_suffix(".png")
-    raw = read_sealed(png, file, _AGAIN)
+    raw = read_file(png, file, _AGAIN)
     try:
         width, height = Image.open(io.BytesIO(raw)).size
     except OSError as error:
@@ -153,7 +153,7 @@ def _cost(figure: Figure | None, config: Config, maps: Sequence[tables.Stored]) 
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    raw = read_sealed(file, file, _AGAIN)
+    raw = read_file(file, file, _AGAIN)
     try:
         content: dict[str, Any] = json.loads(raw)
         missing = {"figure", "title", "caption"} - content.keys()

@@ -12,7 +12,7 @@ from prediction_difference.evaluation.claim_checks import read_claims
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.figures.maps import Map, MapsOfStore, probability
-from prediction_difference.stores import folder_of
+from prediction_difference.files import folder_of
 from prediction_difference.typesetting import UNKNOWN, number
 
 

@@ -1,6 +1,6 @@
 """What a paper says of its maps, put to the test on the images that are explained here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +11,7 @@ from prediction_difference.errors import Problem
 from prediction_difference.evaluation.measure import Inputs, Measure
 from prediction_difference.families import CLAIMS
 from prediction_difference.lookup import Lookup
+from prediction_difference.manifest import Origin
 from prediction_difference.registry import OneOf
 from prediction_difference.settings import Concept
 
@@ -59,11 +60,11 @@ class Claims(Measure):
     def parts_behind(self) -> Sequence[Concept]:
         return self.claims
 
-    def publish(self, inputs: Inputs, output: Path, facts: Mapping[str, str]) -> None:
+    def publish(self, inputs: Inputs, output: Path, origin: Origin) -> None:
         from prediction_difference.evaluation.claim_checks import check_claims, write_claims
 
         results = inputs.results
         tables = {name: layout.evaluation_table(results, name) for name in self.evaluation_names}
         classifiers = {name: results / "classifiers" / name for name in self.classifier_names}
         found = check_claims(self, inputs.stores, tables, classifiers)
-        write_claims(found, inputs.config.run, output, facts)
+        write_claims(found, inputs.config.run, output, origin)
