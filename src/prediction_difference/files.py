@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DIGEST_LENGTH = 16
 PARTIAL = ".partial"
 """How names end of what is being written, or was when its job was killed."""
+_IN_FOLDERS = ("zarr.json", "manifest.sha256", "card.json", "card.sha256")
+"""Names of files that stand for the folder in which they lie."""
 _ATTEMPTS = 10
 """Of taking a place that other jobs take at the same time."""
 
@@ -142,8 +144,14 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def folder_of(path: Path) -> Path:
-    """The folder of a store or classifier, given that folder or the file that stands for it."""
-    return path.parent if path.name in ("zarr.json", "card.json") else path
+    """The folder of a store or classifier, given that folder or a file that stands for it."""
+    return path.parent if path.name in _IN_FOLDERS else path
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def row_digests(rows: "np.ndarray") -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference.errors import StoreError
-from prediction_difference.files import digest, settings_digest, write_text
+from prediction_difference.files import digest, folder_of, settings_digest, sha256, write_text
 from prediction_difference.listings import appears
 
 SUFFIX = ".sha256"
@@ -74,10 +74,12 @@ class Manifest:
 
 
 def manifest_path(main: Path) -> Path:
-    """Where the manifest of a store, or of files of which this is the main one, lies."""
-    if main.name == "zarr.json":
-        return main.with_name(IN_STORE)
-    return main / IN_STORE if main.suffix == ".zarr" else main.with_suffix(SUFFIX)
+    """Where the manifest of a store, or of files of which this is the main one, lies.
+
+    main: may also be the manifest itself, or the store's zarr.json.
+    """
+    folder = folder_of(main)
+    return folder / IN_STORE if folder.suffix == ".zarr" else main.with_suffix(SUFFIX)
 
 
 def withdraw(main: Path) -> None:
@@ -175,9 +177,3 @@ def read_file(path: Path, main: Path, remedy: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != expected:
         raise StoreError(path, "is damaged: it does not hold what was written", remedy)
     return content
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -35,7 +35,7 @@ def write_store(
 ) -> None:
     """Publish an xarray Dataset as a consolidated Zarr v3 group, with a manifest.
 
-    `path` is the store's folder or the zarr.json in it. `chunks` gives the chunk shape of
+    `path` is the store's folder or its manifest. `chunks` gives the chunk shape of
     variables by name; without one, zarr's default holds. What the attribute `digests` names by
     variable are variables with the digests of its rows, by which these can be checked one by one.
     origin: what it was made from. parts: groups inside of it by their places, as functions that

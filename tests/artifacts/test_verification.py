@@ -243,7 +243,7 @@ def test_lost_stores_and_files_beside_them_are_found(tmp_path: Path) -> None:
     layout.listing(tmp_path, "maps").touch()
     lost = [file.relative_to(folder).as_posix() for file in Artifacts(config, tmp_path).lost_files]
     beside = ["random-1.nii.gz", "random-2.nii.gz", "random-2.json"]
-    assert lost == ["random-2.zarr/zarr.json", *beside]
+    assert lost == ["random-2.zarr/manifest.sha256", *beside]
 
 
 def test_the_command_tells_how_to_mend(run: Path) -> None:
@@ -260,9 +260,8 @@ def test_the_command_tells_how_to_mend(run: Path) -> None:
     assert done.exit_code == 1
     assert f"damaged: {store}: is damaged: zarr.json is not what was written; " in done.stdout
     assert f"  rm -r -- {store}\n" in done.stdout
-    asked = (
-        "results/tiny/attributions/chance/random-1.zarr/zarr.json results/tiny/report/index.html"
-    )
+    again = "attributions/chance/random-1.zarr/manifest.sha256"
+    asked = f"results/tiny/{again} results/tiny/report/index.html"
     assert f"  snakemake -- {asked}\n" in done.stdout
     (run / "figures/tiny/maps.png").write_bytes(b"")
     told = runner.invoke(app, ["verify", str(run)]).stdout

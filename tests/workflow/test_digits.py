@@ -293,7 +293,7 @@ def test_other_threads_change_results_by_float_rounding_only(slurm, disturbed, l
     for folder in (results / "chunks" / name, results / "attributions" / name):
         subprocess.run(["rm", "-r", str(folder)], check=True)
     stores = sorted((local.folder / RESULTS / "attributions" / name).glob("*.zarr"))
-    target = str(stores[0].relative_to(local.folder) / "zarr.json")
+    target = str(stores[0].relative_to(local.folder) / "manifest.sha256")
     done = subprocess.run(
         slurm_command("--set-threads", "chunk=2", "--", target),
         cwd=checkout.folder,

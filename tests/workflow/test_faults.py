@@ -158,7 +158,7 @@ def test_equal_results_come_from_an_undisturbed_run(survived):
     raw["run"]["name"] = "whole"
     whole.write_text(yaml.safe_dump(raw))
     name = slot_of(RAW["explanations"]["chance"]["images"][0])
-    target = f"results/whole/attributions/chance/{name}.zarr/zarr.json"
+    target = f"results/whole/attributions/chance/{name}.zarr/manifest.sha256"
     done = checkout.run(target, config="whole.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     one, other = (
@@ -174,7 +174,7 @@ def test_a_clock_that_jumped_makes_nothing_anew_and_spoils_nothing(survived, day
     checkout, _ = survived
     then = time.time() + days * 86400
     kept = {}
-    for file in (checkout.results / "data/photos.zarr").rglob("zarr.json"):
+    for file in (checkout.results / "data/photos.zarr").rglob("*.*"):
         kept[file] = file.stat()
         os.utime(file, (then, then))
     planned = checkout.planned()
@@ -255,9 +255,9 @@ def test_a_full_disk_stops_a_run_that_goes_on_where_there_is_room(survived, moun
     assert "the disk is full; free some space and start again" in told
     found = verify(folder)
     assert {one.state for one in found} <= {State.COMPLETE, State.HALF_WRITTEN, State.MISSING}
-    # Of stores that the stopped job had finished, Snakemake removes the zarr.json.
+    # Of stores that the stopped job had finished, Snakemake removes the manifest.
     for store in (one.path for one in found if one.state is State.HALF_WRITTEN):
-        with pytest.raises(StoreError, match="there is no complete Zarr store here"):
+        with pytest.raises(StoreError, match=r"manifest\.sha256, .* last, is missing"):
             pda.open_attribution(store)
     kept = [path for part in ("data", "chunks") for path in (folder / part).rglob("zarr.json")]
     finished = {path: path.stat().st_mtime_ns for path in kept}

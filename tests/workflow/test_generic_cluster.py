@@ -107,7 +107,9 @@ def write_paper(cluster: Cluster) -> None:
     file.write_text(yaml.safe_dump(paper))
 
 
-STORES = [f"results/tiny-full/data/{name}.zarr/zarr.json" for name in ("at-home", "by-variable")]
+STORES = [
+    f"results/tiny-full/data/{name}.zarr/manifest.sha256" for name in ("at-home", "by-variable")
+]
 TARGETS = ("tiny2026", *STORES, "--config", "setting=full")
 
 

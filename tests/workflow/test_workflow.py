@@ -148,7 +148,7 @@ def killed_and_resumed(tmp_path_factory):
     seen = {
         "returncode": run.returncode,
         "output": output,
-        "published": list((checkout.results / "attributions/slow").glob("*/zarr.json")),
+        "published": list((checkout.results / "attributions/slow").glob("*/manifest.sha256")),
         "finished": {s.path.name: s.finished() for s in checkout.working_stores()},
         "times": {f: f.stat().st_mtime_ns for f in row_files(checkout)},
     }
@@ -193,7 +193,7 @@ def test_the_result_is_that_of_an_undisturbed_run_to_the_last_bit(killed_and_res
     whole["run"] = {**TINY["run"], "name": "whole"}
     checkout.write(whole, "whole.yaml")
     slots = ("random-1", "misclassified-1")
-    targets = [f"results/whole/attributions/slow/{slot}.zarr/zarr.json" for slot in slots]
+    targets = [f"results/whole/attributions/slow/{slot}.zarr/manifest.sha256" for slot in slots]
     done = checkout.run(*targets, config="whole.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     for slot in slots:
@@ -208,10 +208,10 @@ def test_the_result_is_that_of_an_undisturbed_run_to_the_last_bit(killed_and_res
 def test_every_result_of_the_contract_is_there(killed_and_resumed):
     checkout, _ = killed_and_resumed
     expected = [
-        "data/digits.zarr/zarr.json",
-        "priors/patches.zarr/zarr.json",
+        "data/digits.zarr/manifest.sha256",
+        "priors/patches.zarr/manifest.sha256",
         *(f"classifiers/network/{f}" for f in ("weights.safetensors", "card.json", "history.csv")),
-        "attributions/slow/random-1.zarr/zarr.json",
+        "attributions/slow/random-1.zarr/manifest.sha256",
         "evaluations/aopc.parquet",
         *(f"figures/tiny/{f}.{s}" for f in ("maps", "curves") for s in ("png", "pdf", "json")),
         "report/index.html",
@@ -264,7 +264,7 @@ def test_a_store_that_is_gone_is_made_again_when_it_is_asked_for(killed_and_resu
     shutil.rmtree(store)
     with pytest.raises(StoreError, match="no complete Zarr store"):
         pda.open_attribution(store)
-    target = store.relative_to(checkout.folder) / "zarr.json"
+    target = store.relative_to(checkout.folder) / "manifest.sha256"
     assert checkout.planned(str(target)) == {"attribution_chance": 1}
     assert checkout.planned()["attribution_chance"] == 1
     done = checkout.run()

@@ -12,7 +12,7 @@ rule classifier:
         weights=f"{RESULTS}/classifiers/{{classifier}}/weights.safetensors",
         history=f"{RESULTS}/classifiers/{{classifier}}/history.csv",
         predictions=f"{RESULTS}/classifiers/{{classifier}}/predictions.parquet",
-        checksums=f"{RESULTS}/classifiers/{{classifier}}/card.sha256",
+        manifest=f"{RESULTS}/classifiers/{{classifier}}/card.sha256",
     log:
         f"{LOGS}/classifiers/{{classifier}}.log",
     benchmark:

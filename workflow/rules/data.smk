@@ -5,7 +5,7 @@
 
 rule data:
     output:
-        f"{RESULTS}/data/{{dataset}}.zarr/zarr.json",
+        f"{RESULTS}/data/{{dataset}}.zarr/manifest.sha256",
     log:
         f"{LOGS}/data/{{dataset}}.log",
     benchmark:

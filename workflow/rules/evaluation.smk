@@ -13,7 +13,7 @@ rule claims:
         unpack(inputs("claims")),
     output:
         found=f"{RESULTS}/evaluations/{{evaluation}}.json",
-        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
+        manifest=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.log",
     benchmark:
@@ -66,7 +66,7 @@ rule shard:
 rule cohort:
     output:
         table=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.parquet",
-        checksums=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.sha256",
+        manifest=f"{RESULTS}/cohorts/{{evaluation}}/cohort-{{cohort}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}/cohort-{{cohort}}.log",
     benchmark:
@@ -90,7 +90,7 @@ rule evaluation:
         unpack(inputs("evaluation")),
     output:
         table=f"{RESULTS}/evaluations/{{evaluation}}.parquet",
-        checksums=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
+        manifest=f"{RESULTS}/evaluations/{{evaluation}}.sha256",
     log:
         f"{LOGS}/evaluations/{{evaluation}}.log",
     benchmark:

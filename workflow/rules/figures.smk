@@ -15,7 +15,7 @@ rule figure:
         ),
         pdf=f"{RESULTS}/figures/{{paper}}/{{figure}}.pdf",
         json=f"{RESULTS}/figures/{{paper}}/{{figure}}.json",
-        checksums=f"{RESULTS}/figures/{{paper}}/{{figure}}.sha256",
+        manifest=f"{RESULTS}/figures/{{paper}}/{{figure}}.sha256",
     log:
         f"{LOGS}/figures/{{paper}}/{{figure}}.log",
     benchmark:

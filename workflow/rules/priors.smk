@@ -7,7 +7,7 @@ rule prior:
     input:
         unpack(inputs("prior")),
     output:
-        f"{RESULTS}/priors/{{prior}}.zarr/zarr.json",
+        f"{RESULTS}/priors/{{prior}}.zarr/manifest.sha256",
     log:
         f"{LOGS}/priors/{{prior}}.log",
     benchmark:

@@ -45,7 +45,7 @@ rule report:
             category="Report",
             caption="../report/maps.rst",
         ),
-        checksums=f"{RESULTS}/report/index.sha256",
+        manifest=f"{RESULTS}/report/index.sha256",
     log:
         f"{LOGS}/report/index.log",
     benchmark:

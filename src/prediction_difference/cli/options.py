@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Option
 
 ConfigFile = Annotated[Path, Option("--config", help="The configuration (YAML).")]
-DatasetStore = Annotated[Path, Option("--data", help="Store of the dataset, or its zarr.json.")]
+DatasetStore = Annotated[Path, Option("--data", help="Store of the dataset, or its manifest.")]
 ClassifierFolder = Annotated[
     Path, Option("--classifier", help="Folder of the classifier, or its card.json.")
 ]

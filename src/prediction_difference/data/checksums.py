@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 
 
 def md5(path: Path) -> str:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from prediction_difference.data.dataset import TEST, TRAIN
 from prediction_difference.errors import DataError, Problem
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 from prediction_difference.progress import track
 
 CLASSES = (

@@ -12,8 +12,7 @@ from urllib.parse import urlparse
 from prediction_difference.data.archives import unpack
 from prediction_difference.data.checksums import md5
 from prediction_difference.errors import DataError
-from prediction_difference.files import raise_if_unwritable
-from prediction_difference.manifest import sha256
+from prediction_difference.files import raise_if_unwritable, sha256
 from prediction_difference.progress import say
 
 _SECONDS = 60

@@ -27,8 +27,7 @@ from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.data.volumes import Volume, numbers_of, read_shape, read_volume, sides
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.files import digest
-from prediction_difference.manifest import sha256
+from prediction_difference.files import digest, sha256
 from prediction_difference.progress import track
 
 AFFINE_TOLERANCE = 1e-3  # mm

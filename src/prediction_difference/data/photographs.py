@@ -16,7 +16,7 @@ from prediction_difference.data.folders import Collection, check_names
 from prediction_difference.data.sources.photographs import Photographs
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 from prediction_difference.progress import track
 
 

@@ -13,7 +13,7 @@ from prediction_difference.data.sources.simulated_fa import SHAPE as SIMULATED_S
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.splits import assign_splits, refuse_small_classes
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 from prediction_difference.progress import track
 
 CLASS_NAMES = ("control", "patient")

@@ -17,7 +17,7 @@ from prediction_difference.data.plain_pickles import read_plain_pickle
 from prediction_difference.data.sources.torchvision_sets import CifarSet, TorchvisionSet
 from prediction_difference.data.splits import assign_splits
 from prediction_difference.errors import ConfigError, DataError, Problem
-from prediction_difference.manifest import sha256
+from prediction_difference.files import sha256
 
 _FETCH = "remove them and set download: true"
 
