@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prediction_difference.errors import StoreError
-from prediction_difference.files import digest, folder_of, settings_digest, sha256, write_text
+from prediction_difference.files import digest, folder_of, sha256, write_text
 from prediction_difference.listings import appears
 
 SUFFIX = ".sha256"
@@ -53,11 +53,6 @@ class Origin:
         """What the entry of the configuration says, which is a part of the settings."""
         found: Mapping[str, Any] = self.settings.get("entry", {})
         return found
-
-    @property
-    def digest(self) -> str:
-        """What all of it is recognised by."""
-        return settings_digest(self.facts)
 
 
 @dataclass(frozen=True)
