@@ -8,6 +8,7 @@ from prediction_difference.intervals import (
     correlation_with_means,
     interval_of_mean,
     interval_of_share,
+    students_interval,
 )
 
 
@@ -105,3 +106,10 @@ def test_intervals_of_shares_hold_where_the_score_test_does(count, images):
     for end in interval_of_share(count, images, confidence=0.9):
         # Wilson's ends are where the test statistic with the end's own variance is the quantile.
         assert (share - end) ** 2 == pytest.approx(quantile**2 * end * (1 - end) / images)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_students_interval_is_that_of_the_t_test(generator, confidence):
+    values = generator.normal(0.7, 0.05, 9)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+    assert students_interval(values, confidence) == pytest.approx((expected.low, expected.high))

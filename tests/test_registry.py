@@ -22,8 +22,6 @@ def _in(why: str, *files: str) -> dict[str, str]:
     return dict.fromkeys(files, why)
 
 
-_STUDY = ("evaluation/location.py", "evaluation/measures/location.py", "figures/location.py")
-_OF_STUDIES = "a method of studies of location, which name theirs themselves"
 _LIBRARY = _in("a library's name, of which the version is noted", "provenance.py")
 ALSO: dict[str, dict[str, str]] = {
     "accuracy": _in(
@@ -33,7 +31,6 @@ ALSO: dict[str, dict[str, str]] = {
         "evaluation/cohort_accuracy.py",
         "evaluation/location.py",
         "evaluation/measures/cohort_accuracy.py",
-        "evaluation/measures/location.py",
         "evaluation/measures/strong_features.py",
         "evaluation/perturbed_table.py",
         "evaluation/strong_features.py",
@@ -70,13 +67,12 @@ ALSO: dict[str, dict[str, str]] = {
         "evaluation/shards.py",
         "figures/perturbation_curves.py",
     ),
-    "deviation": _in(_OF_STUDIES, *_STUDY)
-    | _in(
+    "deviation": _in(
         "standard deviation, a column of tables",
         "evaluation/claim_checks.py",
+        "evaluation/cohort_accuracy.py",
         "evaluation/measures/cohort_accuracy.py",
     ),
-    "gaussian": _in(_OF_STUDIES, *_STUDY),
     "imagenet": _in(
         "a normalisation's name",
         "classifiers/kinds/fine_tuned.py",
@@ -89,14 +85,13 @@ ALSO: dict[str, dict[str, str]] = {
         "what a prior takes off images for their place, an attribute of stores",
         "attribution/description.py",
         "attribution/nifti.py",
+        "evaluation/location.py",
+        "figures/location.py",
         "priors/gaussian.py",
         "priors/kinds/gaussian.py",
         "priors/store.py",
-    )
-    | _in("a key of seeds, which must stay for draws to stay", "evaluation/location.py"),
-    "marginal": _in(_OF_STUDIES, *_STUDY),
-    "occlusion": _in(_OF_STUDIES, *_STUDY),
-    "pattern": _in(_OF_STUDIES, *_STUDY) | _in("a key of JSON schemas", "registry.py"),
+    ),
+    "pattern": _in("a key of JSON schemas", "registry.py"),
     "prediction-difference": _in(
         "the program's own name", "cli/main.py", "figures/drawing.py", "provenance.py"
     ),
@@ -117,8 +112,7 @@ ALSO: dict[str, dict[str, str]] = {
         "data/sources/places365.py",
         "data/sources/torchvision_sets.py",
     ),
-    "weights": _in(_OF_STUDIES, "evaluation/measures/location.py", "figures/location.py")
-    | _in(
+    "weights": _in(
         "those of a network, a key of settings",
         "classifiers/fine_tuning.py",
         "cli/own_photographs.py",

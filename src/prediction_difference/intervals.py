@@ -24,6 +24,12 @@ def interval_of_mean(
     return _ends(_means_of_resamples(values, seed), confidence, count)
 
 
+def students_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Ends of Student's interval of the mean of (n,) at least two independent normal numbers."""
+    reach = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values)
+    return float(values.mean() - reach), float(values.mean() + reach)
+
+
 def interval_of_share(
     count: int, images: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:

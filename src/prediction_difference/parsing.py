@@ -60,8 +60,11 @@ def _problems(model: type[Section], details: ErrorDetails) -> Iterator[Problem]:
     context = details.get("ctx", {})
     match details["type"]:
         case "extra_forbidden":
-            keys = _known_keys(model, place[:-1])
-            yield Problem(where, "this key is unknown", choose(str(place[-1]), keys))
+            key, sections = str(place[-1]), _sections_at(model, place[:-1])
+            moved = [section.moved[key] for section in sections if key in section.moved]
+            keys = {name for section in sections for name in section.model_fields}
+            remedy = moved[0] if moved else choose(key, keys)
+            yield Problem(where, "this key is unknown", remedy)
         case "missing":
             yield Problem(where, "this key is missing", "add it")
         case "literal_error":
@@ -103,12 +106,12 @@ def _tags_in(annotation: Any) -> set[str]:
     return {tag for argument in arguments for tag in _tags_in(argument)}
 
 
-def _known_keys(model: type[Section], place: Iterable[Any]) -> set[str]:
-    """Keys that are allowed at a place, found by walking the model along it."""
+def _sections_at(model: type[Section], place: Iterable[Any]) -> list[type[Section]]:
+    """The models of settings that may stand at a place, found by walking the model along it."""
     sections = [model]
     for part in place:
         fields = [s.model_fields[part] for s in sections if part in s.model_fields]
         # Other parts are numbers in a list and keys of a mapping.
         if fields:
             sections = [s for field in fields for s in sections_of(field)]
-    return {key for section in sections for key in section.model_fields}
+    return sections

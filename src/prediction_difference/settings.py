@@ -55,6 +55,8 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     said_only: ClassVar[frozenset[str]] = frozenset()
     """Keys that change what pages and figures say, and nothing that is computed."""
+    moved: ClassVar[Mapping[str, str]] = {}
+    """Keys of earlier versions, each with what is to be written in its place."""
 
     @property
     def content(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def config_of(dataset: dict[str, Any], figure: dict[str, Any]) -> Any:
         "figures": {"shown": figure},
     }
     if figure is TABLE:
-        raw["evaluations"] = {"place": {"measure": "location", "dataset": "own"}}
+        raw["evaluations"] = {"place": {"measure": "location", "explanations": ["maps"]}}
     return parse_config(raw)
 
 

@@ -283,3 +283,18 @@ def test_a_download_that_fails_leaves_nothing(tmp_path: Path, offer: Path) -> No
     with pytest.raises(DataError, match=r"SUN397\.tar\.gz: another file than expected has arrived"):
         read("sun397", root, download=True)
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("hostile", ["../outside", "SUN397/../../outside"])
+def test_an_archive_stays_in_its_folder(
+    tmp_path: Path, offer: Path, monkeypatch: pytest.MonkeyPatch, hostile: str
+) -> None:
+    with tarfile.open(offer / "SUN397.tar.gz", "w:gz") as archive:
+        archive.add(offer / "SUN397" / "ClassName.txt", hostile)
+    known = sha256(offer / "SUN397.tar.gz")
+    offered = Resource(SUN397.resources[0].addresses, known)  # type: ignore[arg-type,index]
+    monkeypatch.setattr(SUN397, "resources", (offered,))
+    with pytest.raises(DataError, match=r"SUN397\.tar\.gz: is not unpacked \(.*outside"):
+        read("sun397", tmp_path / "root", download=True)
+    assert list((tmp_path / "root").iterdir()) == []
+    assert not (tmp_path / "outside").exists()

@@ -331,9 +331,7 @@ def test_what_is_there_is_not_downloaded(tmp_path: Path, mirror: Path) -> None:
 def test_a_download_that_fails_leaves_nothing(tmp_path: Path, mirror: Path) -> None:
     (mirror / "t10k-labels-idx1-ubyte.gz").write_bytes(b"another file")
     root = tmp_path / "root"
-    message = (
-        r"labels-idx1-ubyte\.gz: another file than expected has arrived: its SHA-256 is [0-9a-f]"
-    )
+    message = r"labels-idx1-ubyte\.gz: another file than expected has arrived \(SHA256 hash of"
     with pytest.raises(DataError, match=message):
         read("mnist", root, download=True)
     assert list(root.iterdir()) == []

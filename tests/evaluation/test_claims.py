@@ -603,15 +603,15 @@ def test_accuracy_is_that_of_held_out_images(weights_from, tmp_path, monkeypatch
 
 def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):
     rows = [
-        (cohort, method, quantity, "left", value + 0.01 * cohort)
+        (cohort, name, quantity, "left", value + 0.01 * cohort)
         for cohort in range(5)
-        for method, quantity, value in (
+        for name, quantity, value in (
             ("", "accuracy", 0.673),
             ("grid-cell", "auc", 0.75 + 0.01 * cohort),
             ("gaussian", "auc", 0.65),
         )
     ]
-    table = pandas.DataFrame(rows, columns=["cohort", "method", "quantity", "region", "value"])
+    table = pandas.DataFrame(rows, columns=["cohort", "explanation", "quantity", "region", "value"])
     table.attrs["settings"] = {"measure": "location"}
     write_table(table, tmp_path / "location.parquet")
     tables = {"location": tmp_path / "location.parquet"}
@@ -622,7 +622,7 @@ def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):
         return {"location": tmp_path / "seeds.parquet"}
 
     damage = {**WORDS, "claim": "finds-damage", "evaluation": "location"}
-    damage |= {"method": "grid-cell", "than": "gaussian"}
+    damage |= {"explanation": "grid-cell", "than": "gaussian"}
     settings = READ({"measure": "claims", "claims": [accuracy, damage]})
     first, second = check_claims(settings, {}, tables)
     assert first["values"] == pytest.approx([0.673, 0.683, 0.693, 0.703, 0.713])
@@ -635,6 +635,6 @@ def test_cohorts_are_what_is_counted_where_an_evaluation_has_several(tmp_path):
     assert check_claims(own, {}, written(seeds))[0]["values"] == pytest.approx(first["values"])
     with pytest.raises(StoreError, match="tries several classifiers"):
         check_claims(own, {}, written(pandas.concat([seeds, seeds])))
-    missing = READ({"measure": "claims", "claims": [{**damage, "method": "marginal"}]})
+    missing = READ({"measure": "claims", "claims": [{**damage, "explanation": "marginal"}]})
     with pytest.raises(StoreError, match="location: did not measure 'marginal'"):
         check_claims(missing, {}, tables)

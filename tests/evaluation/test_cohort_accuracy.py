@@ -1,13 +1,11 @@
 """Accuracy over cohorts: the run's own first, other seeds after it, and Student's interval."""
 
-import numpy as np
 import pytest
-from scipy.stats import bootstrap
 
 from prediction_difference.classifiers.making import make_classifier
 from prediction_difference.config import parse_config
 from prediction_difference.errors import ConfigError
-from prediction_difference.evaluation.cohort_accuracy import mean_of, summarise_cohorts
+from prediction_difference.evaluation.cohort_accuracy import summarise_cohorts
 from prediction_difference.evaluation.measure import Inputs
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.report.tables import measure_table
@@ -62,14 +60,6 @@ def test_the_first_cohort_is_that_of_the_run_and_others_differ(tmp_path):
         ["diagnosis", "logistic-regression", "2", "3", c] for c in ("0.01", "1")
     ]
     assert summarise_cohorts(table)["mean"].iloc[1] == table["accuracy"].iloc[[1, 3]].mean()
-
-
-def test_the_interval_is_that_of_the_mean():
-    values = np.random.default_rng(1).normal(0.7, 0.05, 200)
-    found = mean_of(values)
-    drawn = bootstrap((values,), np.mean, rng=np.random.default_rng(0)).confidence_interval
-    assert (found.low, found.high) == pytest.approx(tuple(drawn), abs=1e-3)
-    assert found.deviation == pytest.approx(values.std(ddof=1))
 
 
 def test_only_simulated_cohorts_have_other_seeds():

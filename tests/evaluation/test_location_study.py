@@ -1,28 +1,40 @@
 """Which maps find the damage, on cohorts small enough to simulate here."""
 
+import copy
+import dataclasses
+
 import numpy as np
 import pandas
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.config import parse_config
 from prediction_difference.data import anatomy
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.errors import ConfigError, DataError
-from prediction_difference.evaluation import location
 from prediction_difference.evaluation.location import (
-    Fold,
+    Cohort,
     area_within,
     join_cohorts,
-    mapper_of,
     mean_correlations,
     measure_cohort,
     summarise_location,
 )
 from prediction_difference.evaluation.table import write_table
+from prediction_difference.priors.store import fit_priors
 
-METHODS = ["voxel-mean", "marginal", "weights", "weighted-deviation"]
+OTHERS = {
+    "weights": {"method": "weights"},
+    "weighted": {"method": "deviation", "weighted": True},
+}
+DRAWN = {
+    "voxel-mean": {"prior": "voxel-mean"},
+    "marginal": {"sampler": "marginal"},
+    "clipped": {"prior": "voxel-mean", "clip": True, "samples": 3},
+}
+COMMON = {"classifier": "diagnosis", "images": {"random": 1}}
+PDA = {"method": "prediction-difference", "window": 2, "stride": 2, "samples": 2}
 RAW = {
     "datasets": {
         "fa": {
@@ -34,20 +46,25 @@ RAW = {
             "slab": {"axis": 0, "start": 33, "stop": 36},
         }
     },
+    "classifiers": {"diagnosis": {"kind": "logistic-regression", "dataset": "fa"}},
+    "priors": {"voxel-mean": {"dataset": "fa", "patch": 3, "patches": 500}},
+    "explanations": {
+        **{name: COMMON | PDA | own for name, own in DRAWN.items()},
+        **{name: COMMON | own for name, own in OTHERS.items()},
+    },
     "evaluations": {
-        "where": {
-            "measure": "location",
-            "dataset": "fa",
-            "cohorts": 2,
-            "methods": METHODS,
-            "window": 2,
-            "stride": 2,
-            "patch": 3,
-            "patches": 500,
-            "samples": 2,
-        }
+        "where": {"measure": "location", "explanations": [*DRAWN, *OTHERS], "cohorts": 2}
     },
 }
+
+
+def changed(**sections):
+    """RAW with entries of its sections changed, or added."""
+    found = copy.deepcopy(RAW)
+    for section, entries in sections.items():
+        for name, own in entries.items():
+            found[section][name] = found[section].get(name, {}) | own
+    return found
 
 
 def test_the_area_is_that_of_the_curve(generator):
@@ -96,11 +113,11 @@ def tables():
     return [measure_cohort(config, "where", number) for number in (0, 1)]
 
 
-def test_a_cohort_is_measured_by_every_method_and_region(tables):
+def test_a_cohort_is_measured_by_every_explanation_and_region(tables):
     table = tables[0]
     regions = {"right-anterior-corona-radiata", "right-callosal-body"}
-    for method in METHODS:
-        part = table[table["method"] == method]
+    for explanation in RAW["explanations"]:
+        part = table[table["explanation"] == explanation]
         assert set(part["quantity"]) == {"auc", "within", "across"}
         assert set(part[part["quantity"] == "auc"]["region"]) <= regions | {
             "right-posterior-thalamic-radiation"
@@ -120,14 +137,14 @@ def test_a_cohort_depends_on_its_number_and_the_seed_alone(tables):
 def test_severe_damage_is_found_where_the_mean_is_known(tables):
     """Three standard deviations in a whole region are seen without any statistics."""
     joined = pandas.concat(tables)
-    chosen = joined[(joined["method"] == "weighted-deviation") & (joined["quantity"] == "auc")]
+    chosen = joined[(joined["explanation"] == "weighted") & (joined["quantity"] == "auc")]
     assert chosen["value"].mean() > 0.7
 
 
 def test_what_is_the_same_for_a_fold_says_nothing_of_its_patients(tables):
     for table in tables:
-        values = table[(table["method"] == "weights") & (table["quantity"] == "auc")]["value"]
-        assert (values == 0.5).all()
+        is_asked = (table["explanation"] == "weights") & (table["quantity"] == "auc")
+        assert (table[is_asked]["value"] == 0.5).all()
 
 
 def test_cohorts_are_joined_and_told_with_intervals(tables, tmp_path):
@@ -135,40 +152,61 @@ def test_cohorts_are_joined_and_told_with_intervals(tables, tmp_path):
     for table, file in zip(tables, files, strict=True):
         write_table(table, file)
     joined = join_cohorts(files)
-    assert joined.attrs["settings"]["cohorts"] == 2
-    summary = summarise_location(joined).set_index("method")
-    assert list(summary.index) == METHODS
-    means = [
-        t[(t["method"] == "marginal") & (t["quantity"] == "auc")]["value"].mean() for t in tables
-    ]
+    assert joined.attrs["dataset_settings"]["effect"] == 3.0
+    summary = summarise_location(joined).set_index("explanation")
+    assert list(summary.index) == RAW["evaluations"]["where"]["explanations"]
+    parts = [t[(t["explanation"] == "marginal") & (t["quantity"] == "auc")] for t in tables]
     row = summary.loc["marginal"]
     assert row["cohorts"] == 2
-    assert row["auc"] == pytest.approx(np.mean(means))
+    assert row["auc"] == pytest.approx(np.mean([part["value"].mean() for part in parts]))
     assert row["auc_low"] <= row["auc"] <= row["auc_high"]
 
 
-def a_fold(generator):
-    images = generator.normal(size=(12, 1, 6, 5, 5)).astype(np.float32)
+def a_dataset(generator):
+    images = generator.random(size=(12, 1, 6, 5, 5)).astype(np.float32)
     labels = np.arange(12) % 2
     split = tuple(f"fold-{n // 6}" for n in range(12))
     names = tuple(f"sub-{n}" for n in range(12))
     mask = np.ones((6, 5, 5), bool)
     mask[0] = False
-    dataset = Dataset(images, names, labels, split, ("control", "patient"), mask)
-    weight = generator.normal(size=images.shape[1:]) * mask
-    return Fold(dataset, "fold-0", LinearClassifier(weight, 0.1))
+    return Dataset(images, names, labels, split, ("control", "patient"), mask)
 
 
-@pytest.mark.parametrize("method", [*location._LOCATIONS, "marginal", "occlusion", "pattern"])
-def test_what_is_held_out_changes_no_map_of_others(generator, method):
+@pytest.mark.parametrize("name", list(RAW["explanations"]))
+def test_what_is_held_out_changes_no_map_of_others(generator, name):
     """Every part of a map but its own image is of the training fold."""
-    settings = parse_config(RAW).evaluations["where"]
-    fold = a_fold(generator)
-    image = fold.dataset.images[0].copy()
-    before = mapper_of(method, fold, settings, 3)(image)
-    assert before.shape == (6, 5, 5)
-    fold.dataset.images[1:6] += 5
-    np.testing.assert_array_equal(mapper_of(method, fold, settings, 3)(image), before)
+    config = parse_config(RAW)
+    explanation, settings = config.explanations[name], config.priors["voxel-mean"]
+
+    def maps_of(dataset):
+        cohort = Cohort.fitted(dataset, config.classifiers["diagnosis"], 3)
+        return cohort.maps(explanation, fit_priors(dataset, settings, "voxel-mean", 3), 3)
+
+    dataset = a_dataset(generator)
+    before = maps_of(dataset)
+    assert before.shape == (12, 6, 5, 5)
+    others = dataset.images.copy()
+    others[1:6] = 1 - others[1:6]
+    after = maps_of(dataclasses.replace(dataset, images=others))
+    np.testing.assert_array_equal(after[0], before[0])
+    assert not np.array_equal(after[6:], before[6:])
+
+
+def test_a_cohort_is_explained_as_a_run_explains_it(generator):
+    """Brute force: planes by scikit-learn on the pixels, and the deviation times their weights."""
+    config, dataset = parse_config(RAW), a_dataset(generator)
+    cohort = Cohort.fitted(dataset, config.classifiers["diagnosis"], 3)
+    found = cohort.maps(config.explanations["weighted"], {}, 3)
+    inside = dataset.images[:, 0][:, dataset.mask]
+    right = 0
+    for split in dataset.held_out_splits:
+        out = dataset.in_split(split)
+        model = LogisticRegression(solver="newton-cg", tol=1e-10)
+        model.fit(inside[~out].astype(float), dataset.labels[~out])
+        expected = model.coef_ * (inside[out] - inside[~out].mean(0))
+        np.testing.assert_allclose(found[out][:, dataset.mask], expected, rtol=1e-3, atol=1e-5)
+        right += int((model.predict(inside[out]) == dataset.labels[out]).sum())
+    assert cohort.accuracy == pytest.approx(right / 12)
 
 
 def test_cohorts_are_counted(tables):
@@ -179,21 +217,50 @@ def test_cohorts_are_counted(tables):
 def test_a_slab_without_damage_is_refused():
     slab = {"axis": 2, "start": 8, "stop": 12}  # the cerebellum
     assert not any(region[:, :, 8:12].any() for region in anatomy.load_anatomy().regions.values())
-    raw = RAW | {"datasets": {"fa": RAW["datasets"]["fa"] | {"slab": slab}}}
+    raw = changed(datasets={"fa": {"slab": slab}})
     with pytest.raises(DataError, match="no damaged region lies in the slab"):
         measure_cohort(parse_config(raw), "where", 0)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("sections", "message"),
     [
-        ({"patch": 2}, "does not fit inside patch=2"),
-        ({"stride": 3}, "stride=3 leaves voxels out"),
-        ({"dataset": "other"}, "there is no 'other' in datasets"),
-        ({"patch": 4}, "patch=4 does not fit inside volumes of 3 x 109 x 91"),
+        (
+            {"evaluations": {"where": {"explanations": ["other"]}}},
+            "there is no 'other' in explanations",
+        ),
+        (
+            {"datasets": {"fa": {"folds": None}}},
+            "no logistic regression of a simulated cohort with folds",
+        ),
+        (
+            {"classifiers": {"diagnosis": {"confounds": ["age"]}}},
+            "'diagnosis' takes confounds out, .* without confounds",
+        ),
+        (
+            {
+                "datasets": {"more": RAW["datasets"]["fa"]},
+                "priors": {"voxel-mean": {"dataset": "more"}},
+            },
+            "prior of 'voxel-mean' is fitted to 'more', .* dataset: fa",
+        ),
+        (
+            {
+                "datasets": {"more": RAW["datasets"]["fa"]},
+                "explanations": {"marginal": {"reference": "more"}},
+            },
+            "'marginal' draws from 'more', .* remove its key reference",
+        ),
+        (
+            {"evaluations": {"where": {"methods": ["weights"]}}},
+            "methods: this key is unknown; list explanations, each of one method",
+        ),
+        (
+            {"evaluations": {"where": {"patch": 7}}},
+            "patch: this key is unknown; name explanations of a logistic regression",
+        ),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(changes, message):
-    study = RAW["evaluations"]["where"] | changes
+def test_settings_that_do_not_fit_are_refused(sections, message):
     with pytest.raises(ConfigError, match=message):
-        parse_config(RAW | {"evaluations": {"where": study}})
+        parse_config(changed(**sections))

@@ -1,7 +1,8 @@
 """The work of prediction difference analysis for an image: a row of windows is a part."""
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,16 +10,23 @@ from prediction_difference import randomness
 from prediction_difference.attribution.bench import Bench, Explained
 from prediction_difference.attribution.description import describe, describe_nodes
 from prediction_difference.attribution.engines.layers import layer_activations, layer_shapes
+from prediction_difference.attribution.method import Given
 from prediction_difference.attribution.methods.prediction_difference import (
     PredictionDifference as Settings,
 )
 from prediction_difference.attribution.methods.prediction_difference import RemovedLayer
+from prediction_difference.attribution.nodes import Node
 from prediction_difference.attribution.prediction_difference import PredictionDifference, Target
 from prediction_difference.attribution.selection import counted_layers
 from prediction_difference.attribution.task import Task
 from prediction_difference.priors.draws import Sampler
 from prediction_difference.priors.sampling import LayerMaterial, Material, Sampling
 from prediction_difference.priors.store import read_prior, reference_images
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from prediction_difference.classifiers.logistic_regression import LinearClassifier
 
 
 def task(explanation: Settings, bench: Bench, one: Explained) -> Task:
@@ -59,6 +67,24 @@ def task(explanation: Settings, bench: Bench, one: Explained) -> Task:
     return Task(one.image, attributes, shapes, compute, seconds)
 
 
+def maps(
+    explanation: Settings,
+    classifier: "nn.Module | LinearClassifier",
+    images: np.ndarray,
+    nodes: Sequence[Node],
+    given: Given,
+) -> np.ndarray:
+    """(N, *spatial) relevance of images that are at hand, by what is given for their windows."""
+    assert given.training is not None
+    clip = given.value_range if explanation.clip else None
+    material = Material(explanation.window, given.prior, given.training, clip, given.seed)
+    sampler = explanation.sampling.made_of(material)
+    instances = len(given.training)
+    analysis = _analysis_by(explanation, classifier, sampler, instances, given.seed, given.device)
+    pairs = zip(images, nodes, strict=True)
+    return np.stack([analysis.attribute_quietly(one, [node]).relevance[0] for one, node in pairs])
+
+
 def _analysis(
     explanation: Settings, bench: Bench, split: str, image: int | None
 ) -> PredictionDifference:
@@ -66,19 +92,37 @@ def _analysis(
 
     image: the one that it is for, if the classifier depends on its confounds.
     """
-    removed = explanation.removed
-    return PredictionDifference(
+    return _analysis_by(
+        explanation,
         bench.plane(split, image) if bench.card.is_linear else bench.module(split),
         bench.once(lambda: _sampler(explanation, bench, split), "sampler", split),
+        bench.card.training_instances[bench.card.weights_for(split)],
+        bench.config.run.seed,
+        bench.device,
+    )
+
+
+def _analysis_by(
+    explanation: Settings,
+    classifier: "nn.Module | LinearClassifier",
+    sampler: Sampler,
+    training_instances: int,
+    seed: int,
+    device: str,
+) -> PredictionDifference:
+    removed = explanation.removed
+    return PredictionDifference(
+        classifier,
+        sampler,
         explanation.window,
         explanation.stride,
         explanation.samples,
         explanation.engine,
-        bench.card.training_instances[bench.card.weights_for(split)],
-        bench.config.run.seed,
+        training_instances,
+        seed,
         standard_error=explanation.standard_error,
         max_samples=explanation.max_samples,
-        device=bench.device,
+        device=device,
         batch_size=explanation.batch_size,
         precision=explanation.precision,
         layer=None if removed is None else removed.layer,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from prediction_difference.attribution.bench import Bench, Explained
     from prediction_difference.attribution.nodes import Node
     from prediction_difference.attribution.task import Task
+    from prediction_difference.priors.kind import Fitted
 
 
 class Method(Concept):
@@ -285,12 +286,15 @@ class Given:
     """What a method is given beside a classifier, images and nodes.
 
     device: where torch computes. seed: the run's. training: (n, C, *spatial) images that the
-    classifier was fitted to, for methods that need them.
+    classifier was fitted to, for methods that need them. prior: fitted to these images, for methods
+    that draw from one. value_range: lowest and highest value of images, for methods that clip.
     """
 
     device: str = "cpu"
     seed: int = 0
     training: "np.ndarray | None" = None
+    prior: "Fitted | None" = None
+    value_range: tuple[float, float] = (0.0, 1.0)
 
 
 def described(settings: Mapping[str, Any]) -> Method:

@@ -1,16 +1,9 @@
-"""Checksums of source files."""
+"""Files that are copies of each other."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from prediction_difference.files import sha256
-
-
-def md5(path: Path) -> str:
-    """Hexadecimal MD5 of a file, where nothing better is published: it tells damage, not malice."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def copies(files: Iterable[Path], others: Iterable[Path]) -> dict[Path, Path]:

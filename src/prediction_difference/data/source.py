@@ -42,8 +42,6 @@ class Source(Split, Concept):
 
     is_volume: ClassVar[bool] = False
     """Whether its images are 3-D."""
-    is_simulated: ClassVar[bool] = False
-    """Whether another seed gives another dataset of the same kind."""
     has_own_split: ClassVar[bool] = False
     """Whether it says by itself which images are for training."""
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from prediction_difference.data import cifar10_jpegs, subsets
-from prediction_difference.data.checksums import md5
 from prediction_difference.data.dataset import TEST, TRAIN, Dataset
 from prediction_difference.data.downloads import download
 from prediction_difference.data.folders import default_root, without_suffix
@@ -156,11 +155,13 @@ def read_house_numbers(settings: TorchvisionSet, split: str, root: Path) -> Part
 
 def read_cifar(settings: CifarSet, split: str, root: Path) -> Part:
     """The batches of a split; torchvision would let their pickles run any code."""
+    from pooch import file_hash
+
     source, known = settings.source, _torchvision_class(settings)
     folder = root / known.base_folder
     batches = []
     for name, checksum in known.train_list if split == TRAIN else known.test_list:
-        if md5(folder / name) != checksum:
+        if file_hash(str(folder / name), alg="md5") != checksum:
             raise _damaged(source, root, f"{name} is another file than the published one")
         batches.append(read_plain_pickle(folder / name, _FETCH))
     key = settings.label_key

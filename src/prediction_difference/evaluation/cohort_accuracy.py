@@ -3,7 +3,6 @@
 One cohort of 140 subjects says little: its accuracy is off by some 4 % either way.
 """
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from prediction_difference.classifiers.measures import held_out_measures
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.evaluation.measures.cohort_accuracy import CohortAccuracy
-from prediction_difference.intervals import CONFIDENCE
+from prediction_difference.intervals import students_interval
 from prediction_difference.progress import track
 from prediction_difference.run import Config
 
@@ -72,35 +71,15 @@ def _tried(
     return found
 
 
-@dataclasses.dataclass(frozen=True)
-class Mean:
-    """Of numbers: their mean, standard deviation and the interval of the mean (Student's t)."""
-
-    mean: float
-    deviation: float
-    low: float
-    high: float
-
-
-def mean_of(values: np.ndarray) -> Mean:
-    """(n,) at least two independent numbers -> their mean and its 95 % interval."""
-    from scipy.stats import t
-
-    mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / len(values) ** 0.5
-    return Mean(mean, deviation, mean - reach, mean + reach)
-
-
 def summarise_cohorts(table: Any) -> Any:
     """A data frame: classifier, effect, C, cohorts, and mean, deviation, low, high of accuracy."""
     import pandas
 
-    rows = [
-        {
-            **dict(zip(("classifier", "effect", "C"), key, strict=True)),
-            "cohorts": len(part),
-            **dataclasses.asdict(mean_of(part["accuracy"].to_numpy())),
-        }
-        for key, part in table.groupby(["classifier", "effect", "C"], sort=False)
-    ]
-    return pandas.DataFrame(rows)
+    rows = []
+    for key, part in table.groupby(["classifier", "effect", "C"], sort=False):
+        accuracy = part["accuracy"].to_numpy()
+        low, high = students_interval(accuracy)
+        mean, deviation = float(accuracy.mean()), float(accuracy.std(ddof=1))
+        rows.append((*key, len(part), mean, deviation, low, high))
+    columns = ["classifier", "effect", "C", "cohorts", "mean", "deviation", "low", "high"]
+    return pandas.DataFrame(rows, columns=columns)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
-from prediction_difference.intervals import interval_of_share
+from prediction_difference.intervals import interval_of_share, students_interval
 
 Opened = Mapping[str, Any]
 """What a claim is about, by name: lists of opened attribution stores, an evaluation's table, or a
@@ -75,5 +74,4 @@ def _interval(measured: Measured, confidence: float) -> tuple[float, float]:
     values = measured.values
     if measured.is_share:
         return interval_of_share(int(values.sum()), len(values), confidence)
-    reach = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values)
-    return float(values.mean() - reach), float(values.mean() + reach)
+    return students_interval(values, confidence)

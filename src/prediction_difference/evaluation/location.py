@@ -1,13 +1,12 @@
-"""Do maps find the damage? Samplers and comparators on simulated cohorts with known damage.
+"""Which maps find the damage of simulated cohorts, where it is known.
 
 For each of several cohorts, logistic regression is fitted by fold, and every subject is explained
 out of fold. A map is useful where it tells, of two patients, which of them was hit in a region; and
 where it is not the same for everybody.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ import numpy as np
 from scipy import stats
 
 from prediction_difference import randomness
-from prediction_difference.attribution.heatmaps import heatmaps
+from prediction_difference.attribution.heatmaps import maps_of
+from prediction_difference.attribution.method import Given, Method
 from prediction_difference.attribution.nodes import Node
-from prediction_difference.attribution.prediction_difference import PredictionDifference
-from prediction_difference.choices import Location
-from prediction_difference.classifiers.logistic_regression import LinearClassifier, fit
+from prediction_difference.classifiers.fold_fitting import fit_planes
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
+from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.data import anatomy, simulated_fa
 from prediction_difference.data.dataset import Dataset
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
@@ -27,8 +27,8 @@ from prediction_difference.errors import DataError
 from prediction_difference.evaluation.measures.location import LocationStudy
 from prediction_difference.evaluation.table import read_table
 from prediction_difference.intervals import interval_of_mean
-from prediction_difference.priors.draws import ConditionalSampler, MarginalSampler, Sampler
-from prediction_difference.priors.gaussian import GaussianPatchPrior
+from prediction_difference.priors.kind import Fitted
+from prediction_difference.priors.store import fit_priors
 from prediction_difference.progress import track
 from prediction_difference.run import Config
 
@@ -36,42 +36,55 @@ _PATIENT = 1
 """Number of the class whose evidence is mapped."""
 _SMALLEST_REGION = 50
 """Voxels of a region inside the slab, below which it is left out."""
-_LOCATIONS: Mapping[str, Location] = {
-    "gaussian": "none",
-    "grid-index": "grid-index",
-    "grid-cell": "grid-cell",
-    "voxel-mean": "voxel-mean",
-}
-"""What the samplers that are conditional know of a place."""
 AUC, WITHIN, ACROSS, ACCURACY = "auc", "within", "across", "accuracy"
 """Quantities of the table; see `measure_cohort`."""
 
 
 @dataclass(frozen=True)
-class Fold:
-    """A held-out part of a cohort, and the plane that was fitted without it."""
+class Cohort:
+    """A cohort and its classifier, a plane for each fold, fitted without the fold's subjects.
+
+    planes: by split. accuracy: share of subjects that the plane of their fold is right for.
+    """
 
     dataset: Dataset
-    split: str
-    linear: LinearClassifier
+    planes: Mapping[str, LinearClassifier]
+    accuracy: float
 
-    @property
-    def held_out(self) -> np.ndarray:
-        """Numbers of the subjects that it explains."""
-        return np.flatnonzero(self.dataset.in_split(self.split))
+    @classmethod
+    def fitted(cls, dataset: Dataset, settings: LogisticRegression, key: int) -> "Cohort":
+        """Fit the classifier without what its settings ask for beside the planes."""
+        alone = {"repeats": 1, "permutations": 0, "also_predict": ()}
+        found = fit_planes(settings.model_copy(update=alone), dataset, key)
+        planes = {
+            split: LinearClassifier(
+                found.weights[f"{split}/weight"], float(found.weights[f"{split}/intercept"])
+            )
+            for split in dataset.held_out_splits
+        }
+        is_right = found.scores.argmax(1) == dataset.labels
+        return cls(dataset, planes, float(is_right.mean()))
 
-    @cached_property
-    def training(self) -> np.ndarray:
-        """(n, C, *spatial) volumes that the plane was fitted to."""
-        return self.dataset.images[~self.dataset.in_split(self.split)]
+    def maps(self, explanation: Method, priors: Mapping[str, Fitted], seed: int) -> np.ndarray:
+        """(n, *spatial) float32 evidence for patients, of every subject by its own fold.
 
-
-Mapper = Callable[[np.ndarray], np.ndarray]
-"""(C, *spatial) volume -> (*spatial) evidence for the class of the patients."""
+        priors: by split, for a method that draws from one.
+        """
+        is_of_probability = explanation.default_output == "probability"
+        node = Node.probability(_PATIENT) if is_of_probability else Node.score(_PATIENT)
+        dataset = self.dataset
+        found = np.empty((len(dataset.names), *dataset.images.shape[2:]), dtype=np.float32)
+        for split, plane in self.planes.items():
+            is_held_out = dataset.in_split(split)
+            images = dataset.images[is_held_out]
+            training, prior = dataset.images[~is_held_out], priors.get(split)
+            given = Given("cpu", seed, training, prior, dataset.value_range)
+            found[is_held_out] = maps_of(explanation, plane, images, [node] * len(images), given)
+        return found
 
 
 def measure_cohort(config: Config, name: str, number: int) -> Any:
-    """A data frame of one simulated cohort: cohort, method, quantity, region, value.
+    """A data frame of one simulated cohort: cohort, explanation, quantity, region, value.
 
     Quantities: accuracy (of the classifier, out of fold); auc, for each region how well the mean
     relevance in it tells patients who were hit there from those of their fold who were not; within
@@ -87,26 +100,32 @@ def measure_cohort(config: Config, name: str, number: int) -> Any:
     if not 0 <= number < settings.cohorts:
         what = f"evaluation {name!r} has {settings.cohorts}, counted from 0"
         raise DataError(f"--cohort {number}", what, f"choose 0 to {settings.cohorts - 1}")
-    entry = config.datasets[settings.dataset]
+    explanations = {one: config.explanations[one] for one in settings.explanations}
+    classifier = config.classifiers[explanations[settings.explanations[0]].classifier]
+    entry = config.datasets[classifier.dataset]
     assert isinstance(entry, SimulatedFA)
-    seed = randomness.key(config.run.seed, "location", number)
-    dataset = simulated_fa.load(entry, settings.dataset, seed)
+    assert isinstance(classifier, LogisticRegression)
+    seed = randomness.key(config.run.seed, settings.measure, number)
+    dataset = simulated_fa.load(entry, classifier.dataset, seed)
     regions = _regions(dataset, entry)
     hits = {subject.name: subject.severities for subject in simulated_fa.cohort(entry, seed)}
-    folds = [_fold(dataset, split, settings.C) for split in dataset.held_out_splits]
-    rows = [("", ACCURACY, "", _accuracy(folds))]
-    for method in track(settings.methods, f"{name}, cohort {number}"):
-        maps = _maps(method, folds, settings, seed)
+    cohort = Cohort.fitted(dataset, classifier, randomness.key(seed, "classifier"))
+    rows = [("", ACCURACY, "", cohort.accuracy)]
+    for one in track(settings.explanations, f"{name}, cohort {number}"):
+        prior = explanations[one].prior_name
+        fitted = {} if prior is None else fit_priors(dataset, config.priors[prior], prior, seed)
+        maps = cohort.maps(explanations[one], fitted, seed)
         found = (*_aucs(maps, dataset, regions, hits), *_correlations(maps, dataset))
-        rows += [(method, *one) for one in found]
-    table = pandas.DataFrame(rows, columns=["method", "quantity", "region", "value"])
+        rows += [(one, *values) for values in found]
+    table = pandas.DataFrame(rows, columns=["explanation", "quantity", "region", "value"])
     table.insert(0, "cohort", number)
+    priors = {p: config.priors[p] for e in explanations.values() if (p := e.prior_name) is not None}
     table.attrs = {
-        "evaluation": name,
-        "settings": settings.model_dump(mode="json"),
+        "priors": {
+            n: {"patch": p.patch, "location": p.location_for(True)} for n, p in priors.items()
+        },
+        "classifier_settings": classifier.model_dump(mode="json"),
         "dataset_settings": entry.model_dump(mode="json"),
-        "dataset": settings.dataset,
-        "seed": config.run.seed,
     }
     return table
 
@@ -129,14 +148,14 @@ def join_cohorts(tables: Sequence[Path]) -> Any:
 
 
 def by_cohort(table: Any, quantity: str) -> Any:
-    """Mean over regions of a quantity; rows: cohorts, columns: methods, in the table's order."""
+    """Mean over regions of a quantity; rows are cohorts, columns explanations in their order."""
     chosen = table[table["quantity"] == quantity]
-    means = chosen.groupby(["cohort", "method"], sort=False)["value"].mean().unstack("method")
-    return means[list(dict.fromkeys(chosen["method"]))]
+    means = chosen.groupby(["cohort", "explanation"], sort=False)["value"].mean()
+    return means.unstack("explanation")[list(dict.fromkeys(chosen["explanation"]))]
 
 
 def summarise_location(table: Any) -> Any:
-    """A data frame with one row per method: method, cohorts, and means over cohorts.
+    """A data frame with one row per explanation: its name, cohorts, and means over cohorts.
 
     The means are of auc, within and across; with the ends of bootstrap intervals of them, such as
     auc_low and auc_high.
@@ -151,89 +170,7 @@ def summarise_location(table: Any) -> Any:
         found[quantity] = values.mean()
         found[f"{quantity}_low"] = pandas.Series(low, index=values.columns)
         found[f"{quantity}_high"] = pandas.Series(high, index=values.columns)
-    return pandas.DataFrame(found).rename_axis("method").reset_index()
-
-
-# --- maps -------------------------------------------------------------------------------------
-
-
-def _fold(dataset: Dataset, split: str, penalty: float) -> Fold:
-    seen = ~dataset.in_split(split)
-    return Fold(
-        dataset, split, fit(dataset.images[seen], dataset.labels[seen], dataset.mask, penalty)
-    )
-
-
-def _accuracy(folds: Sequence[Fold]) -> float:
-    right = [
-        fold.linear.scores(fold.dataset.images[fold.held_out]).argmax(1)
-        == fold.dataset.labels[fold.held_out]
-        for fold in folds
-    ]
-    return float(np.concatenate(right).mean())
-
-
-def _maps(method: str, folds: Sequence[Fold], settings: LocationStudy, seed: int) -> np.ndarray:
-    """(n, *spatial) float32 evidence for patients, of every subject by its own fold."""
-    images = folds[0].dataset.images
-    found = np.empty((images.shape[0], *images.shape[2:]), dtype=np.float32)
-    for fold in folds:
-        mapper = mapper_of(method, fold, settings, seed)
-        for index in fold.held_out:
-            found[index] = mapper(images[index])
-    return found
-
-
-def mapper_of(method: str, fold: Fold, settings: LocationStudy, seed: int) -> Mapper:
-    """What makes the maps of a fold, by the name of a sampler or a comparator."""
-    if method in _LOCATIONS or method == "marginal":
-        return _prediction_difference(method, fold, settings, seed)
-    options: dict[str, Any] = {}
-    match method:
-        case "pattern" | "deviation":
-            options = {"training": fold.training}
-        case "weighted-deviation":
-            method, options = "deviation", {"training": fold.training, "weighted": True}
-        case "occlusion":
-            options = {"window": settings.window, "stride": settings.stride}
-            inside = fold.training if fold.dataset.mask is None else _inside(fold)
-            options["fill"] = float(inside.mean(dtype=np.float64))
-    node = Node.score(_PATIENT)
-    return lambda image: heatmaps(method, fold.linear, image[None], [node], **options)[0]
-
-
-def _inside(fold: Fold) -> np.ndarray:
-    assert fold.dataset.mask is not None
-    return fold.training[:, :, fold.dataset.mask]
-
-
-def _prediction_difference(method: str, fold: Fold, settings: LocationStudy, seed: int) -> Mapper:
-    analysis = PredictionDifference(
-        fold.linear,
-        _sampler(method, fold, settings, seed),
-        settings.window,
-        settings.stride,
-        settings.samples,
-        training_instances=len(fold.training),
-        seed=seed,
-    )
-    node = Node.probability(_PATIENT)
-    return lambda image: analysis.attribute_quietly(image, [node]).relevance[0]
-
-
-def _sampler(method: str, fold: Fold, settings: LocationStudy, seed: int) -> Sampler:
-    if method == "marginal":
-        return MarginalSampler(fold.training, settings.window)
-    prior = GaussianPatchPrior.fit(
-        fold.training,
-        settings.patch,
-        patches=settings.patches,
-        mask=fold.dataset.mask,
-        seed=randomness.key(seed, fold.split),
-        location=_LOCATIONS[method],
-        cells=settings.cells,
-    )
-    return ConditionalSampler(prior, settings.window)
+    return pandas.DataFrame(found).rename_axis("explanation").reset_index()
 
 
 # --- what they are worth ----------------------------------------------------------------------

@@ -9,22 +9,11 @@ from matplotlib.ticker import MaxNLocator
 from prediction_difference.evaluation.location import summarise_location
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
+from prediction_difference.figures.captions import with_settings
 from prediction_difference.figures.drawing import Drawing, rounded
 
 NAMES, PANEL, GAP = 2.55, 2.7, 0.35  # inches
 TOP, ROW, UNDER = 0.5, 0.26, 0.75
-_TITLES = {
-    "gaussian": "PDA, Gaussian (paper)",
-    "grid-index": "PDA, + indices of 20 cells",
-    "grid-cell": "PDA, mean of the cell",
-    "voxel-mean": "PDA, mean of the voxel",
-    "marginal": "PDA, marginal",
-    "weights": "weights",
-    "pattern": "pattern (Haufe)",
-    "deviation": "deviation from the mean",
-    "weighted-deviation": "deviation x weights",
-    "occlusion": "occlusion by the mean",
-}
 _HITS = {"auc": ("o", style.METHODS[0])}
 _ALIKE = {"within": ("o", style.METHODS[2]), "across": ("D", style.METHODS[1])}
 _APART = 0.3
@@ -32,7 +21,7 @@ _APART = 0.3
 
 
 def location_points(table: Any) -> Drawing:
-    """For every method a point with its interval over cohorts: hits on the left, maps' likeness.
+    """For every explanation a point with its interval over cohorts: hits, and maps' likeness.
 
     table: of `measure_cohort`, joined.
     """
@@ -41,8 +30,8 @@ def location_points(table: Any) -> Drawing:
     canvas = Canvas.empty(NAMES + 2 * PANEL + GAP + 0.2, height)
     for number, row in enumerate(rows):
         line = TOP + (number + 0.5) * ROW - 0.07
-        title = _TITLES[row["method"]].replace("20", str(table.attrs["settings"]["cells"]))
-        canvas.text(NAMES - 0.12, line, style.fit(title, NAMES - 0.2, 8, 1), align="right")
+        name = style.fit(row["explanation"], NAMES - 0.2, 8, 1)
+        canvas.text(NAMES - 0.12, line, name, align="right")
     panels = (
         (_HITS, 0.5, "AUC: was this region hit?"),
         (_ALIKE, 0.0, "correlation of maps of two subjects"),
@@ -55,7 +44,9 @@ def location_points(table: Any) -> Drawing:
         words = {"within": "of one class", "across": "of two classes"}[key]
         place = right + number * PANEL / 2
         canvas.text(place, TOP - 0.1, words, colour=colour, weight="bold", stands_on=True)
-    return Drawing(canvas.figure, {"methods": [_numbers(row) for row in rows]}, _caption(table))
+    return Drawing(
+        canvas.figure, {"explanations": [_numbers(row) for row in rows]}, _caption(table)
+    )
 
 
 def _draw(
@@ -82,12 +73,12 @@ def _draw(
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = {key: rounded(value) for key, value in row.items() if key != "method"}
-    return {"method": row["method"], **numbers}
+    numbers = {key: rounded(value) for key, value in row.items() if key != "explanation"}
+    return {"explanation": row["explanation"], **numbers}
 
 
 def _caption(table: Any) -> str:
-    settings, cohort = table.attrs["settings"], table.attrs["dataset_settings"]
+    cohort, classifier = table.attrs["dataset_settings"], table.attrs["classifier_settings"]
     accuracy = table[table["quantity"] == "accuracy"]["value"].mean()
     regions = table[table["quantity"] == "auc"]["region"].nunique()
     slab = cohort["slab"]
@@ -97,7 +88,7 @@ def _caption(table: Any) -> str:
             f"{captions.count(table['cohort'].nunique(), 'simulated cohort')} of "
             f"{cohort['patients']} patients and {cohort['controls']} controls, {where}; mean "
             f"decrease of {cohort['effect']:g} nominal standard deviations in a hit region. L2 "
-            f"logistic regression with C = {settings['C']:g} is right for {accuracy:.1%} of "
+            f"logistic regression with C = {classifier['C']} is right for {accuracy:.1%} of "
             "subjects. Every subject is explained out of fold, for the class of the patients.",
             "Left: across patients of a fold, how well the mean relevance in a region tells who "
             f"was hit there (area under the curve, mean over {captions.count(regions, 'region')}; "
@@ -105,9 +96,11 @@ def _caption(table: Any) -> str:
             "has the same map. Points: means over cohorts; lines: 95 % bootstrap intervals.",
         ],
         [
-            f"PDA: prediction differences, windows of side k = {settings['window']} at stride "
-            f"{settings['stride']}, patches of side l = {settings['patch']}; exact but for "
-            f"marginal sampling with S = {settings['samples']}.",
+            *(f"{with_settings(n, s)}." for n, s in table.attrs["explanations"].items()),
+            *(
+                f"Prior {name}: patches of side l = {prior['patch']}, location {prior['location']}."
+                for name, prior in table.attrs["priors"].items()
+            ),
             f"Evaluation {table.attrs['evaluation']}, seed {table.attrs['seed']}.",
         ],
     )

@@ -21,7 +21,10 @@ from prediction_difference.settings import Name, Section
 from prediction_difference.typesetting import NO_BREAK, count, number
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from prediction_difference.attribution.bench import Bench, Explained
+    from prediction_difference.attribution.method import Given
     from prediction_difference.attribution.nodes import Node
     from prediction_difference.attribution.task import Task
 
@@ -63,6 +66,7 @@ class PredictionDifference(Method):
     default_output: ClassVar[Literal["probability", "score"]] = "probability"
     explains_layers: ClassVar[bool] = True
     explains_anew: ClassVar[bool] = False
+    takes_plane: ClassVar[bool] = True
 
     method: Literal["prediction-difference"]
     images_per_job: int = Field(8, ge=1, description="images that one job works on")
@@ -307,6 +311,13 @@ class PredictionDifference(Method):
 
     # --- the work -------------------------------------------------------------------------------
 
+    def maps(
+        self, classifier: Any, images: "np.ndarray", nodes: "Sequence[Node]", given: "Given"
+    ) -> "np.ndarray":
+        from prediction_difference.attribution.difference_tasks import maps
+
+        return maps(self, classifier, images, nodes, given)
+
     def task(self, bench: "Bench", explained: "Explained") -> "Task":
         from prediction_difference.attribution.difference_tasks import task
 
@@ -329,9 +340,10 @@ class PredictionDifference(Method):
 
     def in_words(self, maps: Sequence[Any]) -> str:
         if not maps:
+            source = "" if self.prior is None else f"prior {self.prior}"
             return (
-                f"prediction difference analysis, {self.sampling.in_words()}, windows of side k = "
-                f"{self.window}, stride {self.stride}"
+                f"prediction difference analysis, {self.sampling.in_words(source)}, windows of "
+                f"side k = {self.window}, stride {self.stride}"
             )
         place = maps[0].removed_layer
         return (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -21,8 +21,6 @@ SHAPE = (91, 109, 91)
 
 class SimulatedFA(Volumes):
     """A simulated cohort of fractional-anisotropy volumes, 91 x 109 x 91 voxels of 2 mm."""
-
-    is_simulated: ClassVar[bool] = True
 
     source: Literal["simulated-fa"]
     patients: int = Field(24, ge=2, description="number of patients")

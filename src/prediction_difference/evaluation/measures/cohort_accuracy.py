@@ -5,7 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
 from prediction_difference.costs import Work
+from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.errors import Problem
 from prediction_difference.evaluation.measure import Inputs, Measure, Summary, work_of_simulation
 from prediction_difference.lookup import Lookup, Shapes
@@ -49,8 +51,8 @@ class CohortAccuracy(Measure):
         if classifier is None:
             return
         dataset = lookup.entry("datasets", classifier.dataset)
-        is_simulated = dataset is None or dataset.is_simulated
-        if not classifier.is_linear or not is_simulated:
+        is_simulated = dataset is None or isinstance(dataset, SimulatedFA)
+        if not isinstance(classifier, LogisticRegression) or not is_simulated:
             what = f"{self.classifier!r} is no logistic regression of a simulated cohort"
             yield Problem(where, what, "name one on a simulated dataset")
 
@@ -63,7 +65,6 @@ class CohortAccuracy(Measure):
         return measure_cohort_accuracy(self, inputs.name, inputs.config)
 
     def summary(self, table: Any) -> Summary:
-        from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
         from prediction_difference.evaluation.cohort_accuracy import summarise_cohorts
 
         meaning = (
