@@ -28,6 +28,7 @@ class NearestMean(Classifier):
         import numpy as np
 
         from prediction_difference.classifiers.fitted import Fitted
+        from prediction_difference.data.dataset import TRAIN
 
         images = dataset.images[:].reshape(len(dataset.names), -1)
         classes = range(len(dataset.class_names))
@@ -41,7 +42,7 @@ class NearestMean(Classifier):
             weights[f"{split}/1.bias"] = bias.astype(np.float32)
             instances[split] = int(used.sum())
             found = images @ weights[f"{split}/1.weight"].T + weights[f"{split}/1.bias"]
-            held_out = dataset.in_split(split) | dataset.in_split("train")
+            held_out = dataset.in_split(split) | dataset.in_split(TRAIN)
             scores[held_out] = found[held_out]
         scores = scores.astype(np.float32)
         return Fitted(weights, instances, scores, [], dataset.class_names, {})
