@@ -1,7 +1,8 @@
 """What can be wrong with a user's input; the command line shows these without a traceback."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -80,3 +81,23 @@ class DataError(PredictionDifferenceError):
 
 class StoreError(DataError):
     """A store that is incomplete, missing, or made by something else than what reads it."""
+
+
+@contextmanager
+def telling_faults(concept: str, word: str, method: str) -> Iterator[None]:
+    """A fault inside of a user's own class, whose word is `module:Class`, is told with its name.
+
+    concept: the class in words, such as "measure a:B". method: the one that is called.
+
+    Raises:
+        DataError: the method of a user's own class fails.
+    """
+    try:
+        yield
+    except (PredictionDifferenceError, MemoryError):
+        raise
+    except Exception as error:
+        if ":" not in word:
+            raise
+        what = f"fails ({type(error).__name__}: {error})"
+        raise DataError(concept, what, f"mend its {method}") from error

@@ -19,10 +19,13 @@ def some(measure: str) -> Any:
     return MEASURES.find(measure).model_construct()
 
 
-def table_of(tmp_path: Path, measure: str, rows: Any, **settings: Any) -> MeasureTable:
+def table_of(
+    tmp_path: Path, measure: str, rows: Any, explanations: Any = None, **settings: Any
+) -> MeasureTable:
     table = pandas.DataFrame(rows)
     settings = {"measure": measure, **settings}
     table.attrs = {"settings": settings, "classes": 10, "accuracy": 0.9876}
+    table.attrs["explanations"] = explanations
     path = tmp_path / f"{measure}.parquet"
     write_table(table, path)
     found = measure_table("some", some(measure), path, "evaluations/some.parquet")
@@ -143,16 +146,18 @@ def test_dominance_is_told_for_right_and_wrong_decisions(tmp_path: Path) -> None
 def test_a_study_of_location_is_told_over_cohorts(tmp_path: Path) -> None:
     quantities = {"auc": (0.6, 0.8), "within": (0.1, 0.3), "across": (-0.1, -0.1)}
     rows = [
-        {"cohort": cohort, "method": method, "quantity": quantity, "region": "", "value": value}
-        for method in ("voxel-mean", "weights")
+        {"cohort": cohort, "explanation": name, "quantity": quantity, "region": "", "value": value}
+        for name in ("voxel-mean", "weights")
         for quantity, values in quantities.items()
         for cohort, value in enumerate(values)
     ]
     rows += [
-        {"cohort": cohort, "method": "", "quantity": "accuracy", "region": "", "value": 0.75}
+        {"cohort": cohort, "explanation": "", "quantity": "accuracy", "region": "", "value": 0.75}
         for cohort in (0, 1)
     ]
-    table = table_of(tmp_path, "location", rows, window=3, stride=2, patch=7)
+    methods = {"voxel-mean": "prediction-difference", "weights": "weights"}
+    explanations = {name: {"method": method} for name, method in methods.items()}
+    table = table_of(tmp_path, "location", rows, explanations)
     assert [row[:3] for row in table.rows] == [
         ["voxel-mean", "prediction-difference", "2"],
         ["weights", "weights", "2"],

@@ -58,7 +58,7 @@ def test_jobs_of_volumes_and_simulated_cohorts_are_those_of_the_rules(tmp_path):
         "explanations": {
             "maps": {"method": "weights", "classifier": "linear", "images": {"random": 2}}
         },
-        "evaluations": {"places": {"measure": "location", "dataset": "brains", "cohorts": 2}},
+        "evaluations": {"places": {"measure": "location", "explanations": ["maps"], "cohorts": 2}},
     }
     found = jobs_of(parse_config(raw), tmp_path / "results" / "run")
     names = ["chunk of maps", "attribution maps", *["cohort of places"] * 2, "evaluation"]

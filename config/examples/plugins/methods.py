@@ -31,17 +31,14 @@ class SmoothedGradient(Method):
         self, classifier: Any, images: "np.ndarray", nodes: "Sequence[Node]", given: Given
     ) -> "np.ndarray":
         """(N, *spatial) largest absolute mean gradient over the channels."""
-        import torch
+        import numpy as np
 
-        generator = torch.Generator().manual_seed(given.seed)
-        classifier = classifier.to(given.device)
-        units = [node.index for node in nodes]
-        total = torch.zeros(images.shape)
+        from prediction_difference import randomness
+        from prediction_difference.attribution.backward import gradients_of
+
+        generator = randomness.generator(given.seed)
+        total = np.zeros(images.shape)
         for _ in range(self.copies):
-            noise = self.noise * torch.randn(images.shape, generator=generator)
-            noisy = (torch.from_numpy(images) + noise).to(given.device).requires_grad_()
-            scores = classifier(noisy)
-            picked = scores[range(len(units)), units].sum()
-            total += torch.autograd.grad(picked, noisy)[0].cpu()
-        mean: np.ndarray = (total / self.copies).abs().amax(1).numpy()
-        return mean
+            noise = generator.normal(0, self.noise, images.shape)
+            total += gradients_of(classifier, images + noise, nodes, given.device)
+        return np.abs(total / self.copies).max(axis=1)

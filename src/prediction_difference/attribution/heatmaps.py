@@ -11,12 +11,7 @@ from prediction_difference.attribution.method import Given, Method
 from prediction_difference.attribution.nodes import Node, node_values
 from prediction_difference.attribution.task import Task
 from prediction_difference.choices import Device
-from prediction_difference.errors import (
-    DataError,
-    EntryError,
-    PredictionDifferenceError,
-    choose_among,
-)
+from prediction_difference.errors import DataError, EntryError, choose_among, telling_faults
 from prediction_difference.families import METHODS
 from prediction_difference.images import check_image, check_images
 from prediction_difference.options import checked, refuse_wrong, said
@@ -156,22 +151,16 @@ def maps_of(
         if node.layer is not None:
             what = f"{method.method} explains classes"
             raise DataError(f"layer {node.layer!r}", what, "name a class")
-    try:
+    where = f"method {method.method}"
+    with telling_faults(where, method.method, "maps"):
         found = np.asarray(method.maps(classifier, images, nodes, given))
-    except PredictionDifferenceError:
-        raise
-    except Exception as error:
-        if ":" not in method.method:
-            raise
-        what = f"fails ({type(error).__name__}: {error})"
-        raise DataError(f"method {method.method}", what, "mend its maps") from error
     wanted = (len(images), *images.shape[2:])
     if found.shape != wanted:
         what = f"returns an array of shape {found.shape}, not {wanted}"
-        raise DataError(f"method {method.method}", what, "return a map for each image")
+        raise DataError(where, what, "return a map for each image")
     if not np.isfinite(found).all():
         what = "returns values that are not finite"
-        raise DataError(f"method {method.method}", what, "return finite relevance")
+        raise DataError(where, what, "return finite relevance")
     return found
 
 

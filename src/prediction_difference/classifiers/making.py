@@ -21,7 +21,7 @@ from prediction_difference.classifiers.fitted import Fitted
 from prediction_difference.classifiers.kind import Classifier, Making
 from prediction_difference.classifiers.measures import held_out_measures
 from prediction_difference.data.dataset import TRAIN, UNLABELLED, Dataset
-from prediction_difference.errors import DataError, PredictionDifferenceError
+from prediction_difference.errors import DataError, telling_faults
 from prediction_difference.files import (
     folder_of,
     publishing,
@@ -67,15 +67,8 @@ def fitted_by(settings: Classifier, dataset: Dataset, making: Making) -> Fitted:
             something else.
     """
     where = f"classifier of kind {settings.kind}"
-    try:
+    with telling_faults(where, settings.kind, "fit"):
         fitted = settings.fit(dataset, making)
-    except PredictionDifferenceError:
-        raise
-    except Exception as error:
-        if ":" not in settings.kind:
-            raise
-        what = f"fails ({type(error).__name__}: {error})"
-        raise DataError(where, what, "mend its fit") from error
     if not isinstance(fitted, Fitted):
         raise DataError(where, f"returns {type(fitted).__name__}", "return a Fitted")
     wanted = (len(dataset.names), len(fitted.class_names))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
-from prediction_difference.errors import DataError, PredictionDifferenceError, Problem
+from prediction_difference.errors import DataError, Problem, telling_faults
 from prediction_difference.lookup import Lookup
 from prediction_difference.settings import Concept, Section
 
@@ -105,15 +105,8 @@ class Source(Split, Concept):
         from prediction_difference.data.dataset import Dataset, check_dataset
 
         where = f"source {self.source}"
-        try:
+        with telling_faults(where, self.source, "read"):
             dataset = self.read(name, seed)
-        except PredictionDifferenceError:
-            raise
-        except Exception as error:
-            if ":" not in self.source:
-                raise
-            what = f"fails ({type(error).__name__}: {error})"
-            raise DataError(where, what, "mend its read") from error
         if not isinstance(dataset, Dataset):
             raise DataError(where, f"returns {type(dataset).__name__}", "return a Dataset")
         check_dataset(dataset, f"datasets.{name}")

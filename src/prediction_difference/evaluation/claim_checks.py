@@ -17,7 +17,7 @@ from prediction_difference.classifiers.card import read_card
 from prediction_difference.classifiers.loading import read_predictions
 from prediction_difference.classifiers.unseen import WEIGHTS_FROM
 from prediction_difference.data.dataset import TRAIN, UNLABELLED
-from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
+from prediction_difference.errors import DataError, StoreError, telling_faults
 from prediction_difference.evaluation.claim import Claim
 from prediction_difference.evaluation.findings import Finding, Measured, Opened, find
 from prediction_difference.evaluation.measures.claims import Claims
@@ -122,15 +122,8 @@ def _record(claim: Any, found: Finding, settings: Claims, opened: Opened) -> dic
 def _measured(claim: Claim, opened: Opened) -> Measured:
     """Raises DataError where a user's own claim fails, or measures nothing finite."""
     where = f"claim {claim.claim}"
-    try:
+    with telling_faults(where, claim.claim, "measured"):
         measured = claim.measured(opened)
-    except PredictionDifferenceError:
-        raise
-    except Exception as error:
-        if ":" not in claim.claim:
-            raise
-        what = f"fails ({type(error).__name__}: {error})"
-        raise DataError(where, what, "mend its measured") from error
     if not isinstance(measured, Measured):
         raise DataError(where, f"returns {type(measured).__name__}", "return a Measured")
     is_own = ":" in claim.claim

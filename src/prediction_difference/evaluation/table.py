@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
+from prediction_difference.errors import DataError, StoreError, telling_faults
 from prediction_difference.evaluation.measure import Inputs, Measure
 from prediction_difference.files import publishing
 from prediction_difference.manifest import Origin, read_file, withdraw, write_manifest
@@ -51,15 +51,8 @@ def checked_table(measure: Measure, inputs: Inputs) -> Any:
     import pandas
 
     where = f"measure {measure.measure}"
-    try:
+    with telling_faults(where, measure.measure, "measure_maps"):
         table = measure.measure_maps(inputs)
-    except PredictionDifferenceError:
-        raise
-    except Exception as error:
-        if ":" not in measure.measure:
-            raise
-        what = f"fails ({type(error).__name__}: {error})"
-        raise DataError(where, what, "mend its measure_maps") from error
     if not isinstance(table, pandas.DataFrame):
         what = f"returns {type(table).__name__}"
         raise DataError(where, what, "return a pandas data frame")

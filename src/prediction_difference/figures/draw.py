@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from prediction_difference.errors import DataError, PredictionDifferenceError
+from prediction_difference.errors import DataError, telling_faults
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.drawing import Drawing
 from prediction_difference.figures.inputs import Inputs
@@ -30,15 +30,8 @@ def draw(
 
 def _drawn(settings: Figure, inputs: Inputs) -> Drawing:
     where = f"figure of kind {settings.kind}"
-    try:
+    with telling_faults(where, settings.kind, "draw"):
         drawing = settings.draw(inputs)
-    except PredictionDifferenceError:
-        raise
-    except Exception as error:
-        if ":" not in settings.kind:
-            raise
-        what = f"fails ({type(error).__name__}: {error})"
-        raise DataError(where, what, "mend its draw") from error
     if not isinstance(drawing, Drawing):
         raise DataError(where, f"returns {type(drawing).__name__}", "return a Drawing")
     if not drawing.numbers:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from prediction_difference.choices import Channels
-from prediction_difference.errors import DataError, PredictionDifferenceError
+from prediction_difference.errors import DataError, telling_faults
 from prediction_difference.settings import Concept
 
 if TYPE_CHECKING:
@@ -85,19 +85,13 @@ class Sampling(Concept):
         from prediction_difference.priors.draws import Sampler
 
         where = f"sampler {self.sampler}"
-        try:
+        is_of_images = isinstance(material, Material)
+        with telling_faults(where, self.sampler, "of_images" if is_of_images else "of_layer"):
             made: object = (
                 self.of_images(material)
                 if isinstance(material, Material)
                 else self.of_layer(material)
             )
-        except (PredictionDifferenceError, MemoryError):
-            raise
-        except Exception as error:
-            if ":" not in self.sampler:
-                raise
-            what = f"fails ({type(error).__name__}: {error})"
-            raise DataError(where, what, "mend it") from error
         if not isinstance(made, Sampler):
             remedy = "return what has `window` and `sample`"
             raise DataError(where, f"makes {type(made).__name__}, which is no sampler", remedy)

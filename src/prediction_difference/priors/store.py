@@ -11,7 +11,7 @@ import numpy as np
 
 from prediction_difference import randomness
 from prediction_difference.data.dataset import Dataset
-from prediction_difference.errors import DataError, PredictionDifferenceError, StoreError
+from prediction_difference.errors import DataError, StoreError, telling_faults
 from prediction_difference.families import PRIORS
 from prediction_difference.manifest import Origin
 from prediction_difference.priors.kind import Fitted, Prior
@@ -44,16 +44,9 @@ def fit_priors(dataset: Dataset, settings: Prior, name: str, seed: int) -> dict[
 def _fitted(settings: Prior, images: np.ndarray, mask: np.ndarray | None, seed: int) -> Fitted:
     """Raises DataError where a user's own kind fails, or fits what is not finite."""
     where = f"prior of kind {settings.kind}"
-    try:
+    with telling_faults(where, settings.kind, "fit"):
         fitted = settings.fit(images, mask, seed)
         arrays = dict(fitted.arrays)
-    except PredictionDifferenceError:
-        raise
-    except Exception as error:
-        if ":" not in settings.kind:
-            raise
-        what = f"fails ({type(error).__name__}: {error})"
-        raise DataError(where, what, "mend its fit") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise DataError(where, f"has {name} that is not finite", "let it fit finite numbers")
