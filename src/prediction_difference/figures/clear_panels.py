@@ -33,6 +33,7 @@ from prediction_difference.figures.drawing import (
     smallest_square,
     squares,
 )
+from prediction_difference.figures.maps import OfStore
 
 GAP, BLOCK_GAP, ROW_GAP = 0.06, 0.35, 0.08  # inches
 TOP, MARGIN, LABEL, UNDER = 0.5, 0.12, 1.15, 0.3
@@ -59,7 +60,7 @@ _FOR, _AGAINST = np.array([0.84, 0.0, 0.0]), np.array([0.0, 0.2, 0.9])
 
 
 @dataclass(frozen=True)
-class Responses:
+class Responses(OfStore):
     """What the classes respond to an image.
 
     image: (C, y, x). some: the maps of its classes, (K, y, x). attributes: of the store.
@@ -80,29 +81,9 @@ class Responses:
         return self.some.names
 
     @property
-    def explanation(self) -> str:
-        """Name of the explanation that made the maps."""
-        return str(self.attributes["explanation"])
-
-    @property
-    def image_name(self) -> str:
-        """Name of the image in its dataset."""
-        return str(self.attributes["image_name"])
-
-    @property
-    def slot(self) -> str:
-        """What the image was chosen as, such as correct-1."""
-        return str(self.attributes["slot"])
-
-    @property
     def label(self) -> str:
         """Class that the image is said to be of."""
         return str(self.attributes["label"] or "no label")
-
-    @property
-    def predicted(self) -> str:
-        """Class with the highest score."""
-        return str(self.attributes["predicted"])
 
     @cached_property
     def clear(self) -> ClearMap:

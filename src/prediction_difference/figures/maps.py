@@ -22,8 +22,34 @@ _AT_ONCE = 16
 """As many maps of a store are read together."""
 
 
+class OfStore:
+    """What is drawn of one attribution store, whose attributes say what it is about."""
+
+    attributes: Mapping[str, Any]
+
+    @property
+    def explanation(self) -> str:
+        """Name of the explanation that made the maps."""
+        return str(self.attributes["explanation"])
+
+    @property
+    def image_name(self) -> str:
+        """Name of the image in its dataset."""
+        return str(self.attributes["image_name"])
+
+    @property
+    def slot(self) -> str:
+        """What the image was chosen as, such as correct-1."""
+        return str(self.attributes["slot"])
+
+    @property
+    def predicted(self) -> str:
+        """Class with the highest score."""
+        return str(self.attributes["predicted"])
+
+
 @dataclass(frozen=True)
-class Map:
+class Map(OfStore):
     """Relevance of one image's pixels for one node, or of the places of a removed hidden layer.
 
     image: (C, *spatial), as a person would look at it. relevance, standard_error: (*spatial), in
@@ -43,29 +69,9 @@ class Map:
     zoom: tuple[int, int, int, int] | None = None
 
     @property
-    def explanation(self) -> str:
-        """Name of the explanation that made the map."""
-        return str(self.attributes["explanation"])
-
-    @property
-    def image_name(self) -> str:
-        """Name of the image in its dataset."""
-        return str(self.attributes["image_name"])
-
-    @property
-    def slot(self) -> str:
-        """What the image was chosen as, such as correct-1."""
-        return str(self.attributes["slot"])
-
-    @property
     def label(self) -> str | None:
         """Class that the image is said to be of, None where unknown."""
         return None if self.attributes["label"] is None else str(self.attributes["label"])
-
-    @property
-    def predicted(self) -> str:
-        """Class with the highest score."""
-        return str(self.attributes["predicted"])
 
     @property
     def is_of_class(self) -> bool:
