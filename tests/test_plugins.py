@@ -1,5 +1,6 @@
 """Concepts of one's own run through every stage, and their faults are told by their names."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from prediction_difference.data.dataset import read_dataset
 from prediction_difference.errors import ConfigError, DataError
 from prediction_difference.evaluation.claim_checks import read_claims
 from prediction_difference.evaluation.table import read_table
+from prediction_difference.families import METHODS
 from prediction_difference.run import Config
 
 ROOT = Path(__file__).parent.parent
@@ -174,6 +176,8 @@ def test_a_method_of_ones_own_has_the_same_face_in_python() -> None:
 # --- faults -----------------------------------------------------------------------------------
 
 FAULTY = """
+from typing import Literal
+
 import numpy as np
 from config.examples.plugins.classifiers import NearestMean
 from config.examples.plugins.claims import LessOnBorder
@@ -295,6 +299,24 @@ class ClassifierRaises(NearestMean):
 class ClassifierOfNothing(NearestMean):
     def fit(self, dataset, making):
         return None
+
+
+class MethodOfSilence(SmoothedGradient):
+    def in_words(self, maps):
+        raise RuntimeError("lost for words")
+
+
+class MethodThatCannotCheck(SmoothedGradient):
+    def problems(self, where, lookup):
+        yield 1 / 0
+
+
+class MethodWithAWord(SmoothedGradient):
+    method: Literal["smoothed"]
+
+
+class MethodOfStrangeTypes(SmoothedGradient):
+    width: "Unheard"
 """
 
 
@@ -342,3 +364,50 @@ def test_a_fault_is_told_by_its_name(
     where = "" if kind in draws else f"faulty_plugins:{kind}.*"
     with pytest.raises((DataError, ConfigError), match=f"{where}{message}"):
         make_run(raw, tmp_path / "results" / "plugins")
+
+
+@pytest.mark.usefixtures("at_root")
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            "MethodThatCannotCheck",
+            r"explanations\.smoothed: \S+faulty_plugins\.py, line \d+: MethodThatCannotCheck\."
+            r"problems fails \(ZeroDivisionError: division by zero\); mend it",
+        ),
+        ("MethodWithAWord", "has words of its own, smoothed; remove the field method"),
+        ("MethodOfStrangeTypes", r"a field of an unknown type \(Unheard\); import the type"),
+    ],
+)
+def test_a_class_that_a_configuration_cannot_use_is_told(
+    kind: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "faulty_plugins.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = yaml.safe_load(yaml.safe_dump(RAW))
+    raw["explanations"]["smoothed"]["method"] = f"faulty_plugins:{kind}"
+    with pytest.raises(ConfigError, match=message):
+        parse_config(raw)
+
+
+@pytest.mark.usefixtures("at_root")
+def test_a_fault_anywhere_in_ones_own_code_is_told_by_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "faulty_plugins.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    main = importlib.import_module("prediction_difference.cli.main")
+
+    def stumbling() -> None:
+        METHODS.find("faulty_plugins:MethodOfSilence").model_construct().in_words(())
+
+    monkeypatch.setattr(main, "app", stumbling)
+    with pytest.raises(SystemExit, match="2"):
+        main.main()
+    line = FAULTY.splitlines().index('        raise RuntimeError("lost for words")') + 1
+    told = capsys.readouterr().err
+    assert f"faulty_plugins.py, line {line}: MethodOfSilence.in_words fails (RuntimeErr" in told
+    monkeypatch.setattr(main, "app", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main.main()

@@ -8,14 +8,14 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUndefinedAnnotation
 from pydantic_core import CoreSchema, core_schema
 
 from prediction_difference.errors import EntryError, Problem, choose
@@ -114,16 +114,31 @@ class Family:
             names = [n for n, _ in inspect.getmembers(module, inspect.isclass)]
             what = f"{word}: the module has no {name!r}"
             raise EntryError([Problem(self.key, what, choose(name, names))])
+        problems = [
+            Problem(self.key, f"{word} {what}", remedy) for what, remedy in self._doubts(found)
+        ]
+        if problems:
+            raise EntryError(problems)
+        concept: type[Concept] = found
+        return concept
+
+    def _doubts(self, found: Any) -> Iterator[tuple[str, str]]:
+        """What is wrong with a class of the user's own, and how to mend it."""
         home, _, protocol = self.protocol.partition(":")
         base = getattr(importlib.import_module(home), protocol)
         if not (isinstance(found, type) and issubclass(found, base)):
-            what = f"{word} is no {protocol}"
-            raise EntryError([Problem(self.key, what, f"let it extend {home}.{protocol}")])
-        missing = sorted(getattr(found, "__abstractmethods__", ()))
-        if missing:
-            what = f"{word} has no {', '.join(missing)}"
-            raise EntryError([Problem(self.key, what, f"add what {protocol} asks for")])
-        return found
+            yield f"is no {protocol}", f"let it extend {home}.{protocol}"
+            return
+        concept: type[Concept] = found
+        if missing := sorted(getattr(concept, "__abstractmethods__", ())):
+            yield f"has no {', '.join(missing)}", f"add what {protocol} asks for"
+        if words := concept.words():
+            yield f"has words of its own, {' and '.join(words)}", f"remove the field {self.key}"
+        try:
+            concept.model_rebuild()
+        except PydanticUndefinedAnnotation as error:
+            what = f"has a field of an unknown type ({error.name})"
+            yield what, "import the type where the program runs"
 
     def _fault(self, word: str, error: Exception) -> Problem:
         what = f"{word} cannot be imported ({type(error).__name__}: {error})"
@@ -170,8 +185,27 @@ class OneOf:
         return {"anyOf": [words, brought, *choices, own]}
 
 
+_OWN: set[str] = set()
+"""Modules that a user brought along."""
+
+
+def slip_in_own(error: BaseException) -> Problem | None:
+    """What is wrong, if an exception comes from a module that a user brought along."""
+    place, step = None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_globals.get("__name__") in _OWN:
+            place = step
+        step = step.tb_next
+    if place is None:
+        return None
+    code = place.tb_frame.f_code
+    what = f"{code.co_qualname} fails ({type(error).__name__}: {error})"
+    return Problem(f"{code.co_filename}, line {place.tb_lineno}", what, "mend it")
+
+
 def _imported(name: str) -> ModuleType:
     """A module of the user's, which may lie in the folder where the program was started."""
+    _OWN.add(name)
     here = str(Path.cwd())
     if here not in sys.path:
         # At the end, so that it hides nothing.

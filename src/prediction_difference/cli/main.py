@@ -34,6 +34,14 @@ def main() -> None:
     except PredictionDifferenceError as error:
         say(f"error: {error}")
         sys.exit(2)
+    except Exception as error:
+        from prediction_difference.registry import slip_in_own
+
+        slip = slip_in_own(error)
+        if slip is None:
+            raise
+        say(f"error: {slip}")
+        sys.exit(2)
 
 
 @app.command()

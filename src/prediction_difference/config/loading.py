@@ -11,6 +11,7 @@ from prediction_difference.config.settings import with_setting
 from prediction_difference.errors import ConfigError, EntryError, Problem, choose
 from prediction_difference.lookup import Lookup, Shapes
 from prediction_difference.parsing import is_valid, parse
+from prediction_difference.registry import slip_in_own
 from prediction_difference.run import SECTIONS, Config, Run
 from prediction_difference.settings import Name
 
@@ -94,8 +95,18 @@ def _crosscheck(lookup: Lookup) -> list[Problem]:
         problem
         for section in SECTIONS
         for name, entry in lookup.sections[section].items()
-        for problem in entry.problems(f"{section}.{name}", lookup)
+        for problem in _problems_of(entry, f"{section}.{name}", lookup)
     ]
+
+
+def _problems_of(entry: Any, where: str, lookup: Lookup) -> list[Problem]:
+    try:
+        return list(entry.problems(where, lookup))
+    except Exception as error:
+        slip = slip_in_own(error)
+        if slip is None:
+            raise
+        return [Problem(where, f"{slip.where}: {slip.what}", slip.remedy)]
 
 
 def _texts(names: Iterable[Any]) -> set[str]:
