@@ -372,7 +372,7 @@ def test_a_fault_is_told_by_its_name(
     [
         (
             "MethodThatCannotCheck",
-            r"explanations\.smoothed: \S+faulty_plugins\.py, line \d+: MethodThatCannotCheck\."
+            r"\S+faulty_plugins\.py, line \d+: MethodThatCannotCheck\."
             r"problems fails \(ZeroDivisionError: division by zero\); mend it",
         ),
         ("MethodWithAWord", "has words of its own, smoothed; remove the field method"),

@@ -1,6 +1,7 @@
 """What can be wrong with a user's input; the command line shows these without a traceback."""
 
 import difflib
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,3 +102,29 @@ def telling_faults(concept: str, word: str, method: str) -> Iterator[None]:
             raise
         what = f"fails ({type(error).__name__}: {error})"
         raise DataError(concept, what, f"mend its {method}") from error
+
+
+BROUGHT: set[str] = set()
+"""Modules that a user brought along, as a registry imported them."""
+
+
+@contextmanager
+def telling_slips() -> Iterator[None]:
+    """An exception that comes from a module that a user brought along is told by its line.
+
+    Raises:
+        ConfigError: the module's file, the line, and what was raised there.
+    """
+    try:
+        yield
+    except PredictionDifferenceError:
+        raise
+    except Exception as error:
+        steps = traceback.walk_tb(error.__traceback__)
+        own = [(f.f_code, line) for f, line in steps if f.f_globals.get("__name__") in BROUGHT]
+        if not own:
+            raise
+        code, line = own[-1]
+        what = f"{code.co_qualname} fails ({type(error).__name__}: {error})"
+        slip = Problem(f"{code.co_filename}, line {line}", what, "mend it")
+        raise ConfigError([slip]) from error

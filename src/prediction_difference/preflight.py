@@ -10,7 +10,7 @@ from prediction_difference.classifiers.kind import Classifier
 from prediction_difference.config import inspect_config
 from prediction_difference.data.checksums import copies
 from prediction_difference.data.dataset import UNLABELLED, Catalogue
-from prediction_difference.errors import ConfigError, Problem, nearest
+from prediction_difference.errors import ConfigError, Problem, nearest, telling_slips
 from prediction_difference.files import digest
 from prediction_difference.lookup import Shapes, known_shapes
 from prediction_difference.run import Config
@@ -20,8 +20,18 @@ def checked_config(raw: Any) -> Config:
     """Check a configuration, as read from YAML, and look at every file that it names.
 
     Raises:
-        ConfigError: all problems together: file, key or subject, what is wrong, how to mend it.
+        ConfigError: all problems together: file, key or subject, what is wrong, how to mend it; or
+            the slip in a user's own module.
     """
+    with telling_slips():
+        parts, problems = _inspected(raw)
+    if problems:
+        raise ConfigError(problems)
+    return Config(**parts)
+
+
+def _inspected(raw: Any) -> tuple[dict[str, Any], list[Problem]]:
+    """The parts of a configuration that are right by themselves, and all of its problems."""
     parts, problems = inspect_config(raw, _shapes)
     catalogues, found = _look_at_datasets(parts)
     problems += found
@@ -40,9 +50,7 @@ def checked_config(raw: Any) -> Config:
             problems += [problem for problem in found if problem.where not in told]
             problems += _check_labels(f"explanations.{name}", explanation, known)
             problems += _check_copies(f"explanations.{name}.prior", explanation, parts, catalogues)
-    if problems:
-        raise ConfigError(problems)
-    return Config(**parts)
+    return parts, problems
 
 
 def _shapes(parts: dict[str, Any]) -> Shapes:

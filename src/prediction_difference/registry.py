@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUndefinedAnnotation
 from pydantic_core import CoreSchema, core_schema
 
-from prediction_difference.errors import EntryError, Problem, choose
+from prediction_difference.errors import BROUGHT, EntryError, Problem, choose
 from prediction_difference.parsing import parse
 from prediction_difference.settings import Concept, Section
 
@@ -141,7 +141,8 @@ class Family:
             yield what, "import the type where the program runs"
 
     def _fault(self, word: str, error: Exception) -> Problem:
-        what = f"{word} cannot be imported ({type(error).__name__}: {error})"
+        reason = " ".join(str(error).split())
+        what = f"{word} cannot be imported ({type(error).__name__}: {reason})"
         return Problem(self.key, what, "mend the module")
 
 
@@ -185,27 +186,9 @@ class OneOf:
         return {"anyOf": [words, brought, *choices, own]}
 
 
-_OWN: set[str] = set()
-"""Modules that a user brought along."""
-
-
-def slip_in_own(error: BaseException) -> Problem | None:
-    """What is wrong, if an exception comes from a module that a user brought along."""
-    place, step = None, error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_globals.get("__name__") in _OWN:
-            place = step
-        step = step.tb_next
-    if place is None:
-        return None
-    code = place.tb_frame.f_code
-    what = f"{code.co_qualname} fails ({type(error).__name__}: {error})"
-    return Problem(f"{code.co_filename}, line {place.tb_lineno}", what, "mend it")
-
-
 def _imported(name: str) -> ModuleType:
     """A module of the user's, which may lie in the folder where the program was started."""
-    _OWN.add(name)
+    BROUGHT.add(name)
     here = str(Path.cwd())
     if here not in sys.path:
         # At the end, so that it hides nothing.

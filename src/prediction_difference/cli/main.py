@@ -10,7 +10,7 @@ from prediction_difference.cli import stages, workload
 from prediction_difference.cli.cohorts import simulate_cohort
 from prediction_difference.cli.explain import explain
 from prediction_difference.cli.options import ConfigFile
-from prediction_difference.errors import PredictionDifferenceError
+from prediction_difference.errors import PredictionDifferenceError, telling_slips
 from prediction_difference.progress import say
 
 app = typer.Typer(
@@ -30,17 +30,10 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; errors that a user can mend are told without a traceback."""
     try:
-        app()
+        with telling_slips():
+            app()
     except PredictionDifferenceError as error:
         say(f"error: {error}")
-        sys.exit(2)
-    except Exception as error:
-        from prediction_difference.registry import slip_in_own
-
-        slip = slip_in_own(error)
-        if slip is None:
-            raise
-        say(f"error: {slip}")
         sys.exit(2)
 
 

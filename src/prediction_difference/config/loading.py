@@ -8,10 +8,9 @@ from typing import Any
 import yaml
 
 from prediction_difference.config.settings import with_setting
-from prediction_difference.errors import ConfigError, EntryError, Problem, choose
+from prediction_difference.errors import ConfigError, EntryError, Problem, choose, telling_slips
 from prediction_difference.lookup import Lookup, Shapes
 from prediction_difference.parsing import is_valid, parse
-from prediction_difference.registry import slip_in_own
 from prediction_difference.run import SECTIONS, Config, Run
 from prediction_difference.settings import Name
 
@@ -49,9 +48,10 @@ def parse_config(raw: Any) -> Config:
 
     Raises:
         ConfigError: lists the unknown keys (with the nearest known one), wrong values and
-            references between sections that do not fit.
+            references between sections that do not fit; or the slip in a user's own module.
     """
-    parts, problems = inspect_config(raw)
+    with telling_slips():
+        parts, problems = inspect_config(raw)
     if problems:
         raise ConfigError(problems)
     return Config(**parts)
@@ -95,18 +95,8 @@ def _crosscheck(lookup: Lookup) -> list[Problem]:
         problem
         for section in SECTIONS
         for name, entry in lookup.sections[section].items()
-        for problem in _problems_of(entry, f"{section}.{name}", lookup)
+        for problem in entry.problems(f"{section}.{name}", lookup)
     ]
-
-
-def _problems_of(entry: Any, where: str, lookup: Lookup) -> list[Problem]:
-    try:
-        return list(entry.problems(where, lookup))
-    except Exception as error:
-        slip = slip_in_own(error)
-        if slip is None:
-            raise
-        return [Problem(where, f"{slip.where}: {slip.what}", slip.remedy)]
 
 
 def _texts(names: Iterable[Any]) -> set[str]:
