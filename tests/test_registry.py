@@ -42,20 +42,15 @@ ALSO: dict[str, dict[str, str]] = {
     "aopc": _in("a function of the public face", "__init__.py")
     | _in(
         "a number in tables and figures",
+        "evaluation/perturbed_summary.py",
         "evaluation/perturbed_table.py",
         "figures/compared_methods.py",
         "figures/losses.py",
         "figures/training_curves.py",
-        "report/perturbations.py",
     ),
     "cifar10": _in("a folder's name", "data/cifar10_jpegs.py"),
     "claims": _in("a rule of the workflow", "artifacts/table.py")
-    | _in(
-        "a key of what evaluations of claims publish",
-        "evaluation/claim_checks.py",
-        "report/page.py",
-        "report/tables.py",
-    ),
+    | _in("a key of what evaluations of claims publish", "evaluation/claim_checks.py"),
     "clear": _in("a function of the public face", "__init__.py")
     | _in("a layer of the drawn maps", "figures/clear_panels.py")
     | _in("a key of pages", "report/maps_page.py"),
@@ -63,9 +58,9 @@ ALSO: dict[str, dict[str, str]] = {
         "what regions are replaced by, drawn from a prior",
         "choices.py",
         "evaluation/measures/aopc.py",
+        "evaluation/perturbed_summary.py",
         "evaluation/replacements.py",
         "evaluation/shards.py",
-        "figures/perturbation_curves.py",
     ),
     "deviation": _in(
         "standard deviation, a column of tables",

@@ -8,7 +8,6 @@ from prediction_difference.errors import ConfigError
 from prediction_difference.evaluation.cohort_accuracy import summarise_cohorts
 from prediction_difference.evaluation.measure import Inputs
 from prediction_difference.evaluation.table import write_table
-from prediction_difference.report.tables import measure_table
 
 RAW = {
     "run": {"seed": 7},
@@ -55,7 +54,8 @@ def test_the_first_cohort_is_that_of_the_run_and_others_differ(tmp_path):
     assert first["accuracy"] == card.accuracy
     assert first["area_under_curve"] == pytest.approx(card.measures["area_under_curve"])
     write_table(table, tmp_path / "seeds.parquet")
-    shown = measure_table("seeds", config.evaluations["seeds"], tmp_path / "seeds.parquet", "link")
+    measure = config.evaluations["seeds"]
+    shown = measure.summary(measure.read(tmp_path / "seeds.parquet"))
     assert [row[:5] for row in shown.rows] == [
         ["diagnosis", "logistic-regression", "2", "3", c] for c in ("0.01", "1")
     ]

@@ -1,4 +1,4 @@
-"""Properties of methods as rows of numbers, on the page too."""
+"""Evaluations as rows of numbers, on the page too."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ import pytest
 
 from prediction_difference.errors import StoreError
 from prediction_difference.evaluation.continuity import grid
+from prediction_difference.evaluation.measure import Summary
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.families import MEASURES
-from prediction_difference.report.tables import MeasureTable, measure_table
+from prediction_difference.report.tables import measure_sections
 
 
 def some(measure: str) -> Any:
@@ -21,19 +22,20 @@ def some(measure: str) -> Any:
 
 def table_of(
     tmp_path: Path, measure: str, rows: Any, explanations: Any = None, **settings: Any
-) -> MeasureTable:
+) -> Summary:
     table = pandas.DataFrame(rows)
     settings = {"measure": measure, **settings}
     table.attrs = {"settings": settings, "classes": 10, "accuracy": 0.9876}
     table.attrs["explanations"] = explanations
     path = tmp_path / f"{measure}.parquet"
     write_table(table, path)
-    found = measure_table("some", some(measure), path, "evaluations/some.parquet")
-    assert found is not None
-    return found
+    (section,) = measure_sections({"some": some(measure)}, {"some": path}, str)
+    (found,) = section.tables
+    assert (found.title, found.link, found.format) == ("some", str(path), "Parquet")
+    return found.summary
 
 
-def continuity(tmp_path: Path) -> MeasureTable:
+def continuity(tmp_path: Path) -> Summary:
     """A jump, whatever the grid, and a plane, whose change is a step of the grid."""
     rows = []
     for name in ("jump", "plane"):
@@ -83,7 +85,7 @@ def test_totals_are_told_once_for_each_image(tmp_path: Path) -> None:
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"none\.parquet: cannot be read"):
-        measure_table("some", some("continuity"), tmp_path / "none.parquet", "")
+        measure_sections({"some": some("continuity")}, {"some": tmp_path / "none.parquet"}, str)
 
 
 def test_consistency_is_told_in_means(tmp_path: Path) -> None:

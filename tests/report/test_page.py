@@ -27,18 +27,16 @@ from prediction_difference.data.sources.nifti_cohort import NiftiCohort
 from prediction_difference.data.sources.simulated_fa import SimulatedFA
 from prediction_difference.data.sources.sklearn_digits import SklearnDigits
 from prediction_difference.errors import StoreError
+from prediction_difference.evaluation.perturbed_summary import (
+    summaries_by_region,
+    summary_of_aopc,
+)
 from prediction_difference.evaluation.table import write_table
 from prediction_difference.families import MEASURES
 from prediction_difference.figures.kinds.heatmaps import HeatmapPanels
 from prediction_difference.files import write_json, write_text
 from prediction_difference.manifest import write_manifest
 from prediction_difference.report.page import build
-from prediction_difference.report.perturbations import (
-    Measured,
-    in_words,
-    regions_tables,
-    verdicts_of,
-)
 from prediction_difference.run import Config
 from prediction_difference.run import Run as RunSettings
 from prediction_difference.stores import write_store
@@ -416,11 +414,8 @@ def test_orders_and_replacements_of_regions_are_told(run: Run) -> None:
     assert told in text
     last = _table()
     last.attrs["settings"] |= {"order": "lerf", "perturbation": "blur"}
-    both = in_words([Measured("a", _table(), ""), Measured("b", last, "")])
-    assert both.endswith(
-        "ranks first (larger is better) or last (smaller is better) are replaced by uniform noise "
-        "or the blurred image"
-    )
+    meaning = summary_of_aopc(last).meaning
+    assert "ranks last (smaller is better) are replaced by the blurred image." in meaning
 
 
 def test_sizes_of_regions_stand_side_by_side() -> None:
@@ -430,17 +425,17 @@ def test_sizes_of_regions_stand_side_by_side() -> None:
         table["probability"] *= side
     other = _table()
     other.attrs["classifier"] = "another"
-    measured = [Measured(str(n), t, "") for n, t in enumerate([*tables.values(), other])]
+    named = {str(n): table for n, table in enumerate([*tables.values(), other])}
     claim = {"claim": "larger-aopc", "evaluation": "0", "explanation": "evidence", "than": "order"}
-    verdicts = verdicts_of([{"claim": claim, "held": True}, {"claim": {"claim": "cheaper"}}])
-    (found,) = regions_tables(measured, verdicts)
-    assert found.regions == [1, 3]
+    findings = [{"claim": claim, "held": True}, {"claim": {"claim": "cheaper"}}]
+    (found,) = summaries_by_region(named, findings)
+    sides = [column.split()[0] for column in found.columns[:2]]
+    assert sides == ["1", "3"]
     (row,) = found.rows
-    assert row.explanation == "evidence"
-    assert row.cells == ["1.33 (0.667 to 2.00)", "4.00 (2.00 to 6.00)"]
-    assert row.verdicts == [(), ["above order: held"]]
+    assert row[:2] == ["evidence", "prediction-difference"]
+    assert row[2:4] == ["1.33 (0.667 to 2.00)", "4.00 (2.00 to 6.00)\nabove order: held"]
     cost = tables[1].attrs["cost"]["evidence"]
-    assert [float(row.forwards), float(row.seconds)] == [cost["forwards"], cost["seconds"]]
+    assert [float(cell) for cell in row[4:]] == [cost["forwards"], cost["seconds"]]
 
 
 def test_settings_and_versions_are_there(run: Run) -> None:

@@ -402,7 +402,7 @@ def test_properties_of_methods_are_measured_and_drawn(tmp_path):
     for name in measures:
         assert (checkout.results / f"evaluations/{name}.parquet").is_file()
         assert (checkout.results / f"figures/tiny/of-{name}.png").is_file()
-    assert "Properties of methods" in (checkout.results / "report/index.html").read_text()
+    assert "<h3>aggregation</h3>" in (checkout.results / "report/index.html").read_text()
     assert checkout.planned() == {}
     config["explanations"] = {"lrp": {**lrp, "alpha": 1, "beta": 0}}
     checkout.write(config)

@@ -1,6 +1,6 @@
 """The protocol of measures: what is measured about heatmaps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -78,13 +78,18 @@ class Inputs:
 class Summary:
     """A table in short, for the report.
 
-    meaning: of the numbers, in whole sentences. rows: an explanation, its method, and a text for
-    each of the columns.
+    meaning: of the numbers, in whole sentences. columns: their names, after the two that `heads`
+    names. rows: a text for each of the columns; lines after the first of a text are remarks.
+    worded: those of the columns that hold words. title: over the table; empty for the evaluation's
+    name.
     """
 
     meaning: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    heads: tuple[str, str] = ("explanation", "method")
+    worded: Collection[str] = ()
+    title: str = ""
 
 
 class Measure(Concept):
@@ -104,6 +109,10 @@ class Measure(Concept):
     """What other jobs do the work for that job, by the name of their rule; None: nothing."""
     suffix: ClassVar[str] = ".parquet"
     """Of the file that it leaves."""
+    heading: ClassVar[str] = "Evaluations"
+    """Over its tables in the report."""
+    about: ClassVar[str] = ""
+    """What is said under that heading, in whole sentences."""
 
     measure: str
 
@@ -188,9 +197,35 @@ class Measure(Concept):
 
         write_table(self.table(inputs), output, origin)
 
+    # --- what the report asks -------------------------------------------------------------------
+
+    def read(self, file: Path) -> Any:
+        """What was published.
+
+        Raises:
+            StoreError: it is missing or damaged.
+        """
+        from prediction_difference.evaluation.table import read_table
+
+        return read_table(file)
+
     def summary(self, table: Any) -> Summary | None:
-        """What the report shows of the table under its own heading; None: nothing there."""
+        """What the report shows of what was published; None: nothing."""
         return None
+
+    def findings(self, table: Any) -> Sequence[Mapping[str, Any]]:
+        """What was found about claims, a record each."""
+        return ()
+
+    @classmethod
+    def side_by_side(
+        cls, tables: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]
+    ) -> list[Summary]:
+        """What the report shows of several evaluations of this measure together.
+
+        tables: by evaluation. findings: about claims, of all evaluations.
+        """
+        return []
 
 
 def work_of_maps(name: str, measure: Measure, config: Config, forwards: int) -> Work:

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from prediction_difference.attribution.method import is_baseline
 from prediction_difference.classifiers import unseen
+from prediction_difference.evaluation.perturbed_summary import ORDERS, RANKS, REPLACEMENTS
 from prediction_difference.figures import captions, style
 from prediction_difference.figures.canvas import Canvas
 from prediction_difference.figures.drawing import Drawing
@@ -24,16 +25,6 @@ _HANDLE = 0.35  # of a line in a legend
 LOSS = f"f(x) {style.MINUS} f(x⁽ᵏ⁾)"
 _LINES = ("-", ":", "-.")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-REPLACEMENTS = {
-    "uniform": "uniform noise",
-    "blur": "the blurred image",
-    "mean": "the mean of each channel",
-    "conditional": "draws from the prior given what is around",
-}
-"""What removed regions become, by the setting `perturbation`."""
-_ORDERS = {"morf": "the most relevant first (MoRF)", "lerf": "the least relevant first (LeRF)"}
-RANKS = {"morf": "first", "lerf": "last"}
-"""Where a heatmap ranks the regions that go first, by the setting `order`."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +184,7 @@ def removal(measured: Mapping[str, Any]) -> str:
     new, order = REPLACEMENTS[settings["perturbation"]], settings["order"]
     return (
         f"{LOSS}, what the explained class loses once the k regions that a heatmap ranks "
-        f"{RANKS[order]} are replaced by {new}; {_ORDERS[order]}; f is the "
+        f"{RANKS[order]} are replaced by {new}; {ORDERS[order]}; f is the "
         f"{output_in_words(measured)}."
     )
 

@@ -13,15 +13,12 @@ from PIL import Image
 
 from prediction_difference.data.source import Source
 from prediction_difference.errors import StoreError
-from prediction_difference.evaluation.claim_checks import read_claims
-from prediction_difference.evaluation.measures.aopc import RegionPerturbation
-from prediction_difference.evaluation.measures.claims import Claims
 from prediction_difference.figures.captions import NOT_CLINICAL
 from prediction_difference.figures.kind import Figure
 from prediction_difference.figures.style import AGAINST, FOR, PIXELS_PER_INCH
 from prediction_difference.files import write_text
 from prediction_difference.manifest import Origin, read_file, withdraw, write_manifest
-from prediction_difference.report import maps_page, perturbations, tables
+from prediction_difference.report import maps_page, tables
 from prediction_difference.report.html import Relative, template
 from prediction_difference.run import Config
 
@@ -70,10 +67,6 @@ def build(
     page = Relative(output.parent)
     read_cards = tables.read_cards(cards)
     maps = tables.read_attributions(attributions)
-    perturbed, claims, others = _apart(config, evaluations)
-    links = {name: page.link(file) for name, file in perturbed.items()}
-    measured = perturbations.read_measured(perturbed, links)
-    found = [record for file in claims.values() for record in read_claims(file)["claims"]]
     html = template("template.html.j2").render(
         run=config.run,
         not_clinical=_not_clinical(config.datasets.values()),
@@ -81,17 +74,7 @@ def build(
         pictures=[_picture(file, page, config, maps) for file in figures],
         classifiers=[tables.classifier_row(card, page.link(path)) for path, card in read_cards],
         accuracy_in_words=tables.accuracy_in_words([card for _, card in read_cards]),
-        evaluations=[perturbations.aopc_table(one) for one in measured],
-        aopc_in_words=perturbations.in_words(measured),
-        regions=perturbations.regions_tables(measured, perturbations.verdicts_of(found)),
-        measures=[
-            table
-            for name, file in others.items()
-            if (
-                table := tables.measure_table(name, config.evaluations[name], file, page.link(file))
-            )
-        ],
-        claims=[tables.claims_table(n, file, page.link(file)) for n, file in claims.items()],
+        measured=tables.measure_sections(config.evaluations, evaluations, page.link),
         explained=tables.explained_tables(maps, page.link),
         interactive=page.link(maps_output),
         brains={dataset: page.link(file) for dataset, file in brains.items()},
@@ -105,20 +88,6 @@ def build(
     maps_page.write(maps, config.run.name, output, maps_output, not_clinical=_not_clinical(flat))
     write_text(output, html)
     write_manifest(output, [output, maps_output, *brains.values()], origin)
-
-
-def _apart(
-    config: Config, evaluations: Mapping[str, Path]
-) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
-    """What evaluations left: of perturbed regions, of claims, and of all other measures."""
-    entries = {name: config.evaluations[name] for name in evaluations}
-    perturbed = [name for name, one in entries.items() if isinstance(one, RegionPerturbation)]
-    claims = [name for name, one in entries.items() if isinstance(one, Claims)]
-    others = [name for name in entries if name not in (*perturbed, *claims)]
-    first, second, third = (
-        {n: evaluations[n] for n in some} for some in (perturbed, claims, others)
-    )
-    return first, second, third
 
 
 def _not_clinical(datasets: Iterable[Source]) -> str:

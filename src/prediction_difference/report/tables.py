@@ -8,12 +8,10 @@ from typing import Any
 
 from prediction_difference.classifiers import unseen
 from prediction_difference.classifiers.card import Card, read_card
-from prediction_difference.evaluation.claim_checks import read_claims
-from prediction_difference.evaluation.measure import Measure
-from prediction_difference.evaluation.table import read_table
+from prediction_difference.evaluation.measure import Measure, Summary
 from prediction_difference.figures.maps import Map, MapsOfStore, probability
 from prediction_difference.files import folder_of
-from prediction_difference.typesetting import UNKNOWN, number
+from prediction_difference.typesetting import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -47,44 +45,33 @@ class ClassifierRow:
 
 @dataclass(frozen=True)
 class MeasureTable:
-    """An evaluation in numbers: one row per explanation, after its name and method.
+    """What an evaluation found, in short; several that stand side by side have no link.
 
-    meaning: of the numbers, in words.
+    link: to all numbers, which are of the format that is named.
     """
 
-    name: str
-    meaning: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    link: str
+    title: str
+    summary: Summary
+    link: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True)
-class ClaimRow:
-    """A claim of a paper, our number for it, and whether it held."""
+class MeasureSection:
+    """Tables under one heading, and what is said of them all."""
 
-    where: str
-    statement: str
-    quantity: str
-    number: str
-    interval: str
-    required: str
-    images: int
-    held: str
+    heading: str
+    about: str
+    tables: Sequence[MeasureTable]
 
-
-@dataclass(frozen=True)
-class ClaimsTable:
-    """All claims of an evaluation; `confidence` is that of the intervals, in words."""
-
-    name: str
-    confidence: str
-    rows: Sequence[ClaimRow]
-    link: str
+    @property
+    def key(self) -> str:
+        """What links lead to."""
+        return self.heading.lower()
 
 
 _KEPT = ("slot", "explanation", "forwards", "seconds", "classifier", "dataset", "versions")
-_HELD = {True: "held", False: "did not hold", None: "undecided"}
+_FORMATS = {".parquet": "Parquet", ".json": "JSON"}
 _ROWS_OF_A_LAYER = 16
 """As many nodes of a layer have rows of their own; more of them share one."""
 
@@ -212,42 +199,29 @@ def _percents(interval: Sequence[float]) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
-def measure_table(name: str, measure: Measure, file: Path, link: str) -> MeasureTable | None:
-    """The table of an evaluation in short; None where its measure shows none.
+def measure_sections(
+    measures: Mapping[str, Measure], files: Mapping[str, Path], link: Callable[[Path], str]
+) -> list[MeasureSection]:
+    """All evaluations in short, by the headings of their measures; files: what they published.
 
     Raises:
-        StoreError: the file is missing or damaged.
+        StoreError: a file is missing or damaged.
     """
-    summary = measure.summary(read_table(file))
-    if summary is None:
-        return None
-    return MeasureTable(name, summary.meaning, summary.columns, summary.rows, link)
-
-
-def claims_table(name: str, file: Path, link: str) -> ClaimsTable:
-    """The table of an evaluation of claims.
-
-    Raises:
-        StoreError: the file is missing or damaged.
-    """
-    records = read_claims(file)["claims"]
-    levels = sorted({f"{record['confidence']:.0%}" for record in records})
-    return ClaimsTable(name, " and ".join(levels), [_claim_row(one) for one in records], link)
-
-
-def _claim_row(record: Mapping[str, Any]) -> ClaimRow:
-    unit = f" {record['unit']}" if record["unit"] else ""
-    interval = record["interval"]
-    return ClaimRow(
-        record["where"],
-        record["statement"],
-        record["quantity"],
-        f"{number(record['number'])}{unit}",
-        UNKNOWN if interval is None else " to ".join(number(end) for end in interval),
-        record["required"],
-        record["images"],
-        _HELD[record["held"]],
-    )
+    read = {name: measures[name].read(file) for name, file in files.items()}
+    findings = [one for name, table in read.items() for one in measures[name].findings(table)]
+    sections: dict[str, tuple[str, list[MeasureTable]]] = {}
+    for kind in dict.fromkeys(type(measures[name]) for name in read):
+        _, tables = sections.setdefault(kind.heading, (kind.about, []))
+        mine = {name: table for name, table in read.items() if type(measures[name]) is kind}
+        tables += [MeasureTable(one.title, one) for one in kind.side_by_side(mine, findings)]
+        tables += [
+            MeasureTable(found.title or name, found, link(files[name]), _FORMATS[kind.suffix])
+            for name, table in mine.items()
+            if (found := measures[name].summary(table)) is not None
+        ]
+    made = [MeasureSection(heading, *rest) for heading, rest in sections.items()]
+    made.sort(key=lambda one: one.heading != Measure.heading)
+    return [section for section in made if section.tables]
 
 
 def cost(shown: Mapping[str, Sequence[str]], stored: Iterable[Stored]) -> str:

@@ -1,7 +1,7 @@
 """Area over the perturbation curve [samek2017, eqs. 9-12]."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -13,7 +13,7 @@ from prediction_difference.choices import Count, Order, Perturbation, Precision
 from prediction_difference.costs import BYTES_OF_FLOAT, Work
 from prediction_difference.errors import DataError, Problem
 from prediction_difference.evaluation.checks import check_same_class, check_same_images
-from prediction_difference.evaluation.measure import Inputs, Measure
+from prediction_difference.evaluation.measure import Inputs, Measure, Summary
 from prediction_difference.lookup import Lookup, Shapes, by, dataset_of_explanations
 from prediction_difference.run import Config
 from prediction_difference.settings import Name
@@ -135,3 +135,16 @@ class RegionPerturbation(Measure):
             raise DataError("--done", "is missing", remedy)
         work = layout.shards_folder(inputs.results, inputs.name)
         return evaluate(self, inputs.name, inputs.results, read_shards(work, inputs.done))
+
+    def summary(self, table: Any) -> Summary:
+        from prediction_difference.evaluation.perturbed_summary import summary_of_aopc
+
+        return summary_of_aopc(table)
+
+    @classmethod
+    def side_by_side(
+        cls, tables: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]
+    ) -> list[Summary]:
+        from prediction_difference.evaluation.perturbed_summary import summaries_by_region
+
+        return summaries_by_region(tables, findings)
