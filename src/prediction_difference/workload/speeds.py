@@ -13,7 +13,6 @@ from prediction_difference import layout
 from prediction_difference.config import parse_config
 from prediction_difference.costs import Work
 from prediction_difference.errors import PredictionDifferenceError, StoreError
-from prediction_difference.evaluation.measures.aopc import RegionPerturbation
 from prediction_difference.lookup import Shapes
 from prediction_difference.run import Config
 from prediction_difference.stores import read_attributes
@@ -135,12 +134,13 @@ def _costs(config: Config, results: Path) -> Iterable[tuple[Key, float, float]]:
             yield (explanation.method, network, precision), *cost
     for name, evaluation in config.evaluations.items():
         file = layout.evaluation_table(results, name)
-        if isinstance(evaluation, RegionPerturbation) and file.is_file():
-            first = config.explanations[evaluation.explanations[0]]
+        attributes = _table_attributes(file) if file.is_file() else {}
+        if "forwards" in attributes:
+            first = config.explanations[evaluation.explanation_names[0]]
             network = config.classifiers[first.classifier].architecture_name
-            attributes = _table_attributes(file)
-            key = (evaluation.measure, network, evaluation.precision)
-            yield key, attributes.get("seconds", 0.0), attributes.get("forwards", 0)
+            precision = getattr(evaluation, "precision", "float32")
+            key = (evaluation.measure, network, precision)
+            yield key, attributes["seconds"], attributes["forwards"]
 
 
 def _table_attributes(file: Path) -> dict[str, Any]:
