@@ -27,6 +27,7 @@ from prediction_difference.priors.store import fit_priors
 OTHERS = {
     "weights": {"method": "weights"},
     "weighted": {"method": "deviation", "weighted": True},
+    "gradient": {"method": "sensitivity"},
 }
 DRAWN = {
     "voxel-mean": {"prior": "voxel-mean"},

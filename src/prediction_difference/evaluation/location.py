@@ -5,7 +5,7 @@ out of fold. A map is useful where it tells, of two patients, which of them was 
 where it is not the same for everybody.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from prediction_difference.attribution.method import Given, Method
 from prediction_difference.attribution.nodes import Node
 from prediction_difference.classifiers.fold_fitting import fit_planes
 from prediction_difference.classifiers.kinds.logistic_regression import LogisticRegression
+from prediction_difference.classifiers.linear_module import LinearModule
 from prediction_difference.classifiers.logistic_regression import LinearClassifier
 from prediction_difference.data import anatomy, simulated_fa
 from prediction_difference.data.dataset import Dataset
@@ -79,7 +80,9 @@ class Cohort:
             images = dataset.images[is_held_out]
             training, prior = dataset.images[~is_held_out], priors.get(split)
             given = Given("cpu", seed, training, prior, dataset.value_range)
-            found[is_held_out] = maps_of(explanation, plane, images, [node] * len(images), given)
+            classifier = plane if explanation.takes_plane else LinearModule(plane).eval()
+            nodes = [node] * len(images)
+            found[is_held_out] = maps_of(explanation, classifier, images, nodes, given)
         return found
 
 
@@ -119,15 +122,23 @@ def measure_cohort(config: Config, name: str, number: int) -> Any:
         rows += [(one, *values) for values in found]
     table = pandas.DataFrame(rows, columns=["explanation", "quantity", "region", "value"])
     table.insert(0, "cohort", number)
-    priors = {p: config.priors[p] for e in explanations.values() if (p := e.prior_name) is not None}
-    table.attrs = {
+    table.attrs = _facts(config, explanations.values())
+    return table
+
+
+def _facts(config: Config, explanations: Iterable[Method]) -> dict[Any, Any]:
+    """What captions say of the cohorts, of their classifier and of the priors."""
+    some = list(explanations)
+    classifier = config.classifiers[some[0].classifier]
+    priors = {name: config.priors[name] for e in some if (name := e.prior_name) is not None}
+    return {
         "priors": {
-            n: {"patch": p.patch, "location": p.location_for(True)} for n, p in priors.items()
+            name: {"patch": prior.patch, "location": prior.location_for(True)}
+            for name, prior in priors.items()
         },
         "classifier_settings": classifier.model_dump(mode="json"),
-        "dataset_settings": entry.model_dump(mode="json"),
+        "dataset_settings": config.datasets[classifier.dataset].model_dump(mode="json"),
     }
-    return table
 
 
 def join_cohorts(tables: Sequence[Path]) -> Any:

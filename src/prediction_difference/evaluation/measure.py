@@ -95,8 +95,8 @@ class Summary:
 class Measure(Concept):
     """What is measured about heatmaps, and of which explanations.
 
-    A measure of one's own needs `measure`, which returns a table (a pandas data frame) with one row
-    for each number, and maybe `summary`, which says what the report shows of the table.
+    A measure of one's own needs `measure_maps`, which returns a table (a pandas data frame) with
+    one row for each number, and maybe `summary`, which says what the report shows of the table.
     """
 
     chosen_by: ClassVar[str] = "measure"
