@@ -1,6 +1,6 @@
 """A claim of one's own: `claim: config.examples.plugins.claims:LessOnBorder`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -15,12 +15,9 @@ if TYPE_CHECKING:
 class LessOnBorder(ClaimOfTable):
     """Less relevance than another explanation's lies on the border of the images."""
 
-    margin: float = Field(0.0, ge=0, lt=1, description="by how much less, as a share")
+    measured_by: ClassVar[tuple["type[Measure]", ...]] = (EdgeShare,)
 
-    @property
-    def measured_by(self) -> "tuple[type[Measure], ...]":
-        """The measure whose table it looks at."""
-        return (EdgeShare,)
+    margin: float = Field(0.0, ge=0, lt=1, description="by how much less, as a share")
 
     def measured(self, opened: Any) -> "Measured":
         """The share of this explanation less that of the other, for each image."""

@@ -1,6 +1,6 @@
 """A figure of one's own: `kind: config.examples.plugins.figures:BorderBars`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 class BorderBars(MeasuredFigure):
     """A bar for every explanation: the share of its relevance on the border."""
 
-    width: float = Field(3.0, gt=0, description="of the figure, in inches")
+    measured_by: ClassVar["type[Measure]"] = EdgeShare
 
-    @property
-    def measured_by(self) -> "type[Measure]":
-        """The measure whose table is drawn."""
-        return EdgeShare
+    width: float = Field(3.0, gt=0, description="of the figure, in inches")
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         """The bars, and their lengths as numbers."""

@@ -21,6 +21,8 @@ class Claim(Concept):
     """What every claim of a paper has: its place and its words."""
 
     chosen_by: ClassVar[str] = "claim"
+    measured_by: ClassVar[tuple[type[Measure], ...]] = ()
+    """The measure of the evaluations that it is about, or several that fit."""
 
     claim: str
     where: str = Field(min_length=1, description="figure, table or section of the paper")
@@ -39,11 +41,6 @@ class Claim(Concept):
     @property
     def classifier_names(self) -> tuple[str, ...]:
         """The classifiers whose predictions the claim is about."""
-        return ()
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        """The measure of these evaluations, or several that fit."""
         return ()
 
     @property

@@ -1,6 +1,6 @@
 """A classifier has the published accuracy: an interval of ours holds it."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 class ReachesAccuracy(Claim):
     """A classifier has the published accuracy: an interval of ours holds it."""
+
+    measured_by: ClassVar[tuple[type[Measure], ...]] = CohortAccuracy, LocationStudy
 
     claim: Literal["accuracy"]
     classifier: Name | None = Field(None, description="whose held-out images are counted")
@@ -41,10 +43,6 @@ class ReachesAccuracy(Claim):
     @property
     def evaluation_names(self) -> tuple[str, ...]:
         return () if self.evaluation is None else (self.evaluation,)
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return CohortAccuracy, LocationStudy
 
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.classifiers import unseen

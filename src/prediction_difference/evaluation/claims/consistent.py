@@ -1,6 +1,6 @@
 """A property of heatmaps has, or has not, the smallest value that there is."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Consistent(ClaimOfMeasured):
     """A property of heatmaps has, or has not, the smallest value that there is."""
 
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (Consistency,)
+
     claim: Literal["consistent"]
     by: Literal["conservation", "negative", "difference"] = Field(
         description="relative error of the sum of relevance; share of negative relevance; or "
@@ -22,10 +24,6 @@ class Consistent(ClaimOfMeasured):
     )
     limit: float = Field(0.01, gt=0, description="below which the property counts as there")
     denied: bool = Field(False, description="the claim is that it is not there")
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (Consistency,)
 
     def measured(self, opened: "Opened") -> "Measured":
         import numpy as np

@@ -1,6 +1,6 @@
 """The class that dominates a CLEAR map is the predicted one."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,15 +19,13 @@ class DominantClass(ClaimOfMeasured):
     Of right decisions, in more than half of the maps; of wrong ones, more often than the label.
     """
 
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (Dominance,)
+
     claim: Literal["dominant-class"]
     by: Literal["area", "sum"] = Field(
         "sum", description="the class with most pixels, or with most summed response"
     )
     decisions: Literal["right", "wrong"]
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (Dominance,)
 
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.evaluation.findings import Measured

@@ -16,12 +16,9 @@ class FindsDamage(ClaimOfTable):
     """Maps tell better than others which subjects were hit in a region, in simulated cohorts."""
 
     moved: ClassVar[Mapping[str, str]] = {"method": "write explanation, an explanation's name"}
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (LocationStudy,)
 
     claim: Literal["finds-damage"]
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (LocationStudy,)
 
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.evaluation.findings import Measured

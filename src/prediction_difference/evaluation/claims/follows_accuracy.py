@@ -1,7 +1,7 @@
 """AOPC of every image rises and falls with the accuracy of a network while it learns."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class FollowsAccuracy(Claim):
     """AOPC of every image rises and falls with the accuracy of a network while it learns."""
 
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (RegionPerturbation,)
+
     claim: Literal["follows-accuracy"]
     evaluations: Annotated[tuple[Name, ...], Field(min_length=3)] = Field(
         description="of the same images, one for each checkpoint"
@@ -39,10 +41,6 @@ class FollowsAccuracy(Claim):
     @property
     def evaluation_names(self) -> tuple[str, ...]:
         return self.evaluations
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (RegionPerturbation,)
 
     @property
     def measured_explanations(self) -> list[tuple[str, tuple[str, ...]]]:

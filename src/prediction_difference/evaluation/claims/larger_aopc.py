@@ -1,6 +1,6 @@
 """Perturbed in the order of a heatmap, images lose more than in that of another one."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.claim import (
     ClaimOfTable,
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 class LargerAopc(ClaimOfTable):
     """Perturbed in the order of a heatmap, images lose more than in that of another one."""
 
-    claim: Literal["larger-aopc"]
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (RegionPerturbation,)
 
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (RegionPerturbation,)
+    claim: Literal["larger-aopc"]
 
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.evaluation.claim_numbers import differences

@@ -1,6 +1,6 @@
 """Less relevance than another explanation's lies outside of what the label is about."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.claim import (
     ClaimOfTable,
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 class LessOutside(ClaimOfTable):
     """Less relevance than another explanation's lies outside of what the label is about."""
 
-    claim: Literal["less-outside"]
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (Consistency,)
 
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (Consistency,)
+    claim: Literal["less-outside"]
 
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.evaluation.claim_numbers import differences

@@ -1,6 +1,6 @@
 """Heatmaps are less complex than those of another explanation."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 class Simpler(ClaimOfTable):
     """Heatmaps are less complex than those of another explanation."""
 
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (HeatmapComplexity,)
+
     claim: Literal["simpler"]
     by: Literal["png_bytes", "jpeg_bytes", "entropy"] = Field(
         "entropy", description="of 8-bit pictures of the heatmaps: size of the file, or entropy"
     )
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (HeatmapComplexity,)
 
     def measured(self, opened: "Opened") -> "Measured":
         from prediction_difference.evaluation.claim_numbers import differences

@@ -1,7 +1,7 @@
 """More images are right with only the strong features of their class than without them."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 class StrongFeaturesSuffice(ClaimOfMeasured):
     """More images are right with only the strong features of their class than without them."""
 
+    measured_by: ClassVar[tuple[type[Measure], ...]] = (StrongFeatures,)
+
     claim: Literal["strong-features"]
     threshold: float = Field(ge=0, le=1, description="one of the evaluation's")
-
-    @property
-    def measured_by(self) -> tuple[type[Measure], ...]:
-        return (StrongFeatures,)
 
     def problems(self, where: str, lookup: Lookup) -> Iterator[Problem]:
         yield from super().problems(where, lookup)

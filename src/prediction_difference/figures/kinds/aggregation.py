@@ -1,6 +1,6 @@
 """Shares of relevance by region, and totals of images [samek2017, Fig. 3e]."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.measures.aggregation import Aggregation
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 class RegionShares(MeasuredFigure):
     """Shares of relevance by region, and totals of images [samek2017, Fig. 3e]."""
 
-    kind: Literal["aggregation"]
+    measured_by: ClassVar[type[Measure]] = Aggregation
 
-    @property
-    def measured_by(self) -> type[Measure]:
-        return Aggregation
+    kind: Literal["aggregation"]
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.region_shares import region_shares

@@ -1,6 +1,6 @@
 """Sizes of heatmaps as files, one method against others, and entropy [samek2017, Fig. 5]."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 class ComplexityPlots(MeasuredFigure):
     """Sizes of heatmaps as files, one method against others, and entropy [samek2017, Fig. 5]."""
 
+    measured_by: ClassVar[type[Measure]] = HeatmapComplexity
+
     kind: Literal["complexity"]
     explanation: Name = Field(description="whose sizes the others' are plotted against")
     explanations: tuple[Name, ...] = Field((), description="the others; none: all")
-
-    @property
-    def measured_by(self) -> type[Measure]:
-        return HeatmapComplexity
 
     @property
     def compared(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Sums of relevance by scores, and histograms of relevance [montavon2017, Fig. 6]."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 class ConsistencyPlots(MeasuredFigure):
     """Sums of relevance by scores, and histograms of relevance [montavon2017, Fig. 6]."""
 
+    measured_by: ClassVar[type[Measure]] = Consistency
+
     kind: Literal["consistency"]
     labels: dict[Name, str] = Field({}, description="titles of explanations, for their names")
-
-    @property
-    def measured_by(self) -> type[Measure]:
-        return Consistency
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.consistency import consistency

@@ -1,6 +1,6 @@
 """Explanations of max(x1, x2) as arrows, and their largest change [samek2017, Fig. 3b]."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.measures.continuity import Continuity
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 class ContinuityArrows(MeasuredFigure):
     """Explanations of max(x1, x2) as arrows, and their largest change [samek2017, Fig. 3b]."""
 
-    kind: Literal["continuity"]
+    measured_by: ClassVar[type[Measure]] = Continuity
 
-    @property
-    def measured_by(self) -> type[Measure]:
-        return Continuity
+    kind: Literal["continuity"]
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.continuity_arrows import continuity_arrows

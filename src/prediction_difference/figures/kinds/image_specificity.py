@@ -1,6 +1,6 @@
 """Heatmaps of turned images, and their correlations [samek2017, Fig. 3c]."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.measures.image_specificity import ImageSpecificity
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 class TurnedImages(MeasuredFigure):
     """Heatmaps of turned images, and their correlations [samek2017, Fig. 3c]."""
 
-    kind: Literal["image-specificity"]
+    measured_by: ClassVar[type[Measure]] = ImageSpecificity
 
-    @property
-    def measured_by(self) -> type[Measure]:
-        return ImageSpecificity
+    kind: Literal["image-specificity"]
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.turned_images import turned_images

@@ -1,6 +1,6 @@
-"""Which samplers find the damage of simulated patients, with intervals over cohorts."""
+"""Which maps find the damage of simulated patients, with intervals over cohorts."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.measures.location import LocationStudy
@@ -12,13 +12,11 @@ if TYPE_CHECKING:
 
 
 class LocationPoints(MeasuredFigure):
-    """Which samplers find the damage of simulated patients, with intervals over cohorts."""
+    """Which maps find the damage of simulated patients, with intervals over cohorts."""
+
+    measured_by: ClassVar[type[Measure]] = LocationStudy
 
     kind: Literal["location"]
-
-    @property
-    def measured_by(self) -> type[Measure]:
-        return LocationStudy
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.location import location_points

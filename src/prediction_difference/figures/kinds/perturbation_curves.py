@@ -1,6 +1,6 @@
 """Curves of a region perturbation, one per method, and their AOPC."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.measures.aopc import RegionPerturbation
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 class PerturbationCurves(MeasuredFigure):
     """Curves of a region perturbation, one per method, and their AOPC."""
 
-    kind: Literal["perturbation-curves"]
+    measured_by: ClassVar[type[Measure]] = RegionPerturbation
 
-    @property
-    def measured_by(self) -> type[Measure]:
-        return RegionPerturbation
+    kind: Literal["perturbation-curves"]
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.losses import losses

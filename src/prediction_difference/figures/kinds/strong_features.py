@@ -1,6 +1,6 @@
 """Accuracy with only the strong features, and without, by their threshold."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from prediction_difference.evaluation.measure import Measure
 from prediction_difference.evaluation.measures.strong_features import StrongFeatures
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 class StrongFeatureCurves(MeasuredFigure):
     """Accuracy with only the strong features, and without, by their threshold."""
 
-    kind: Literal["strong-features"]
+    measured_by: ClassVar[type[Measure]] = StrongFeatures
 
-    @property
-    def measured_by(self) -> type[Measure]:
-        return StrongFeatures
+    kind: Literal["strong-features"]
 
     def draw(self, inputs: "Inputs") -> "Drawing":
         from prediction_difference.figures.strong_features import strong_features
