@@ -85,4 +85,4 @@ class CohortAccuracy(Measure):
             for row in summarise_cohorts(table).to_dict("records")
         ]
         columns = ["cohorts", "effect", "C", "accuracy", "deviation", "interval of the mean"]
-        return Summary(meaning, columns, rows)
+        return Summary(meaning, columns, rows, ("classifier", "kind"))
