@@ -141,7 +141,7 @@ def test_only_pixels_around_a_window_are_drawn() -> None:
     ("sampler", "keys", "message"),
     [
         ({"margins": 3}, {}, r"sampler\.margins: this key is unknown; .*'margin'"),
-        ({"margin": 0}, {}, r"sampler\.margin: 0: .*greater than or equal to 1"),
+        ({"margin": 0}, {}, r"sampler\.margin: 0 is less than 1; set it to 1 or more"),
         ({}, {"prior": "patches"}, "Shuffled sampler takes no prior; remove the key prior"),
         ({}, {"reference": "bars"}, "Shuffled sampler takes no reference; remove the key"),
         ({}, {"removed": {"layer": "a"}}, "draws windows of images, not of layers; remove the"),

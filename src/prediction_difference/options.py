@@ -10,6 +10,7 @@ import functools
 import inspect
 import math
 import numbers
+import operator
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import numpy as np
 
 from prediction_difference.errors import DataError, choose_among
+from prediction_difference.parsing import WORDS_OF_BOUNDS
 
 _Public = TypeVar("_Public", bound=Callable[..., Any])
 _WORDS: dict[Any, tuple[Any, str]] = {
@@ -30,13 +32,13 @@ _WORDS: dict[Any, tuple[Any, str]] = {
     Callable: (Callable, "a function"),
 }
 """Of types that are told by other words than their name: what counts as one, and the words."""
-_BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str, str]] = {
-    "ge": (lambda value, bound: value >= bound, "is less than {}", "set it to {} or more"),
-    "gt": (lambda value, bound: value > bound, "is not above {}", "set it above {}"),
-    "le": (lambda value, bound: value <= bound, "is more than {}", "set it to {} or less"),
-    "lt": (lambda value, bound: value < bound, "is not below {}", "set it below {}"),
+_HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
 }
-"""By pydantic's names: what holds within the bound, and what is said otherwise."""
+"""Of a value and a bound, by pydantic's names."""
 _UNCHECKED = (str, typing.ForwardRef, TypeVar)
 """Annotations that name nothing which is there when the program runs."""
 _SHOWN = 60
@@ -181,9 +183,10 @@ def _conditions(metadata: Sequence[Any]) -> Iterator[Any]:
 
 
 def _refuse_unmet(name: str, value: Any, condition: Any) -> None:
-    for kind, (holds, what, remedy) in _BOUNDS.items():
+    for kind, holds in _HOLDS.items():
         bound = getattr(condition, kind, None)
         if bound is not None and not holds(value, bound):
+            what, remedy = WORDS_OF_BOUNDS[kind]
             raise DataError(said(name, value), what.format(bound), remedy.format(bound))
     if hasattr(condition, "func"):
         try:

@@ -10,6 +10,35 @@ from pydantic_core import ErrorDetails
 from prediction_difference.errors import EntryError, Problem, choose, choose_among
 from prediction_difference.settings import Section
 
+WORDS_OF_BOUNDS = {
+    "ge": ("is less than {}", "set it to {} or more"),
+    "gt": ("is not above {}", "set it above {}"),
+    "le": ("is more than {}", "set it to {} or less"),
+    "lt": ("is not below {}", "set it below {}"),
+}
+"""By pydantic's names: what is said of a value that is not within the bound, and how to mend it."""
+_BOUNDS = {
+    "greater_than_equal": "ge",
+    "greater_than": "gt",
+    "less_than_equal": "le",
+    "less_than": "lt",
+}
+"""Names of bounds by pydantic's names of errors."""
+_WORDS_OF_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string": "a text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a mapping",
+    "model": "a mapping",
+}
+"""What is wanted, by how pydantic's names of errors begin."""
+_OTHER_KIND = ("type", "parsing", "from_float", "number")
+"""How these names go on where a value is of another kind, or a number is not finite."""
+
 
 def parse(model: type[Section], raw: Any) -> Section:
     """Check a mapping against a model of settings.
@@ -78,8 +107,29 @@ def _problems(model: type[Section], details: ErrorDetails) -> Iterator[Problem]:
         case "value_error":
             what, _, remedy = str(context["error"]).partition("; ")
             yield Problem(where, what, remedy or "correct it")
+        case kind if kind in _BOUNDS:
+            name = _BOUNDS[kind]
+            bound, (what, remedy) = context[name], WORDS_OF_BOUNDS[name]
+            yield Problem(where, f"{details['input']!r} {what.format(bound)}", remedy.format(bound))
+        case kind if wanted := _wanted(kind):
+            yield Problem(where, _said(details["input"]), f"give {wanted}")
         case _:
             yield Problem(where, f"{details['input']!r}: {details['msg']}", "correct the value")
+
+
+def _wanted(kind: str) -> str | None:
+    """What is wanted where a value is of another kind; None for other errors of pydantic's."""
+    which, _, why = kind.partition("_")
+    return _WORDS_OF_KINDS.get(which) if why in _OTHER_KIND else None
+
+
+def _said(value: Any) -> str:
+    """A value of another kind than what is wanted, and its own kind."""
+    if value is None:
+        return "null is no value"
+    kinds = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+    kinds |= {list: "a list", dict: "a mapping"}
+    return f"{value!r} is {kinds.get(type(value), f'of type {type(value).__name__}')}"
 
 
 def _without_tags(model: type[Section], location: Iterable[Any]) -> tuple[Any, ...]:
